@@ -1,0 +1,1 @@
+//! The text of `ipvsadm --save --numeric`, in and out.

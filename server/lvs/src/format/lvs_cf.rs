@@ -1,0 +1,1 @@
+//! Piranha's lvs.cf.

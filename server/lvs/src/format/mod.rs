@@ -1,0 +1,4 @@
+//! The files administrators bring, and the texts they can take out again.
+
+pub mod ipvsadm;
+pub mod lvs_cf;

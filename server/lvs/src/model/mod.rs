@@ -1,0 +1,22 @@
+//! Intent: what an administrator wants a cluster to be, in the field's words.
+//!
+//! These types say nothing of what a kernel holds (`table`) or has counted (`counters`). They are what the console
+//! stores as a revision, what forms and the API edit, and what an agent is sent. [`Cluster`] may still be wrong;
+//! [`ValidCluster`] cannot be: it only comes out of [`Cluster::validate`].
+
+mod cluster;
+mod device;
+mod scheduler;
+mod service;
+mod validate;
+
+pub use cluster::{
+    Cluster, ConnectionSync, Director, GlobalSettings, Id, NatRouter, Redundancy, Seat, Timeouts,
+};
+pub use device::{Device, DeviceError};
+pub use scheduler::{Scheduler, SchedulerFlag, SchedulerFlags, UnknownScheduler};
+pub use service::{
+    Check, ConnectionLimit, Forwarding, LoadMonitor, Monitor, Persistence, Protocol, RealServer, SorryServer,
+    Tunnel, TunnelChecksum, TunnelKind, VirtualServer, Vip, Weight,
+};
+pub use validate::ValidCluster;

@@ -1,0 +1,377 @@
+//! Virtual servers, their real servers, and how both are checked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::cluster::Id;
+use super::device::Device;
+use super::scheduler::{Scheduler, SchedulerFlags};
+
+/// One balanced service: an address, protocol and port, or a firewall mark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VirtualServer {
+    /// Given by the console.
+    #[serde(default)]
+    pub id: Id,
+    /// Unique in the cluster; 1 to 64 characters.
+    pub name: String,
+    /// Whether it takes part (Piranha's (DE)ACTIVATE).
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// The address clients use. A service by mark may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vip: Option<Vip>,
+    /// Firewall mark; when given it is the service's key in the kernel instead of address, protocol and port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<NonZeroU32>,
+    /// Transport protocol.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Service port; also the real servers' port where they name none. 0 means all ports and needs persistence or a mark.
+    #[serde(default = "port_80")]
+    pub port: u16,
+    /// How a real server is picked.
+    #[serde(default)]
+    pub scheduler: Scheduler,
+    /// Options of the scheduler.
+    #[serde(default, skip_serializing_if = "SchedulerFlags::is_empty")]
+    pub scheduler_flags: SchedulerFlags,
+    /// Same client, same real server, for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persistence: Option<Persistence>,
+    /// Schedule every UDP datagram by itself (`--ops`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub one_packet: bool,
+    /// On failure set a real server's weight to 0 instead of removing it.
+    #[serde(default)]
+    pub quiesce: bool,
+    /// Answers when no real server can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sorry_server: Option<SorryServer>,
+    /// How real servers are checked.
+    #[serde(default)]
+    pub monitor: Monitor,
+    /// The machines that answer, in the order the administrator gave.
+    #[serde(default)]
+    pub real_servers: Vec<RealServer>,
+    /// Directives of an imported file that Caribe does not act on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn port_80() -> u16 {
+    80
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// A virtual address and where it is put.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vip {
+    /// The address clients use.
+    pub address: IpAddr,
+    /// Prefix length as programmed; absent means /32 or /128.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u8>,
+    /// Interface with an optional label. Absent: the address is not managed here (the host or its router already has it).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+}
+
+/// Transport protocol of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP (6).
+    #[default]
+    Tcp,
+    /// UDP (17).
+    Udp,
+    /// SCTP (132).
+    Sctp,
+}
+
+impl Protocol {
+    /// All of them.
+    pub const ALL: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
+
+    /// The word used in files and on screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Sctp => "sctp",
+        }
+    }
+
+    /// IANA protocol number (`IPVS_SVC_ATTR_PROTOCOL`).
+    pub fn number(self) -> u16 {
+        match self {
+            Protocol::Tcp => 6,
+            Protocol::Udp => 17,
+            Protocol::Sctp => 132,
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Persistence of clients on one real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Persistence {
+    /// Seconds since the client's last connection; 1 to 2678400 (31 days).
+    pub timeout_s: u32,
+    /// Clients whose addresses agree in this many leading bits count as one; absent means each by itself. IPv4 1–32, IPv6 1–128.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u8>,
+}
+
+/// Answers in place of real servers when none is available.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SorryServer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port; the virtual server's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Its own forwarding; the cluster's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<Forwarding>,
+}
+
+/// Share of new connections. 0 takes no new ones (quiesced); at most 65535, as ipvsadm allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Weight(pub u16);
+
+impl Default for Weight {
+    fn default() -> Self {
+        Weight(1)
+    }
+}
+
+/// A machine that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RealServer {
+    /// Given by the console.
+    #[serde(default)]
+    pub id: Id,
+    /// Unique in its virtual server; 1 to 64 characters.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port; the virtual server's where absent. Only NAT can rewrite it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Whether it takes part (Piranha's (DE)ACTIVATE).
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// Its share.
+    #[serde(default)]
+    pub weight: Weight,
+    /// Its own forwarding; the cluster's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<Forwarding>,
+    /// Bounds on its connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<ConnectionLimit>,
+}
+
+/// Above `upper` connections a real server gets no new ones until it falls below `lower`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionLimit {
+    /// Upper threshold, connections; at least 1.
+    pub upper: u32,
+    /// Lower threshold, connections; at most `upper`. 0 lets the kernel take three quarters of `upper`.
+    #[serde(default)]
+    pub lower: u32,
+}
+
+/// How packets get from the director to a real server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forwarding {
+    /// Address translation; replies pass the director (masquerading).
+    #[default]
+    Nat,
+    /// Direct routing: only the MAC address changes; replies bypass the director.
+    Direct,
+    /// Encapsulation; replies bypass the director.
+    Tunnel(Tunnel),
+}
+
+impl Forwarding {
+    /// The word of lvs.cf and the screen, without a tunnel's details.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Forwarding::Nat => "nat",
+            Forwarding::Direct => "direct",
+            Forwarding::Tunnel(_) => "tunnel",
+        }
+    }
+}
+
+impl FromStr for Forwarding {
+    type Err = ();
+
+    /// Reads the word of lvs.cf; a tunnel is a plain IP-in-IP one.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "nat" => Ok(Forwarding::Nat),
+            "direct" => Ok(Forwarding::Direct),
+            "tunnel" => Ok(Forwarding::Tunnel(Tunnel::default())),
+            _ => Err(()),
+        }
+    }
+}
+
+/// The encapsulation of a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tunnel {
+    /// Outer protocol.
+    #[serde(default)]
+    pub kind: TunnelKind,
+    /// UDP port of GUE; 0 and unused otherwise.
+    #[serde(default)]
+    pub port: u16,
+    /// Checksum of the outer header.
+    #[serde(default)]
+    pub checksum: TunnelChecksum,
+}
+
+/// Outer protocol of a tunnel (`IPVS_DEST_ATTR_TUN_TYPE`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TunnelKind {
+    /// IP in IP (0).
+    #[default]
+    Ipip,
+    /// Generic UDP encapsulation (1); needs a port.
+    Gue,
+    /// Generic routing encapsulation (2).
+    Gre,
+}
+
+/// Checksum of a tunnel's outer header (`IPVS_DEST_ATTR_TUN_FLAGS`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TunnelChecksum {
+    /// None (0).
+    #[default]
+    None,
+    /// Full checksum (1); not with ipip.
+    Full,
+    /// Remote checksum offload (2); GUE only.
+    Remote,
+}
+
+/// How the real servers of one virtual server are checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitor {
+    /// What is asked.
+    pub check: Check,
+    /// Seconds between checks, and the time each may take (lvs.cf `timeout`).
+    pub timeout_s: u32,
+    /// Seconds a failed server must answer again before it is used (lvs.cf `reentry`).
+    pub reentry_s: u32,
+    /// Where weights come from besides the configured one (lvs.cf `load_monitor`).
+    #[serde(skip_serializing_if = "LoadMonitor::is_none")]
+    pub load_monitor: LoadMonitor,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Monitor { check: Check::default(), timeout_s: 6, reentry_s: 15, load_monitor: LoadMonitor::None }
+    }
+}
+
+/// The question asked of a real server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Check {
+    /// A TCP connection is enough.
+    #[default]
+    Connect,
+    /// Send a text, compare the answer. Escapes (`\r`, `\n`, `\t`, `\\`, `\'`, `\"`) are as written in lvs.cf.
+    SendExpect {
+        /// What is sent; nothing where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        send: Option<String>,
+        /// What the answer must begin with; absent: no answer needed; empty: any readable answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expect: Option<String>,
+        /// Whether `expect` is a regular expression.
+        #[serde(default)]
+        regex: bool,
+    },
+    /// An external program; `%h` is the server's address, `%p` its port.
+    Program {
+        /// Program and arguments, separated by blanks.
+        command: String,
+        /// What it must print.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expect: Option<String>,
+        /// Sent when no program is given; kept from the imported file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        send: Option<String>,
+        /// Whether `expect` is a regular expression.
+        #[serde(default)]
+        regex: bool,
+    },
+}
+
+/// Where weights come from besides the configured one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum LoadMonitor {
+    /// Nowhere else.
+    #[default]
+    None,
+    /// A program of Piranha's (`rup`, `ruptime`, `uptime`) or a path.
+    Command(String),
+}
+
+impl LoadMonitor {
+    /// Whether weights are only the configured ones.
+    pub fn is_none(&self) -> bool {
+        *self == LoadMonitor::None
+    }
+}
+
+impl From<String> for LoadMonitor {
+    fn from(text: String) -> Self {
+        if text.is_empty() || text == "none" { LoadMonitor::None } else { LoadMonitor::Command(text) }
+    }
+}
+
+impl From<LoadMonitor> for String {
+    fn from(monitor: LoadMonitor) -> String {
+        match monitor {
+            LoadMonitor::None => "none".to_owned(),
+            LoadMonitor::Command(text) => text,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a director's kernel holds, or should hold, in the kernel's words.
+//!
+//! The same row types serve the desired and the observed side, so that they can be compared; counters are apart
+//! (`counters`), so that equality stays a statement about configuration. All maps are ordered: the texts made of
+//! them are stable.
+
+mod address;
+mod ipvs;
+mod key;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use address::{AddressKey, AddressRow, DesiredAddress, Link};
+pub use ipvs::{Forward, Persist, ServerRow, Service, ServiceRow, Table};
+pub use key::{Family, KeyError, ServerKey, ServiceKey};
+
+/// The three IPVS session timeouts as the kernel holds them, seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelTimeouts {
+    /// Established TCP.
+    pub tcp: u32,
+    /// TCP after FIN.
+    pub tcpfin: u32,
+    /// UDP.
+    pub udp: u32,
+}
+
+/// All that a director's kernel holds which Caribe cares about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The IPVS table, foreign rows included.
+    pub table: Table,
+    /// Every address of every interface.
+    pub addresses: BTreeMap<AddressKey, AddressRow>,
+    /// The session timeouts.
+    pub timeouts: KernelTimeouts,
+    /// The kernel parameters asked for, by dotted name (`net.ipv4.conf.eth0.promote_secondaries`); absent where the kernel has none.
+    pub sysctls: BTreeMap<String, String>,
+    /// Interfaces by name.
+    pub links: BTreeMap<String, Link>,
+}
+
+/// All that a director's kernel should hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Services and real servers.
+    pub table: Table,
+    /// Virtual addresses and the NAT router address; empty on a standby.
+    pub addresses: BTreeMap<AddressKey, DesiredAddress>,
+    /// Session timeouts; absent ones are left alone.
+    pub timeouts: crate::model::Timeouts,
+    /// Kernel parameters, by dotted name.
+    pub sysctls: BTreeMap<String, String>,
+}
