@@ -1,0 +1,3 @@
+//! Clusters.
+mod types;
+pub use types::*;

@@ -1,0 +1,3 @@
+//! Directors.
+mod types;
+pub use types::*;

@@ -1,0 +1,185 @@
+//! What can go wrong, in the kinds a caller treats differently.
+
+use std::fmt;
+
+use lvs::Findings;
+
+use crate::Role;
+
+/// The machinery under the console failed: disk, database, a broken certificate. The text is for the log, not for
+/// strangers.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The database.
+    #[error("database: {0}")]
+    Store(#[from] store::Error),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    /// A failure in words, from any error.
+    pub(crate) fn of(what: &str, error: impl fmt::Display) -> Self {
+        Failure::Internal(format!("{what}: {error}"))
+    }
+}
+
+/// The kinds of things that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A cluster, by id or name.
+    Cluster,
+    /// The caller's draft.
+    Draft,
+    /// A revision, by number.
+    Revision,
+    /// A director, by name or id.
+    Director,
+    /// A virtual server, by id or name.
+    VirtualServer,
+    /// A real server, by id or name.
+    RealServer,
+    /// An account, by name.
+    Account,
+    /// An API token, by name.
+    Token,
+}
+
+impl Thing {
+    /// The word in texts and catalogue keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Thing::Cluster => "cluster",
+            Thing::Draft => "draft",
+            Thing::Revision => "revision",
+            Thing::Director => "director",
+            Thing::VirtualServer => "virtual server",
+            Thing::RealServer => "real server",
+            Thing::Account => "account",
+            Thing::Token => "token",
+        }
+    }
+}
+
+/// What was asked for is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no {} {name:?}", thing.as_str())]
+pub struct Missing {
+    /// What kind of thing.
+    pub thing: Thing,
+    /// The name or id it was asked by.
+    pub name: String,
+}
+
+impl Missing {
+    pub(crate) fn new(thing: Thing, name: impl Into<String>) -> Self {
+        Missing { thing, name: name.into() }
+    }
+}
+
+/// Why something was not read or done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not there.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The actor's role is not enough.
+    #[error("this needs the role {needs}")]
+    Forbidden {
+        /// The least role that may.
+        needs: Role,
+    },
+    /// The input cannot be taken, in words.
+    #[error("{0}")]
+    Refused(String),
+    /// The machinery failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Error::Failed(Failure::Store(error))
+    }
+}
+
+/// Why a draft was not changed. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// What was written has errors; pointers are relative to the whole cluster (`/virtual_servers/0/port`).
+    #[error("{} errors", .0.iter().filter(|f| f.severity == lvs::Severity::Error).count())]
+    Invalid(Findings),
+    /// The draft is no longer the one the caller saw.
+    #[error("the draft has changed in the meantime")]
+    Stale {
+        /// The tag it has now.
+        etag: String,
+    },
+    /// It is not there.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The actor's role is not enough.
+    #[error("this needs the role {needs}")]
+    Forbidden {
+        /// The least role that may.
+        needs: Role,
+    },
+    /// The machinery failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Why a draft was not activated. No revision was made, nothing was pushed.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivateError {
+    /// Somebody activated another revision since the draft was begun.
+    #[error("changed by {by} in revision {revision}")]
+    Conflict {
+        /// Who made the running revision.
+        by: String,
+        /// Its number.
+        revision: u64,
+    },
+    /// The draft has errors; pointers are relative to the whole cluster.
+    #[error("the draft has errors")]
+    Invalid(Findings),
+    /// The draft says the same as what runs.
+    #[error("the draft changes nothing")]
+    Nothing,
+    /// No such cluster, or the caller has no draft.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The actor's role is not enough.
+    #[error("this needs the role {needs}")]
+    Forbidden {
+        /// The least role that may.
+        needs: Role,
+    },
+    /// The machinery failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+macro_rules! from_error {
+    ($($type:ident),*) => { $(
+        impl From<Error> for $type {
+            fn from(error: Error) -> Self {
+                match error {
+                    Error::Missing(missing) => $type::Missing(missing),
+                    Error::Forbidden { needs } => $type::Forbidden { needs },
+                    Error::Refused(text) => $type::Failed(Failure::Internal(text)),
+                    Error::Failed(failure) => $type::Failed(failure),
+                }
+            }
+        }
+
+        impl From<store::Error> for $type {
+            fn from(error: store::Error) -> Self {
+                $type::Failed(Failure::Store(error))
+            }
+        }
+    )* };
+}
+
+from_error!(ChangeError, ActivateError);

@@ -1,0 +1,3 @@
+//! Live.
+mod types;
+pub use types::*;

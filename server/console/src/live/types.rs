@@ -1,0 +1,144 @@
+//! What the console knows of the directors at this moment, as callers see it. Nothing here asks a director.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lvs::counters::Totals;
+use lvs::model::Seat;
+use lvs::table::{ServerKey, ServiceKey};
+use lvs::wire::{Snapshot, Status};
+
+/// A cluster's directors at this moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveCluster {
+    /// The running revision.
+    pub running: Option<u64>,
+    /// The directors of the running revision, in configured order.
+    pub directors: Vec<LiveDirector>,
+}
+
+impl LiveCluster {
+    /// The director that says it is active, if exactly one connected director does.
+    pub fn active(&self) -> Option<&LiveDirector> {
+        let mut active = self.directors.iter().filter(|d| d.connected && d.is_active());
+        match (active.next(), active.next()) {
+            (Some(one), None) => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// One director at this moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveDirector {
+    /// The console's id (`dir_…`); none where no agent has joined.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its configured place, where configured.
+    pub seat: Option<Seat>,
+    /// Whether the stream is open and alive.
+    pub connected: bool,
+    /// Since when it is (not) connected.
+    pub since: Timestamp,
+    /// What failed last on the way to it; none while connected.
+    pub last_error: Option<String>,
+    /// How its revision compares to the running one.
+    pub sync: Sync,
+    /// Its last status; may be old where not connected.
+    pub status: Option<Status>,
+    /// When the status came.
+    pub status_at: Option<Timestamp>,
+    /// Its last snapshot of the kernel.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// When the snapshot came.
+    pub snapshot_at: Option<Timestamp>,
+    /// Its last counters with rates.
+    pub counters: Option<Arc<LiveCounters>>,
+    /// When the counters came.
+    pub counters_at: Option<Timestamp>,
+}
+
+impl LiveDirector {
+    /// Whether its last status says that it holds the addresses.
+    pub fn is_active(&self) -> bool {
+        self.status.as_ref().is_some_and(|s| s.state == lvs::wire::State::Active)
+    }
+}
+
+/// How the revision a director holds compares to the running one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// Nothing is known yet, or nothing was ever activated.
+    Unknown,
+    /// The running revision, and its kernel holds all of it.
+    InSync,
+    /// The running revision; its kernel does not (yet) hold all of it.
+    Applying,
+    /// An older revision, or none; the newest is pushed when it can be reached.
+    Behind {
+        /// What it holds.
+        held: Option<u64>,
+    },
+    /// A revision newer than any the console knows: nothing is pushed.
+    Ahead {
+        /// What it holds.
+        held: u64,
+    },
+    /// A number the console knows, with other content: nothing is pushed.
+    OtherContent {
+        /// What it holds.
+        held: u64,
+    },
+}
+
+/// Counters of one moment, with rates over about the last two seconds.
+pub type LiveCounters = BTreeMap<ServiceKey, LiveService>;
+
+/// A service's numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveService {
+    /// Totals since the service was added.
+    pub totals: Totals,
+    /// Per second.
+    pub rates: Rates,
+    /// Active connections of all its real servers.
+    pub active: u64,
+    /// Inactive connections of all its real servers.
+    pub inactive: u64,
+    /// By real server.
+    pub servers: BTreeMap<ServerKey, LiveServer>,
+}
+
+/// A real server's numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LiveServer {
+    /// Its weight in the kernel.
+    pub weight: u32,
+    /// Active connections.
+    pub active: u32,
+    /// Inactive connections.
+    pub inactive: u32,
+    /// Persistence templates.
+    pub persistent: u32,
+    /// Totals since it was added.
+    pub totals: Totals,
+    /// Per second.
+    pub rates: Rates,
+}
+
+/// Changes per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rates {
+    /// New connections.
+    pub connections: f64,
+    /// Packets towards the real server.
+    pub in_packets: f64,
+    /// Packets from it.
+    pub out_packets: f64,
+    /// Bytes towards the real server.
+    pub in_bytes: f64,
+    /// Bytes from it.
+    pub out_bytes: f64,
+}
