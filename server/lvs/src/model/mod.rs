@@ -6,6 +6,7 @@
 
 mod cluster;
 mod device;
+mod effective;
 mod scheduler;
 mod service;
 mod validate;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::Id;
 use super::device::Device;
 use super::scheduler::{Scheduler, SchedulerFlags};
+use crate::table::Family;
 
 /// One balanced service: an address, protocol and port, or a firewall mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct VirtualServer {
     /// Firewall mark; when given it is the service's key in the kernel instead of address, protocol and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<NonZeroU32>,
+    /// Family of a service by mark without an address; IPv4 where absent. An address says it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
     /// Transport protocol.
     #[serde(default)]
     pub protocol: Protocol,
