@@ -1,0 +1,249 @@
+//! The lab's guest: a small virtual machine with a kernel that has IPVS, run under plain software emulation, so that
+//! it works wherever a program may run. Never needs root, host networking or hardware virtualisation, and never asks
+//! whether the latter is there: a device node for it does not mean that it works.
+//!
+//! Called by the lab (a run to its end) and by the demo (a running machine with forwarded ports).
+
+mod archive;
+mod image;
+mod kernel;
+mod libraries;
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::system;
+
+/// Room for what a run hands back; the file is sparse.
+const RESULTS_BYTES: u64 = 256 << 20;
+
+/// One thing to run in a guest.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// What the run is called: its folder below `target/lab/runs`.
+    pub name: String,
+    /// Programs of this machine that the guest gets, in `/lab/bin`.
+    pub programs: Vec<PathBuf>,
+    /// Program and arguments; the first word is a name in `/lab/bin` or a tool of the guest.
+    pub command: Vec<String>,
+    /// Additional environment.
+    pub environment: Vec<(String, String)>,
+    /// Ports of this machine that lead to addresses on the guest's network; none: the guest has no network.
+    pub forwards: Vec<(SocketAddr, SocketAddr)>,
+    /// How long the guest may run.
+    pub limit: Duration,
+    /// Show the guest's console as it comes.
+    pub show: bool,
+}
+
+/// How a run ended.
+pub struct Ended {
+    /// The exit code of what was run.
+    pub code: i32,
+    /// The folder with the files it left (its working folder in the guest), `console.log` beside them.
+    pub results: PathBuf,
+}
+
+/// A booted guest. Dropping it ends it.
+pub struct Guest {
+    child: Child,
+    reader: Option<JoinHandle<()>>,
+    lines: mpsc::Receiver<String>,
+    folder: PathBuf,
+    deadline: Instant,
+}
+
+/// Where the lab keeps its images and results.
+pub fn folder() -> PathBuf {
+    crate::programs::target().join("lab")
+}
+
+/// Makes sure that the emulator, the tools and the base image are there; what a first run does at its start.
+pub fn prepare(refresh: bool) -> Result<()> {
+    base(refresh).map(drop)
+}
+
+fn base(refresh: bool) -> Result<image::Base> {
+    if cfg!(not(target_arch = "x86_64")) {
+        bail!("the lab's guest is an x86-64 machine, and our programs for it are built here");
+    }
+    system::require(&[&[system::EMULATOR], system::TOOLS].concat())?;
+    let folder = folder();
+    fs::create_dir_all(&folder)?;
+    image::base(&folder, refresh)
+}
+
+impl Guest {
+    /// Boots a guest that runs a command.
+    pub fn boot(run: &Run) -> Result<Guest> {
+        let base = base(false)?;
+        let folder = folder().join("runs").join(&run.name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        let archive = folder.join("boot.cpio");
+        let mut content = fs::read(&base.archive)?;
+        content.extend(image::run(run, &folder)?);
+        fs::write(&archive, content)?;
+        let disk = folder.join("results.raw");
+        File::create(&disk)?.set_len(RESULTS_BYTES)?;
+        let mut command = Command::new(system::program(system::EMULATOR.program)?);
+        command
+            .args(["-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1024"])
+            .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"])
+            .args(["-serial", "stdio", "-device", "virtio-rng-pci"])
+            .arg("-kernel")
+            .arg(&base.kernel)
+            .arg("-initrd")
+            .arg(&archive)
+            .args([
+                "-append",
+                "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable",
+            ])
+            .arg("-drive")
+            .arg(format!("file={},format=raw,if=virtio,cache=unsafe", disk.display()));
+        network(&mut command, &run.forwards);
+        // A group of its own: an interrupt at the terminal reaches us alone, and we end the guest in order.
+        let mut child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .context("cannot start the emulator")?;
+        let output = child.stdout.take().context("the emulator has no output")?;
+        let log = File::create(folder.join("console.log"))?;
+        let (sender, lines) = mpsc::channel();
+        let show = run.show;
+        let reader = std::thread::spawn(move || {
+            read_console(BufReader::new(output), log, show, &sender);
+        });
+        Ok(Guest { child, reader: Some(reader), lines, folder, deadline: Instant::now() + run.limit })
+    }
+
+    /// Waits for a line of the guest's console that satisfies `wanted`, and returns it.
+    pub fn wait_for(&mut self, what: &str, limit: Duration, wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if wanted(&line) => return Ok(line),
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    bail!("no {what} within {} s; see {}", limit.as_secs(), self.console().display())
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    bail!("the guest ended before {what}; see {}", self.console().display())
+                }
+            }
+        }
+    }
+
+    /// The guest's serial console, as text.
+    pub fn console(&self) -> PathBuf {
+        self.folder.join("console.log")
+    }
+
+    /// Waits until the guest has powered off, and takes what it handed back.
+    pub fn finish(mut self) -> Result<Ended> {
+        loop {
+            if self.child.try_wait()?.is_some() {
+                break;
+            }
+            if Instant::now() >= self.deadline {
+                bail!("the guest ran into its time limit; see {}", self.console().display());
+            }
+            // The console ends with the emulator; until then its lines only need to be taken off the queue.
+            while let Ok(_line) = self.lines.recv_timeout(Duration::from_millis(50)) {}
+        }
+        if let Some(reader) = self.reader.take() {
+            // It returns when the console closes, which has happened; a panic in it loses only log lines.
+            let _ = reader.join();
+        }
+        let results = self.folder.join("results");
+        fs::create_dir_all(&results)?;
+        let disk = self.folder.join("results.raw");
+        let unpacked = Command::new("tar")
+            .arg("-x")
+            .arg("-f")
+            .arg(&disk)
+            .arg("-C")
+            .arg(&results)
+            .output()
+            .context("no tar")?;
+        let code = fs::read_to_string(results.join("exit-code")).ok();
+        let Some(code) = code.as_deref().map(str::trim).and_then(|text| text.parse().ok()) else {
+            bail!(
+                "the guest handed back no exit code ({}); see {}",
+                String::from_utf8_lossy(&unpacked.stderr).trim(),
+                self.console().display()
+            );
+        };
+        for spent in [disk, self.folder.join("boot.cpio"), self.folder.join("stripped")] {
+            if spent.exists() {
+                fs::remove_file(spent)?;
+            }
+        }
+        Ok(Ended { code, results })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // Already gone after `finish`; otherwise it must not outlive us. Either way nothing is left to report.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command in a guest of its own, to its end.
+pub fn run(run: &Run) -> Result<Ended> {
+    Guest::boot(run)?.finish()
+}
+
+fn network(command: &mut Command, forwards: &[(SocketAddr, SocketAddr)]) {
+    if forwards.is_empty() {
+        command.args(["-nic", "none"]);
+        return;
+    }
+    let mut nic = "user,model=virtio-net-pci".to_owned();
+    for (here, there) in forwards {
+        nic.push_str(&format!(",hostfwd=tcp:{here}-{there}"));
+    }
+    command.arg("-nic").arg(nic);
+}
+
+fn read_console(input: impl std::io::Read, mut log: File, show: bool, lines: &mpsc::Sender<String>) {
+    let mut input = BufReader::new(input);
+    let mut bytes = Vec::new();
+    // A console is not always UTF-8, and ends its lines with CR LF.
+    while let Ok(1..) = input.read_until(b'\n', &mut bytes) {
+        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        bytes.clear();
+        if writeln!(log, "{line}").is_err() {
+            return;
+        }
+        if show && !line.starts_with("@lab") {
+            println!("{line}");
+        }
+        // Nobody may be waiting for lines any more; the log still wants them.
+        let _ = lines.send(line);
+    }
+}
+
+/// The last lines of a guest's console, for a failure's report.
+pub fn last_lines(console: &Path, count: usize) -> String {
+    let text = fs::read_to_string(console).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+}

@@ -1,0 +1,9 @@
+//! The project's own tasks, run as `cargo xtask …`: the lab, the demo and the tests.
+//!
+//! Never part of the product: nothing depends on this crate but its own tests. Called by developers and `.ci/run`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks on its terminal")]
+
+pub mod guest;
+pub mod lab;
+pub mod programs;
+pub mod system;
