@@ -1,1 +1,81 @@
-fn main() {}
+//! The binary: command line, settings and wiring. Every decision is made in the crates it calls.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program answers on its terminal")]
+
+mod accounts;
+mod agent;
+mod check;
+mod cli;
+mod embedded;
+mod listen;
+mod logs;
+mod serve;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{AgentCommand, Cli, Command, TokenCommand};
+use settings::Settings;
+
+/// Wrong usage or an unreadable file, as clap's own exit code.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("caribe: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Check(arguments) => return Ok(check::run(&arguments)),
+        Command::SampleConfig => {
+            print!("{}", Settings::sample());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Version => {
+            println!("caribe {}", env!("CARGO_PKG_VERSION"));
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+
+    let settings = match Settings::load(cli.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("caribe: {error:#}");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    // Two providers may be linked in one day; naming ours keeps rustls from having to guess.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let quiet = matches!(cli.command, Command::Passwd(_) | Command::Token { .. });
+    let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { &settings.log.filter });
+    logs::start(cli.log_format.unwrap_or(settings.log.format), filter)?;
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(arguments) => serve::run(arguments, settings).await,
+            Command::Agent(arguments) => match arguments.command {
+                Some(AgentCommand::Join(join)) => agent::join(join, settings.agent).await,
+                None => agent::run(arguments.place, arguments.release, settings.agent).await,
+            },
+            Command::Passwd(arguments) => accounts::passwd(arguments, settings.serve).await,
+            Command::Token { command: TokenCommand::Create(arguments) } => {
+                accounts::create_token(arguments, settings.serve).await
+            }
+            Command::Check(_) | Command::SampleConfig | Command::Version => Ok(()),
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

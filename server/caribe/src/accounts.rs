@@ -1,0 +1,91 @@
+//! `caribe passwd` and `caribe token`: what the administrator of the console's machine may always do, whether the
+//! console runs or not.
+
+use std::io::{BufRead, IsTerminal};
+
+use anyhow::{Context, bail};
+use console::{Actor, Console, PasswordSet, Role};
+
+use crate::cli;
+use crate::settings::Serve;
+
+/// Creates an account, or gives an existing one a new password.
+pub(crate) async fn passwd(arguments: cli::Passwd, settings: Serve) -> anyhow::Result<()> {
+    let console = open(arguments.data, settings).await?;
+    let password = read_password()?;
+    let set = console.set_password(&Actor::local(), &arguments.user, &password, Role::Admin).await?;
+    match set {
+        PasswordSet::Created => println!("account {} created", arguments.user),
+        PasswordSet::Changed => println!("password of {} changed; its sessions have ended", arguments.user),
+    }
+    console.stop().await;
+    Ok(())
+}
+
+/// Makes an API token and prints it.
+pub(crate) async fn create_token(arguments: cli::TokenCreate, settings: Serve) -> anyhow::Result<()> {
+    let role = role_of(&arguments.scopes)?;
+    let console = open(arguments.data, settings).await?;
+    let token = console.create_token(&Actor::local(), &arguments.name, role, None).await?;
+    println!("{}", token.secret);
+    console.stop().await;
+    Ok(())
+}
+
+async fn open(data: Option<std::path::PathBuf>, settings: Serve) -> anyhow::Result<Console> {
+    let data = data.unwrap_or(settings.data);
+    let host_names = settings.names;
+    Ok(Console::open(console::Settings { data, host_names }).await?)
+}
+
+/// From the terminal twice without echo, or one line of standard input.
+fn read_password() -> anyhow::Result<String> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        let mut line = String::new();
+        input.lock().read_line(&mut line).context("cannot read the password from standard input")?;
+        let password = line.trim_end_matches(['\r', '\n']);
+        if password.is_empty() {
+            bail!("standard input holds no password");
+        }
+        return Ok(password.to_owned());
+    }
+    let password = rpassword::prompt_password("New password: ")?;
+    if rpassword::prompt_password("Again: ")? != password {
+        bail!("the two passwords are not the same; nothing was changed");
+    }
+    Ok(password)
+}
+
+/// What a token may do, as the least role that includes every scope named.
+fn role_of(scopes: &[String]) -> anyhow::Result<Role> {
+    let mut role = None;
+    for scope in scopes {
+        let one = match scope.as_str() {
+            "read" => Role::Viewer,
+            "runtime:write" => Role::Operator,
+            "config:write" => Role::Editor,
+            "config:activate" => Role::Approver,
+            "admin" => Role::Admin,
+            other => bail!(
+                "unknown scope {other:?}; scopes are read, runtime:write, config:write, config:activate, admin"
+            ),
+        };
+        role = role.max(Some(one));
+    }
+    Ok(role.unwrap_or(Role::Admin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_gets_the_least_role_that_includes_its_scopes() {
+        let of = |scopes: &[&str]| role_of(&scopes.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["read"]).unwrap(), Role::Viewer);
+        assert_eq!(of(&["config:write", "read"]).unwrap(), Role::Editor);
+        assert_eq!(of(&[]).unwrap(), Role::Admin);
+        assert!(of(&["root"]).unwrap_err().to_string().contains("scopes are read"));
+    }
+}
