@@ -6,7 +6,7 @@ pub enum Error {
     /// A constraint of the schema said no; the name is the schema's (`cluster_name_unique`).
     #[error("constraint {0}")]
     Constraint(String),
-    /// A row refers to one that is not there, or is referred to.
+    /// A row refers to one that is not there. SQLite does not say by which constraint.
     #[error("a row refers to another that is not there")]
     Reference,
     /// Another process holds the database for longer than the busy timeout.
@@ -21,4 +21,61 @@ pub enum Error {
     /// Anything else that SQLite or the disk reports.
     #[error("{0}")]
     Other(String),
+}
+
+impl Error {
+    /// Whether it is this constraint of the schema.
+    pub fn is(&self, constraint: &str) -> bool {
+        matches!(self, Error::Constraint(name) if name == constraint)
+    }
+}
+
+/// SQLite names check constraints, but reports unique ones by their columns.
+const UNIQUE: [(&str, &str); 15] = [
+    ("installation.one", "installation_primary"),
+    ("cluster.id", "cluster_primary"),
+    ("cluster.name", "cluster_name_unique"),
+    ("revision.cluster, revision.number", "revision_primary"),
+    ("draft.cluster, draft.owner", "draft_primary"),
+    ("director.id", "director_primary"),
+    ("director.cluster, director.name", "director_name_unique"),
+    ("certificate.serial", "certificate_primary"),
+    ("join_token.hash", "join_token_primary"),
+    ("push_result.director, push_result.revision", "push_result_primary"),
+    ("account.name", "account_name_unique"),
+    ("session.hash", "session_primary"),
+    ("api_token.name", "api_token_name_unique"),
+    ("api_token.prefix", "api_token_prefix_unique"),
+    ("audit.number", "audit_primary"),
+];
+
+/// Primary result code SQLITE_BUSY (the extended codes keep it in their low byte).
+const SQLITE_BUSY: i64 = 5;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => {
+                let message = database.message();
+                if let Some(name) = message.strip_prefix("CHECK constraint failed: ") {
+                    return Error::Constraint(name.to_owned());
+                }
+                if let Some(columns) = message.strip_prefix("UNIQUE constraint failed: ") {
+                    let name = UNIQUE.iter().find(|(c, _)| *c == columns).map_or(columns, |(_, name)| name);
+                    return Error::Constraint(name.to_owned());
+                }
+                if message.starts_with("FOREIGN KEY constraint failed") {
+                    return Error::Reference;
+                }
+                let code = database.code().and_then(|c| c.parse::<i64>().ok());
+                if code.is_some_and(|c| c & 0xff == SQLITE_BUSY) {
+                    return Error::Busy;
+                }
+                Error::Other(message.to_owned())
+            }
+            sqlx::Error::PoolTimedOut => Error::Busy,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Error::Content(error.to_string()),
+            _ => Error::Other(error.to_string()),
+        }
+    }
 }

@@ -1,7 +1,111 @@
-//! The console's memory: the only SQL there is, behind plain functions.
+//! The console's memory: the only SQL there is, behind plain functions with typed rows.
+//!
+//! One SQLite file in WAL mode with foreign keys on and `synchronous=full`. Everything happens in a [`Tx`]:
+//! [`Store::write`] takes the single writer at once (`begin immediate`), [`Store::read`] one of a few readers with a
+//! consistent view. No rule of the console lives here, no clock is read: times come as arguments, in seconds since
+//! 1970. Called by `console` alone.
 
 #![forbid(unsafe_code)]
 
+mod accounts;
+mod audit;
+mod clusters;
+mod directors;
 mod error;
 
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool};
+
+pub use accounts::{Account, ApiToken, NewAccount, Session};
+pub use audit::{Audit, NewAudit};
+pub use clusters::{Cluster, Draft, Revision, RevisionHead};
+pub use directors::{Certificate, Director, JoinToken, Push};
 pub use error::Error;
+
+/// How long a statement waits for another process that holds the database (`caribe passwd` beside `caribe serve`).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Readers at a time.
+const READERS: u32 = 4;
+
+/// The open database; a clone is the same one.
+#[derive(Clone, Debug)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// A transaction; rolled back where it is dropped without [`Tx::commit`].
+#[derive(Debug)]
+pub struct Tx {
+    inner: sqlx::Transaction<'static, Sqlite>,
+}
+
+impl Store {
+    /// Opens the file, makes it where it is not there, and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Store, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!("../../migrations").run(&writer).await.map_err(|e| Error::Migration(e.to_string()))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        Ok(Store { writer, readers })
+    }
+
+    /// Waits for the writer and takes it.
+    pub async fn write(&self) -> Result<Tx, Error> {
+        Ok(Tx { inner: self.writer.begin_with("begin immediate").await? })
+    }
+
+    /// A consistent view; writing in it is refused by SQLite.
+    pub async fn read(&self) -> Result<Tx, Error> {
+        Ok(Tx { inner: self.readers.begin().await? })
+    }
+
+    /// Ends all connections, so that the WAL is folded into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Tx {
+    /// Makes all of it durable.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// The installation's id; `fresh` becomes it where there is none yet.
+    pub async fn installation(&mut self, fresh: &str, now: i64) -> Result<String, Error> {
+        sqlx::query(
+            "insert into installation (one, id, created) values (1, ?, ?) on conflict (one) do nothing",
+        )
+        .bind(fresh)
+        .bind(now)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(sqlx::query_scalar("select id from installation").fetch_one(&mut *self.inner).await?)
+    }
+}
+
+/// A revision number as SQLite keeps it.
+fn number(value: u64) -> Result<i64, Error> {
+    i64::try_from(value).map_err(|_| Error::Content(format!("{value} is no revision number")))
+}
