@@ -1,0 +1,129 @@
+//! The real kernel behind [`Kernel`]: two netlink sockets, `/proc/sys`, and the loading of the `ip_vs` module.
+//!
+//! It never decides what should be there and never retries what the kernel refused; the director does both.
+
+mod ipvs;
+pub(crate) mod network;
+pub(crate) mod parameter;
+
+use std::collections::BTreeSet;
+
+use lvs::counters::Counters;
+use lvs::plan::Step;
+use lvs::table::Observed;
+
+use crate::error::{Error, Kind};
+use crate::explain::{describe, refused};
+use crate::socket::Traffic;
+use crate::wire::ipvs::Info;
+use crate::{Kernel, explain};
+
+use ipvs::Ipvs;
+use network::Network;
+
+/// This machine's kernel, in the network namespace of the thread that opened it.
+pub struct LinuxKernel {
+    ipvs: Option<Ipvs>,
+    network: Network,
+    writes: u64,
+}
+
+/// Which part of the kernel carries out a step; neighbouring steps of one part travel together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Ipvs,
+    Addresses,
+    Parameters,
+}
+
+fn part(step: &Step) -> Part {
+    match step {
+        Step::AddAddress { .. } | Step::RemoveAddress { .. } => Part::Addresses,
+        Step::SetSysctl { .. } => Part::Parameters,
+        Step::SetTimeouts { .. }
+        | Step::AddService { .. }
+        | Step::SetService { .. }
+        | Step::RemoveService { .. }
+        | Step::AddServer { .. }
+        | Step::SetServer { .. }
+        | Step::RemoveServer { .. } => Part::Ipvs,
+    }
+}
+
+impl LinuxKernel {
+    /// Opens the kernel; loads the module `ip_vs` where it is not there yet.
+    ///
+    /// # Errors
+    /// [`Kind::Unsupported`] where the kernel has no IPVS and cannot load it.
+    pub fn open() -> Result<Self, Error> {
+        Ok(LinuxKernel { ipvs: Some(Ipvs::open()?), network: Network::open()?, writes: 0 })
+    }
+
+    /// Opens the kernel of a machine that balances nothing, such as a real server: its table is observed as empty, and
+    /// steps that concern it fail.
+    ///
+    /// # Errors
+    /// When no netlink socket can be opened.
+    pub fn without_ipvs() -> Result<Self, Error> {
+        Ok(LinuxKernel { ipvs: None, network: Network::open()?, writes: 0 })
+    }
+
+    /// Version and size of the kernel's IPVS; none when opened without it.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn info(&mut self) -> Result<Option<Info>, Error> {
+        self.ipvs.as_mut().map(Ipvs::info).transpose()
+    }
+
+    /// What went over the IPVS socket since it was opened; nothing when opened without IPVS.
+    pub fn ipvs_traffic(&self) -> Traffic {
+        self.ipvs.as_ref().map(Ipvs::traffic).unwrap_or_default()
+    }
+}
+
+impl Kernel for LinuxKernel {
+    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Error> {
+        let (table, timeouts) = match &mut self.ipvs {
+            Some(ipvs) => (ipvs.table()?, ipvs.timeouts()?),
+            None => Default::default(),
+        };
+        let (links, addresses) = self.network.observe()?;
+        let sysctls = parameter::read_all(sysctls)?;
+        Ok(Observed { table, addresses, timeouts, sysctls, links })
+    }
+
+    fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), Error>> {
+        let mut results = Vec::with_capacity(steps.len());
+        for run in steps.chunk_by(|a, b| part(a) == part(b)) {
+            self.writes += run.len() as u64;
+            match (run.first().map(part), &mut self.ipvs) {
+                (Some(Part::Ipvs), Some(ipvs)) => results.append(&mut ipvs.apply(run)),
+                (Some(Part::Ipvs), None) => results.extend(run.iter().map(|step| {
+                    Err(Error::new(describe(step), Kind::Unsupported, "IPVS is not in use on this machine"))
+                })),
+                (Some(Part::Addresses), _) => results.append(&mut self.network.apply(run)),
+                (Some(Part::Parameters), _) => results.extend(run.iter().map(write_parameter)),
+                (None, _) => {}
+            }
+        }
+        results
+    }
+
+    fn counters(&mut self) -> Result<Counters, Error> {
+        self.ipvs.as_mut().map_or_else(|| Ok(Counters::new()), Ipvs::counters)
+    }
+
+    fn writes(&self) -> u64 {
+        self.writes
+    }
+}
+
+fn write_parameter(step: &Step) -> Result<(), Error> {
+    match step {
+        Step::SetSysctl { name, value } => {
+            parameter::write(name, value).map_err(|errno| refused(step, errno))
+        }
+        _ => Err(explain::failed(describe(step), crate::error::Errno(libc::EINVAL))),
+    }
+}

@@ -1,0 +1,245 @@
+//! A kernel in memory, with the refusals of the real one, for every test that needs no root.
+//!
+//! It balances nothing and sends nothing. One suite (`tests/suite.rs`) runs the same steps here and on Linux, so that
+//! what is proved against this kernel holds for the other.
+
+mod addresses;
+mod parameters;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lvs::counters::{Counters, ServerCounters, ServiceCounters, Totals};
+use lvs::plan::Step;
+use lvs::table::{AddressKey, AddressRow, Link, Observed, ServerKey, Service, ServiceKey};
+
+use crate::error::{Errno, Error, Kind};
+use crate::explain::{describe, failed, refused};
+use crate::{Announce, Kernel};
+
+/// A kernel in memory. A clone is the same kernel, so that a test can look into the one it gave away.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryKernel(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    table: table::IpvsTable,
+    addresses: addresses::Addresses,
+    parameters: BTreeMap<String, String>,
+    links: BTreeMap<String, Link>,
+    counters: BTreeMap<ServiceKey, ServiceCounters>,
+    announced: Vec<(String, IpAddr)>,
+    writes: u64,
+    failing_writes: BTreeMap<u64, Kind>,
+    failing_observation: Option<Kind>,
+}
+
+impl MemoryKernel {
+    /// A kernel with the interface `lo`, every scheduler, an empty table and the usual parameters.
+    pub fn new() -> Self {
+        let kernel = MemoryKernel::default();
+        kernel.state().parameters = parameters::usual();
+        kernel.set_link("lo", Link { index: 1, up: true, carrier: true, mac: Vec::new() });
+        kernel
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that panicked while holding the lock has failed already.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the `nth` change from now fail (1 is the next one), without effect. May be called for several.
+    pub fn fail_nth(&self, nth: u64, kind: Kind) {
+        let mut state = self.state();
+        let number = state.writes.saturating_add(nth);
+        state.failing_writes.insert(number, kind);
+    }
+
+    /// Makes the next observation or reading of counters fail.
+    pub fn fail_observe(&self, kind: Kind) {
+        self.state().failing_observation = Some(kind);
+    }
+
+    /// Adds or changes an interface, with its parameters.
+    pub fn set_link(&self, name: &str, link: Link) {
+        let mut state = self.state();
+        parameters::add_interface(&mut state.parameters, name);
+        state.links.insert(name.to_owned(), link);
+    }
+
+    /// Removes an interface with its addresses and parameters.
+    pub fn remove_link(&self, name: &str) {
+        let mut state = self.state();
+        state.links.remove(name);
+        state.addresses.remove_interface(name);
+        parameters::remove_interface(&mut state.parameters, name);
+    }
+
+    /// Takes a scheduler away, as on a kernel built without it.
+    pub fn remove_scheduler(&self, name: &str) {
+        self.state().table.missing_schedulers.insert(name.to_owned());
+    }
+
+    /// Puts a service there as somebody else would, past every check and without counting as a change of ours.
+    pub fn put_service(&self, key: ServiceKey, service: Service) {
+        self.state().table.rows.services.insert(key, service);
+    }
+
+    /// Takes a service away as somebody else would.
+    pub fn take_service(&self, key: &ServiceKey) -> Option<Service> {
+        self.state().table.rows.services.remove(key)
+    }
+
+    /// Puts an address there as somebody else would; [`AddressRow::secondary`] is worked out as the kernel does.
+    pub fn put_address(&self, key: AddressKey, row: AddressRow) {
+        self.state().addresses.put(key, row);
+    }
+
+    /// Takes an address away as somebody else would.
+    pub fn take_address(&self, key: &AddressKey) {
+        self.state().addresses.take(key);
+    }
+
+    /// Sets a parameter, whether the kernel had it or not; none takes it away.
+    pub fn set_parameter(&self, name: &str, value: Option<&str>) {
+        let mut state = self.state();
+        match value {
+            Some(value) => state.parameters.insert(name.to_owned(), value.to_owned()),
+            None => state.parameters.remove(name),
+        };
+    }
+
+    /// Sets what a service has counted; its real servers' numbers stay.
+    pub fn set_totals(&self, service: ServiceKey, totals: Totals) {
+        self.state().counters.entry(service).or_default().totals = totals;
+    }
+
+    /// Sets what a real server has counted; its weight is always the table's.
+    pub fn set_server_counters(&self, service: ServiceKey, server: ServerKey, counters: ServerCounters) {
+        self.state().counters.entry(service).or_default().servers.insert(server, counters);
+    }
+
+    /// Every announcement so far, oldest first.
+    pub fn announced(&self) -> Vec<(String, IpAddr)> {
+        self.state().announced.clone()
+    }
+}
+
+impl State {
+    fn observation_fault(&mut self, operation: &str) -> Result<(), Error> {
+        match self.failing_observation.take() {
+            Some(kind) => Err(injected(operation.to_owned(), kind)),
+            None => Ok(()),
+        }
+    }
+
+    fn carry_out(&mut self, step: &Step) -> Result<(), Error> {
+        self.writes += 1;
+        if let Some(kind) = self.failing_writes.remove(&self.writes) {
+            return Err(injected(describe(step), kind));
+        }
+        self.change(step).map_err(|errno| refused(step, errno))
+    }
+
+    fn change(&mut self, step: &Step) -> Result<(), Errno> {
+        match step {
+            Step::SetTimeouts { timeouts } => self.table.set_timeouts(timeouts),
+            Step::AddService { key, row } => self.table.add_service(*key, row),
+            Step::SetService { key, row } => self.table.set_service(key, row),
+            Step::RemoveService { key } => {
+                self.table.remove_service(key)?;
+                self.counters.remove(key);
+                Ok(())
+            }
+            Step::AddServer { service, key, row } => self.table.add_server(service, *key, row),
+            Step::SetServer { service, key, row } => self.table.set_server(service, key, row),
+            Step::RemoveServer { service, key } => {
+                self.table.remove_server(service, key)?;
+                if let Some(counters) = self.counters.get_mut(service) {
+                    counters.servers.remove(key);
+                }
+                Ok(())
+            }
+            Step::AddAddress { key, row } => self.addresses.add(&self.links, key, row),
+            Step::RemoveAddress { key } => {
+                let promote = parameters::promotes(&self.parameters, &key.interface);
+                self.addresses.remove(&self.links, key, promote)
+            }
+            Step::SetSysctl { name, value } => match self.parameters.get_mut(name) {
+                Some(there) => {
+                    *there = value.split_whitespace().collect::<Vec<_>>().join(" ");
+                    Ok(())
+                }
+                None => Err(Errno(libc::ENOENT)),
+            },
+        }
+    }
+}
+
+fn injected(operation: String, kind: Kind) -> Error {
+    Error::new(operation, kind, "a fault injected by a test")
+}
+
+impl Kernel for MemoryKernel {
+    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Error> {
+        let mut state = self.state();
+        state.observation_fault("read the kernel's state")?;
+        let sysctls = sysctls
+            .iter()
+            .filter_map(|name| Some((name.clone(), state.parameters.get(name)?.clone())))
+            .collect();
+        Ok(Observed {
+            table: state.table.rows.clone(),
+            addresses: state.addresses.rows(),
+            timeouts: state.table.timeouts,
+            sysctls,
+            links: state.links.clone(),
+        })
+    }
+
+    fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), Error>> {
+        let mut state = self.state();
+        steps.iter().map(|step| state.carry_out(step)).collect()
+    }
+
+    fn counters(&mut self) -> Result<Counters, Error> {
+        let mut state = self.state();
+        state.observation_fault("read the counters")?;
+        let counters = state.table.rows.services.iter().map(|(key, service)| {
+            let set = state.counters.get(key);
+            let servers = service.servers.iter().map(|(server, row)| {
+                let counted = set.and_then(|set| set.servers.get(server)).copied().unwrap_or_default();
+                (*server, ServerCounters { weight: row.weight, ..counted })
+            });
+            let totals = set.map(|set| set.totals).unwrap_or_default();
+            (*key, ServiceCounters { totals, servers: servers.collect() })
+        });
+        Ok(counters.collect())
+    }
+
+    fn writes(&self) -> u64 {
+        self.state().writes
+    }
+}
+
+impl Announce for MemoryKernel {
+    fn announce(&mut self, interface: &str, address: IpAddr) -> Result<(), Error> {
+        let mut state = self.state();
+        let operation = format!("announce {address} on {interface}");
+        let link = state
+            .links
+            .get(interface)
+            .ok_or_else(|| failed(operation.clone(), Errno(libc::ENODEV)))?;
+        if link.mac.len() != 6 {
+            let reason = format!("{interface} has no Ethernet address");
+            return Err(Error::new(operation, Kind::Unsupported, reason));
+        }
+        if !link.up {
+            return Err(failed(operation, Errno(libc::ENETDOWN)));
+        }
+        state.announced.push((interface.to_owned(), address));
+        Ok(())
+    }
+}
