@@ -49,7 +49,7 @@ codes! {
     HeartbeatPort "heartbeat-port" "a UDP port is a number from 1 to 65535";
     HeartbeatInterval "heartbeat-interval" "the interval is {value} ms; it must be {minimum} to {maximum} ms";
     DeadtimeRange "deadtime-range" "the deadtime is {value} ms; it may be at most {maximum} ms";
-    DeadtimeTooShort "deadtime-too-short" "a deadtime of {deadtime} ms is not longer than the interval of {interval} ms, so a living partner would count as dead";
+    DeadtimeTooShort "deadtime-too-short" "a deadtime of {deadtime} ms is shorter than the interval of {interval} ms, so a living partner would count as dead";
     DeadtimeShort "deadtime-short" "a deadtime of {deadtime} ms is less than three intervals of {interval} ms; directors wait {used} ms";
     SyncAlone "sync-alone" "connections are only copied while redundancy is on";
     CommandEmpty "command-empty" "the command is empty";

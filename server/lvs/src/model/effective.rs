@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::{
     Forwarding, GlobalSettings, NatRouter, RealServer, SorryServer, Timeouts, TunnelChecksum, TunnelKind,
-    VirtualServer, Vip,
+    Vip, VirtualServer,
 };
 use crate::table::{AddressKey, Family, ServerKey, ServiceKey};
 

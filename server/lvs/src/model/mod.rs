@@ -18,6 +18,10 @@ pub use device::{Device, DeviceError};
 pub use scheduler::{Scheduler, SchedulerFlag, SchedulerFlags, UnknownScheduler};
 pub use service::{
     Check, ConnectionLimit, Forwarding, LoadMonitor, Monitor, Persistence, Protocol, RealServer, SorryServer,
-    Tunnel, TunnelChecksum, TunnelKind, VirtualServer, Vip, Weight,
+    Tunnel, TunnelChecksum, TunnelKind, Vip, VirtualServer, Weight,
 };
-pub use validate::ValidCluster;
+pub use validate::{
+    DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS, MONITOR_TIMEOUT_MAXIMUM_S, NAME_MAXIMUM,
+    PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, REENTRY_MAXIMUM_S, SESSION_TIMEOUT_MAXIMUM_S, TEXT_MAXIMUM,
+    ValidCluster,
+};

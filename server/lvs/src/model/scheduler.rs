@@ -104,7 +104,10 @@ impl FromStr for Scheduler {
     type Err = UnknownScheduler;
 
     fn from_str(text: &str) -> Result<Self, UnknownScheduler> {
-        Scheduler::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| UnknownScheduler(text.to_owned()))
+        Scheduler::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| UnknownScheduler(text.to_owned()))
     }
 }
 
@@ -132,6 +135,21 @@ impl SchedulerFlag {
             SchedulerFlag::Port => 0x10,
             SchedulerFlag::Flag3 => 0x20,
         }
+    }
+
+    /// The word in texts and files, the same as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SchedulerFlag::Fallback => "fallback",
+            SchedulerFlag::Port => "port",
+            SchedulerFlag::Flag3 => "flag-3",
+        }
+    }
+}
+
+impl fmt::Display for SchedulerFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

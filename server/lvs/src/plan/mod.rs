@@ -1,15 +1,17 @@
 //! From what is to what should be: the ordered steps, as text and as values.
 //!
 //! [`desired`] says what one director's kernel should hold; [`plan`] says how to get there from what it holds.
-//! Both are total functions over ordered maps. Order is the contract: withdraw addresses, then add and change
-//! services and real servers, then add addresses, then remove services; so no virtual address ever points at a
+//! Both are total functions over ordered maps. Order is the contract: set kernel parameters, withdraw addresses, then
+//! add and change services and real servers, then add addresses, then remove services; so no virtual address ever points at a
 //! missing service, and a director stops attracting traffic before it stops serving it. Gratuitous ARP is no step:
 //! it leaves nothing behind that could be observed (the director's `announce` does it).
 
+mod addresses;
 mod desire;
 mod diff;
 mod ownership;
 mod steps;
+mod text;
 
 use serde::{Deserialize, Serialize};
 

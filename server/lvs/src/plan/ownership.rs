@@ -5,11 +5,13 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::table::{AddressKey, ServiceKey};
+use crate::table::{AddressKey, Desired, Observed, ServiceKey};
 
 /// The rows Caribe has ever been asked for on one director, kept on its disk.
 ///
-/// Written durably before applying, as old ∪ new, so that a crash in between forgets nothing.
+/// Written durably before applying, as old ∪ new, so that a crash in between forgets nothing: the agent observes,
+/// [`claim`](Ownership::claim)s and writes, plans and applies, observes again, [`settle`](Ownership::settle)s and
+/// writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ownership {
     /// Services that are ours to change and remove.
@@ -21,4 +23,68 @@ pub struct Ownership {
     /// The list was lost (unreadable file): nothing is removed until someone decides.
     #[serde(default)]
     pub lost: bool,
+}
+
+impl Ownership {
+    /// What is ours once `desired` is applied on top of what was ours before.
+    ///
+    /// Decides which addresses are borrowed, and must therefore see `observed` as it was before anything is written:
+    /// a desired address that is on some interface already, is not ours and does not carry our tag was there before
+    /// us. It is borrowed as an address, whatever interface and prefix it has. Claiming twice changes nothing.
+    pub fn claim(&self, desired: &Desired, observed: &Observed) -> Ownership {
+        let ours: BTreeSet<IpAddr> = self
+            .addresses
+            .iter()
+            .chain(observed.addresses.iter().filter(|(_, row)| row.tagged).map(|(key, _)| key))
+            .map(|key| key.address)
+            .collect();
+        let present: BTreeSet<IpAddr> = observed.addresses.keys().map(|key| key.address).collect();
+        let mut claimed = self.clone();
+        claimed.services.extend(desired.table.services.keys().copied());
+        for key in desired.addresses.keys() {
+            if !claimed.borrowed.contains(&key.address)
+                && present.contains(&key.address)
+                && !ours.contains(&key.address)
+            {
+                claimed.borrowed.insert(key.address);
+            }
+            if !claimed.borrowed.contains(&key.address) {
+                claimed.addresses.insert(key.clone());
+            }
+        }
+        // Our tag on a desired address in another place: it is ours to move, also where the list does not know it.
+        let wanted: BTreeSet<IpAddr> = desired.addresses.keys().map(|key| key.address).collect();
+        let tagged = observed.addresses.iter().filter(|(key, row)| {
+            row.tagged && wanted.contains(&key.address) && !claimed.borrowed.contains(&key.address)
+        });
+        claimed.addresses.extend(tagged.map(|(key, _)| key.clone()));
+        claimed
+    }
+
+    /// The same without what is neither desired nor there any more; for after applying.
+    pub fn settle(&self, desired: &Desired, observed: &Observed) -> Ownership {
+        let wanted: BTreeSet<IpAddr> = desired.addresses.keys().map(|key| key.address).collect();
+        let present: BTreeSet<IpAddr> = observed.addresses.keys().map(|key| key.address).collect();
+        let kept_service = |key: &&ServiceKey| {
+            desired.table.services.contains_key(*key) || observed.table.services.contains_key(*key)
+        };
+        let kept_address =
+            |key: &&AddressKey| desired.addresses.contains_key(*key) || observed.addresses.contains_key(*key);
+        Ownership {
+            services: self.services.iter().filter(kept_service).copied().collect(),
+            addresses: self.addresses.iter().filter(kept_address).cloned().collect(),
+            borrowed: self
+                .borrowed
+                .iter()
+                .filter(|address| wanted.contains(*address) || present.contains(*address))
+                .copied()
+                .collect(),
+            lost: self.lost,
+        }
+    }
+
+    /// Whether an address on an interface is ours to remove.
+    pub fn may_remove(&self, key: &AddressKey) -> bool {
+        !self.lost && self.addresses.contains(key) && !self.borrowed.contains(&key.address)
+    }
 }

@@ -32,6 +32,20 @@ impl Family {
             Family::Ipv6 => 128,
         }
     }
+
+    /// The word in sentences.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Family::Ipv4 => "IPv4",
+            Family::Ipv6 => "IPv6",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// What identifies a service in the kernel: never half an address and half a mark.

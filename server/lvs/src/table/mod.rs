@@ -16,6 +16,15 @@ pub use address::{AddressKey, AddressRow, DesiredAddress, Link};
 pub use ipvs::{Forward, Persist, ServerRow, Service, ServiceRow, Table};
 pub use key::{Family, KeyError, ServerKey, ServiceKey};
 
+/// The dotted name of an interface's kernel parameter (`net.ipv4.conf.eth0.promote_secondaries`).
+///
+/// A dot within the interface's name is written as `/`, as sysctl(8) does (`net.ipv4.conf.eth0/100.…` is VLAN 100 of
+/// eth0), so that names stay unambiguous; interface names themselves never hold a `/`. To get the path below
+/// `/proc/sys`, swap the two characters everywhere.
+pub fn interface_sysctl(family: &str, interface: &str, parameter: &str) -> String {
+    format!("net.{family}.conf.{}.{parameter}", interface.replace('.', "/"))
+}
+
 /// The three IPVS session timeouts as the kernel holds them, seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelTimeouts {

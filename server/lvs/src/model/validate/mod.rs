@@ -1,0 +1,58 @@
+//! The rules a cluster must keep, all of them checked at once, each finding at its field.
+//!
+//! An error makes the cluster unusable; a warning says what will surprise. Rules about one object hold for inactive
+//! ones too, so that switching on is never the moment of discovery; rules between objects (same key, same address)
+//! count only active ones, because only those meet in a kernel. Called by the console for every edit, by the agent
+//! for every target it is sent, and by `caribe check`.
+
+mod addresses;
+mod directors;
+mod servers;
+mod services;
+mod words;
+
+use super::Cluster;
+use crate::finding::Findings;
+
+pub use directors::{DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS};
+pub use services::{
+    MONITOR_TIMEOUT_MAXIMUM_S, PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, REENTRY_MAXIMUM_S,
+    SESSION_TIMEOUT_MAXIMUM_S,
+};
+pub use words::{NAME_MAXIMUM, TEXT_MAXIMUM};
+
+/// A cluster that keeps every rule; made only by [`Cluster::validate`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidCluster(Cluster);
+
+impl ValidCluster {
+    /// The content.
+    pub fn cluster(&self) -> &Cluster {
+        &self.0
+    }
+
+    /// The content, to be changed and validated again.
+    pub fn into_cluster(self) -> Cluster {
+        self.0
+    }
+}
+
+impl Cluster {
+    /// Everything that is wrong or worth a warning, by field, in the order of the fields.
+    pub fn findings(&self) -> Findings {
+        let mut findings = Findings::new();
+        words::name(&mut findings, "/name", &self.name);
+        directors::check(&mut findings, self);
+        services::global(&mut findings, self);
+        directors::redundancy(&mut findings, self);
+        services::check(&mut findings, self);
+        addresses::check(&mut findings, self);
+        findings
+    }
+
+    /// The cluster as one that cannot be wrong, or everything found in it, warnings included.
+    pub fn validate(self) -> Result<ValidCluster, Findings> {
+        let findings = self.findings();
+        if crate::finding::has_errors(&findings) { Err(findings) } else { Ok(ValidCluster(self)) }
+    }
+}

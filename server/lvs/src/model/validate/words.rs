@@ -1,0 +1,92 @@
+//! Rules for names, ids and other texts.
+
+use std::collections::BTreeSet;
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::Id;
+
+/// Longest name, characters.
+pub const NAME_MAXIMUM: usize = 64;
+/// Longest text of a check or command, characters.
+pub const TEXT_MAXIMUM: usize = 4096;
+
+/// A name for people: anything that fits in a line, an lvs.cf block head and a path of the API.
+pub(super) fn name(findings: &mut Findings, pointer: &str, name: &str) {
+    let refused = |c: char| {
+        c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '/' | '"' | '\\' | '{' | '}')
+    };
+    if !length(findings, pointer, name) {
+        return;
+    }
+    if let Some(character) = name.chars().find(|c| refused(*c)) {
+        findings
+            .push(Finding::field(pointer, Code::NameCharacter).with("character", character.escape_default()));
+    } else if name.trim() != name {
+        findings.push(Finding::field(pointer, Code::NameBlankEdge).suggest(name.trim()));
+    }
+}
+
+/// A director's name, which also goes into certificates, tokens and command lines.
+pub(super) fn director_name(findings: &mut Findings, pointer: &str, name: &str) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !length(findings, pointer, name) {
+        return;
+    }
+    if let Some(character) = name.chars().find(|c| !allowed(*c)) {
+        findings
+            .push(Finding::field(pointer, Code::NameCharacter).with("character", character.escape_default()));
+    }
+}
+
+fn length(findings: &mut Findings, pointer: &str, name: &str) -> bool {
+    let length = name.chars().count();
+    if length == 0 {
+        findings.push(Finding::field(pointer, Code::NameMissing));
+    } else if length > NAME_MAXIMUM {
+        findings.push(Finding::field(pointer, Code::NameTooLong).with("length", length));
+    }
+    (1..=NAME_MAXIMUM).contains(&length)
+}
+
+/// A text that is sent, expected or run.
+pub(super) fn text(findings: &mut Findings, pointer: &str, text: &str) {
+    let length = text.chars().count();
+    if length > TEXT_MAXIMUM {
+        findings.push(
+            Finding::field(pointer, Code::TextTooLong).with("maximum", TEXT_MAXIMUM).with("length", length),
+        );
+    }
+}
+
+/// A program with its arguments, run without a shell.
+pub(super) fn command(findings: &mut Findings, pointer: &str, command: &str) {
+    text(findings, pointer, command);
+    match command.split_whitespace().next() {
+        None => findings.push(Finding::field(pointer, Code::CommandEmpty)),
+        Some(program) if !program.starts_with('/') => {
+            findings.push(Finding::field(pointer, Code::CommandPath).with("program", program).warning());
+        }
+        Some(_) => {}
+    }
+}
+
+/// Finds what is used twice.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    names: BTreeSet<&'a str>,
+    ids: BTreeSet<&'a str>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn name(&mut self, findings: &mut Findings, pointer: String, name: &'a str) {
+        if !self.names.insert(name) && !name.is_empty() {
+            findings.push(Finding::field(pointer, Code::NameTaken).with("name", name));
+        }
+    }
+
+    pub(super) fn id(&mut self, findings: &mut Findings, pointer: String, id: &'a Id) {
+        if !id.is_unset() && !self.ids.insert(&id.0) {
+            findings.push(Finding::field(pointer, Code::IdTaken).with("id", id));
+        }
+    }
+}
