@@ -5,5 +5,6 @@
 
 pub mod guest;
 pub mod lab;
+pub mod native;
 pub mod programs;
 pub mod system;

@@ -60,6 +60,8 @@ pub struct Guest {
     lines: mpsc::Receiver<String>,
     folder: PathBuf,
     deadline: Instant,
+    // Held while the guest runs: a second run of the same name waits instead of taking the folder away.
+    _turn: File,
 }
 
 /// Where the lab keeps its images and results.
@@ -78,15 +80,25 @@ fn base(refresh: bool) -> Result<image::Base> {
     }
     system::require(&[&[system::EMULATOR], system::TOOLS].concat())?;
     let folder = folder();
-    fs::create_dir_all(&folder)?;
+    let _turn = turn(&folder, "base")?;
     image::base(&folder, refresh)
+}
+
+/// Waits until no other process uses what `name` stands for, below `folder`; the turn ends with the file.
+fn turn(folder: &Path, name: &str) -> Result<File> {
+    fs::create_dir_all(folder)?;
+    let file = File::create(folder.join(format!("{name}.lock")))?;
+    file.lock().with_context(|| format!("cannot lock {name}"))?;
+    Ok(file)
 }
 
 impl Guest {
     /// Boots a guest that runs a command.
     pub fn boot(run: &Run) -> Result<Guest> {
         let base = base(false)?;
-        let folder = folder().join("runs").join(&run.name);
+        let runs = folder().join("runs");
+        let turn = turn(&runs, &run.name)?;
+        let folder = runs.join(&run.name);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -128,7 +140,14 @@ impl Guest {
         let reader = std::thread::spawn(move || {
             read_console(BufReader::new(output), log, show, &sender);
         });
-        Ok(Guest { child, reader: Some(reader), lines, folder, deadline: Instant::now() + run.limit })
+        Ok(Guest {
+            child,
+            reader: Some(reader),
+            lines,
+            folder,
+            deadline: Instant::now() + run.limit,
+            _turn: turn,
+        })
     }
 
     /// Waits for a line of the guest's console that satisfies `wanted`, and returns it.
@@ -233,7 +252,8 @@ fn read_console(input: impl std::io::Read, mut log: File, show: bool, lines: &mp
         if writeln!(log, "{line}").is_err() {
             return;
         }
-        if show && !line.starts_with("@lab") {
+        // The kernel's last words cannot be silenced.
+        if show && !line.starts_with("@lab") && !line.ends_with("reboot: Power down") {
             println!("{line}");
         }
         // Nobody may be waiting for lines any more; the log still wants them.

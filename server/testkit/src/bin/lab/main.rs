@@ -1,0 +1,54 @@
+//! The lab's program: scenarios that drive Caribe from outside on a real kernel, and the small servers and clients
+//! they need. Runs as root, in the guest or in namespaces of its own; `cargo xtask lab` starts it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "test programs talk on their terminal")]
+
+mod network;
+mod scenario;
+mod stage;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use testkit::{http, traffic};
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match answer(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer(words: &[&str]) -> Result<()> {
+    match words {
+        ["list"] => {
+            for scenario in scenario::ALL {
+                println!("{:<20} {}", scenario.name, scenario.about);
+            }
+            Ok(())
+        }
+        ["run", name] => run(name),
+        ["http-server", listen, name] => http::serve(listen.parse()?, name),
+        ["traffic", to, milliseconds] => {
+            traffic::send(to.parse()?, Duration::from_millis(milliseconds.parse()?), None)
+        }
+        _ => {
+            bail!("usage: lab list | run NAME | http-server ADDR:PORT NAME | traffic ADDR:PORT MILLISECONDS")
+        }
+    }
+}
+
+fn run(name: &str) -> Result<()> {
+    let scenario = scenario::ALL.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.with_context(|| format!("no scenario {name:?}; see lab list"))?;
+    println!("# {}: {}", scenario.name, scenario.about);
+    let begun = Instant::now();
+    (scenario.run)()?;
+    println!("# {}: passed in {:.1} s", scenario.name, begun.elapsed().as_secs_f32());
+    Ok(())
+}

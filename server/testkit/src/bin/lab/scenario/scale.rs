@@ -1,0 +1,98 @@
+//! A table of 1,000 services with 10 real servers each: pushed whole, then one weight is changed. The times are set
+//! beside those of `ipvsadm -R` in the same machine.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use testkit::process;
+
+use crate::network::{self, DIRECTORS, Servers};
+use crate::stage::{CLUSTER, Stage, table, writes};
+
+const SERVICES: u16 = 1000;
+const SERVERS: u8 = 10;
+
+pub(crate) fn run() -> Result<()> {
+    let stage = Stage::set(Servers::Nat, None)?;
+    let small = stage.scenario_a(Servers::Nat)?;
+    let (_console, api, _agents) = stage.cluster(&small)?;
+    let [primary, _] = &DIRECTORS;
+
+    let mut large = small;
+    if let Some(servers) = large.pointer_mut("/virtual_servers") {
+        *servers = services();
+    }
+    let begun = Instant::now();
+    let activation = api.make_it_so(CLUSTER, &large)?;
+    stage.say(&format!("activated {SERVICES} x {SERVERS} in {:.2} s", begun.elapsed().as_secs_f32()));
+    stage.say(&format!("the push's own words: {}", brief(&activation)));
+    let mut before = Vec::new();
+    for director in &DIRECTORS {
+        before.push(writes(&stage.wait_in_sync(&api, director)?)?);
+        let lines = table(director)?.lines().count();
+        let wanted = usize::from(SERVICES) * (usize::from(SERVERS) + 1);
+        if lines != wanted {
+            bail!("{} holds {lines} rows, not {wanted}", director.name);
+        }
+    }
+    stage.say(&format!("both kernels hold all of it after {:.2} s", begun.elapsed().as_secs_f32()));
+
+    let begun = Instant::now();
+    let path = format!("/clusters/{CLUSTER}/virtual-servers/s500/real-servers/r5");
+    let mut server = api.get(&path)?;
+    if let Some(object) = server.as_object_mut() {
+        object.insert("weight".into(), json!(7));
+    }
+    api.call("PUT", &format!("{path}?activate=true"), Some(&server))?;
+    for (director, before) in DIRECTORS.iter().zip(before) {
+        let after = writes(&stage.wait_in_sync(&api, director)?)?;
+        if after != before + 1 {
+            bail!("{}: one weight was {} writes", director.name, after - before);
+        }
+        let text = table(director)?;
+        if text.lines().filter(|line| line.ends_with("-w 7")).count() != 1 {
+            bail!("{}: the new weight is not in its table", director.name);
+        }
+    }
+    stage.say(&format!("one weight was one write on each, in {:.2} s", begun.elapsed().as_secs_f32()));
+
+    let saved = table(primary)?;
+    network::ip(None, &["netns add compare".to_owned()])?;
+    let begun = Instant::now();
+    let finished = process::finish(network::within("compare", &["ipvsadm", "-R"]), saved.as_bytes())?;
+    if !finished.status.success() {
+        bail!("ipvsadm -R: {}", finished.said());
+    }
+    stage.say(&format!("ipvsadm -R loads the same table in {:.2} s", begun.elapsed().as_secs_f32()));
+    Ok(())
+}
+
+/// Services on one address, by port.
+fn services() -> Value {
+    let one = |number: u16| {
+        let servers: Vec<Value> = (1..=SERVERS)
+            .map(|server| json!({ "name": format!("r{server}"), "address": format!("10.1.{}.{server}", number % 250) }))
+            .collect();
+        json!({
+            "name": format!("s{number}"),
+            "vip": { "address": "192.168.1.250", "prefix": 24, "device": "eth0:1" },
+            "port": 10_000 + number,
+            "real_servers": servers,
+        })
+    };
+    (1..=SERVICES).map(one).collect()
+}
+
+/// An activation's results without their long lists of steps.
+fn brief(activation: &Value) -> Value {
+    let mut brief = activation.clone();
+    if let Some(results) = brief.pointer_mut("/results").and_then(Value::as_array_mut) {
+        for result in results {
+            if let Some(steps) = result.pointer_mut("/outcome/steps") {
+                *steps = json!(steps.as_array().map_or(0, Vec::len));
+            }
+        }
+    }
+    brief
+}

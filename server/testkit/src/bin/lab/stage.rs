@@ -1,0 +1,268 @@
+//! What every scenario begins with and asks again and again: a network with servers, a console with a token, joined
+//! directors, traffic, and the kernel's own view. Each thing done is a line of the transcript.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use testkit::api::{self, Api};
+use testkit::caribe::{Agent, Console, Program, last_lines};
+use testkit::process::{self, Background};
+use testkit::traffic::Traffic;
+use testkit::wait::{self, Seen};
+
+use crate::network::{self, CONSOLE, DIRECTORS, Director, Servers, VIP};
+
+/// How long kernel, agents and console may take to agree; generous, because under emulation everything is slow.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the imported cluster is called.
+pub(crate) const CLUSTER: &str = "a";
+
+/// Scenario A's file.
+const SCENARIO_A: &str = include_str!("../../../fixtures/scenario-a.cf");
+
+/// A network with its servers, and the folder of this run.
+pub(crate) struct Stage {
+    begun: Instant,
+    folder: PathBuf,
+    program: Program,
+    servers: Vec<Background>,
+}
+
+impl Stage {
+    /// Builds the network and starts the real servers.
+    pub(crate) fn set(servers: Servers, uplink: Option<&str>) -> Result<Stage> {
+        let this = std::env::current_exe()?;
+        let binary = this.with_file_name("caribe");
+        let folder = std::env::current_dir()?;
+        let mut stage = Stage {
+            begun: Instant::now(),
+            folder,
+            program: Program { binary, namespace: None },
+            servers: Vec::new(),
+        };
+        network::build(servers, uplink)?;
+        for name in ["rs1", "rs2"] {
+            let mut server = Background::start(
+                name,
+                stage.lab(name, &["http-server", "0.0.0.0:80", name]),
+                &stage.log(name),
+            )?;
+            server.wait_for_word("listening", PATIENCE)?;
+            stage.servers.push(server);
+        }
+        stage.say(&format!("network stands, real servers ({servers:?}) answer"));
+        Ok(stage)
+    }
+
+    /// A line of the transcript.
+    pub(crate) fn say(&self, text: &str) {
+        println!("[{:7.2}] {text}", self.begun.elapsed().as_secs_f32());
+    }
+
+    /// `caribe` in a namespace.
+    pub(crate) fn caribe(&self, namespace: &str) -> Program {
+        self.program.in_namespace(namespace)
+    }
+
+    /// The log file of a program, in the folder that is handed back.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.log"))
+    }
+
+    /// A data folder, which is not handed back: it holds keys.
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("lab-{}", std::process::id())).join(name)
+    }
+
+    /// A file in the folder that is handed back.
+    pub(crate) fn keep(&self, name: &str, content: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, content)?;
+        Ok(path)
+    }
+
+    /// This program in a namespace.
+    fn lab(&self, namespace: &str, words: &[&str]) -> std::process::Command {
+        let this = std::env::current_exe().unwrap_or_else(|_| "lab".into());
+        network::within(namespace, &[&[this.to_string_lossy().as_ref()], words].concat())
+    }
+
+    /// Starts the console in its namespace, and an API client with a token that may do everything.
+    pub(crate) fn console(&self) -> Result<(Console, Api)> {
+        let console = self.start_console("console", 3636)?;
+        let token = console.token("lab", &[])?;
+        let api = console.api(&token)?;
+        Ok((console, api))
+    }
+
+    /// Starts a console on a data folder, new or not.
+    pub(crate) fn start_console(&self, data: &str, port: u16) -> Result<Console> {
+        let folder = self.data(data);
+        std::fs::create_dir_all(&folder)?;
+        let listen = SocketAddr::new(IpAddr::V4(CONSOLE), port);
+        let console = Console::start(&self.caribe("console"), &folder, listen, &self.log(data))?;
+        self.say(&format!("console at {}", console.url()));
+        Ok(console)
+    }
+
+    /// Scenario A's cluster, read by `caribe check`, for real servers reached in this way.
+    pub(crate) fn scenario_a(&self, servers: Servers) -> Result<Value> {
+        let file = self.keep("lvs.cf", SCENARIO_A)?;
+        let mut cluster = self.program.read_cluster(&file)?;
+        set(&mut cluster, "/name", CLUSTER.into())?;
+        let forwarding = match servers {
+            Servers::Nat => return Ok(cluster),
+            Servers::Direct => Value::from("direct"),
+            Servers::Tunnel => serde_json::json!({ "tunnel": { "kind": "ipip" } }),
+        };
+        set(&mut cluster, "/global/forwarding", forwarding)?;
+        if let Some(global) = cluster.pointer_mut("/global").and_then(Value::as_object_mut) {
+            global.remove("nat_router");
+        }
+        for (place, address) in servers.addresses().iter().enumerate() {
+            let pointer = format!("/virtual_servers/0/real_servers/{place}/address");
+            set(&mut cluster, &pointer, address.to_string().into())?;
+        }
+        Ok(cluster)
+    }
+
+    /// Enrols a director and starts its agent.
+    pub(crate) fn join(&self, console: &Console, api: &Api, director: &Director) -> Result<Agent> {
+        let token = api.join_token(CLUSTER, director.name, &director.agent().to_string())?;
+        let program = self.caribe(director.namespace);
+        let data = self.data(director.namespace);
+        std::fs::create_dir_all(&data)?;
+        let joined = Agent::join(
+            &program,
+            &data,
+            &console.url(),
+            &token.token,
+            &console.fingerprint,
+            director.agent(),
+        )?;
+        if !joined.status.success() {
+            bail!("{} could not join: {}", director.name, joined.said());
+        }
+        let agent = self.agent(director)?;
+        self.say(&format!("{} joined, its agent runs", director.name));
+        Ok(agent)
+    }
+
+    /// Starts the agent of a director that has joined.
+    pub(crate) fn agent(&self, director: &Director) -> Result<Agent> {
+        let log = self.log(director.name);
+        Agent::start(&self.caribe(director.namespace), &self.data(director.namespace), director.agent(), &log)
+    }
+
+    /// Console, both directors joined, the cluster active and in both kernels.
+    pub(crate) fn cluster(&self, content: &Value) -> Result<(Console, Api, [Agent; 2])> {
+        let (console, api) = self.console()?;
+        api.make_it_so(CLUSTER, content)?;
+        self.say("cluster activated");
+        let [a, b] = &DIRECTORS;
+        let agents = [self.join(&console, &api, a)?, self.join(&console, &api, b)?];
+        for director in &DIRECTORS {
+            self.wait_in_sync(&api, director)?;
+        }
+        self.say("both directors are in sync");
+        Ok((console, api, agents))
+    }
+
+    /// Waits until the console shows a director connected and in sync; returns the director as shown.
+    pub(crate) fn wait_in_sync(&self, api: &Api, director: &Director) -> Result<Value> {
+        let seen = wait::until(&format!("{} in sync", director.name), PATIENCE, || {
+            let shown = api.director(CLUSTER, director.name)?;
+            let state = (shown.pointer("/live/connected"), shown.pointer("/live/sync/state"));
+            Ok(match state {
+                (Some(Value::Bool(true)), Some(Value::String(sync))) if sync == "in-sync" => Seen::Yes(shown),
+                _ => Seen::not_yet(shown.pointer("/live").cloned().unwrap_or(shown)),
+            })
+        });
+        seen.with_context(|| format!("its log: {}", last_lines(&self.log(director.name), 10)))
+    }
+
+    /// Traffic from the client to the virtual address, one request after the other.
+    pub(crate) fn traffic(&self, interval: Duration) -> Result<Traffic> {
+        let words = ["traffic", &format!("{VIP}:80"), &interval.as_millis().to_string()];
+        Traffic::start("client", self.lab("client", &words), &self.log("client"))
+    }
+
+    /// Traffic until both real servers have answered `count` requests together, none of which may fail.
+    pub(crate) fn both_serve(&self, count: u64) -> Result<()> {
+        let mut traffic = self.traffic(Duration::ZERO)?;
+        traffic.wait_for_answers(count, PATIENCE)?;
+        let tally = traffic.tally().clone();
+        no_failure(&tally.failed)?;
+        for name in ["rs1", "rs2"] {
+            let share = tally.served.get(name).copied().unwrap_or_default();
+            // By turns: with equal weights neither may get less than a third.
+            if share * 3 < tally.answers() {
+                bail!("{name} got {share} of {} requests", tally.answers());
+            }
+        }
+        self.say(&format!("both real servers serve by turns: {:?}", tally.served));
+        Ok(())
+    }
+
+    /// Waits until a director's table reads as expected, in `ipvsadm -S -n` words; the order of lines is the kernel's
+    /// own matter.
+    pub(crate) fn wait_for_table(&self, director: &Director, expected: &str) -> Result<()> {
+        let wanted = sorted(expected);
+        wait::until(&format!("the table of {}", director.name), PATIENCE, || {
+            let found = sorted(&table(director)?);
+            Ok(if found == wanted { Seen::Yes(()) } else { Seen::not_yet(format!("it reads\n{found}")) })
+        })?;
+        self.say(&format!(
+            "{}: ipvsadm -S -n is as expected ({} lines)",
+            director.name,
+            wanted.lines().count()
+        ));
+        Ok(())
+    }
+}
+
+/// A director's table as `ipvsadm -S -n` prints it.
+pub(crate) fn table(director: &Director) -> Result<String> {
+    process::run(network::within(director.namespace, &["ipvsadm", "-S", "-n"]))
+}
+
+/// The addresses on a machine's interfaces: `eth0 192.168.1.10/24`, one a line.
+pub(crate) fn addresses(namespace: &str) -> Result<Vec<String>> {
+    let text = process::run(process::command(["ip", "-n", namespace, "-4", "-o", "addr"]))?;
+    Ok(text
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let interface = words.next()?;
+            Some(format!("{interface} {}", words.nth(1)?))
+        })
+        .collect())
+}
+
+/// How often a director has written to its kernel since its agent started, as the console shows it.
+pub(crate) fn writes(shown: &Value) -> Result<u64> {
+    api::number(shown, "/live/status/kernel_writes")
+}
+
+/// Fails when a request has failed.
+pub(crate) fn no_failure(failed: &[String]) -> Result<()> {
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => bail!("{} requests failed, the first: {first}", failed.len()),
+    }
+}
+
+fn set(object: &mut Value, pointer: &str, value: Value) -> Result<()> {
+    *object.pointer_mut(pointer).with_context(|| format!("the cluster has no {pointer}"))? = value;
+    Ok(())
+}
+
+fn sorted(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
