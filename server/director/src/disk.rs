@@ -1,0 +1,227 @@
+//! The agent's folder: files that are either the old or the new one, also after a power cut.
+//!
+//! A file is replaced by writing a temporary one beside it, flushing it, renaming it over the old one and flushing
+//! the folder. The folder is 0700 and every file 0600, the private key among them. Nothing here knows what the files
+//! say (`identity`, `held` do), and nothing is ever deleted: what cannot be read is set aside under another name
+//! before it is replaced. Blocking; called from the agent's own threads and from blocking tasks.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+/// The largest file that is read back; a target can be at most [`crate::BODY_LIMIT`], with room for indentation.
+const READ_LIMIT: u64 = 64 << 20;
+
+/// A file or folder operation that failed, with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {source}", path.display())]
+pub struct DiskError {
+    /// What was tried: create, write, read, lock.
+    pub action: &'static str,
+    /// On which file.
+    pub path: PathBuf,
+    /// Why not.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Why a file of the agent's folder is of no use; says which file and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file system refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The file is there, but what it says is not.
+    #[error("{} is unusable ({detail}); {remedy}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+}
+
+/// The agent's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+/// Held while a process uses the folder; the kernel lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Folder {
+    /// Opens the folder, making it where it is missing and closing it to others where it is not.
+    pub(crate) fn open(path: &Path) -> Result<Self, DiskError> {
+        let failed = |source| DiskError { action: "create", path: path.to_owned(), source };
+        if !path.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        Ok(Folder { path: path.to_owned() })
+    }
+
+    /// The path of a file in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Takes the folder for this process; none where another one has it.
+    pub(crate) fn lock(&self) -> Result<Option<Lock>, DiskError> {
+        let path = self.path("lock");
+        let failed = |source| DiskError { action: "lock", path: path.clone(), source };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Replaces a file; when this returns `Ok` the new content survives a power cut, else the old one stays.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), DiskError> {
+        let path = self.path(name);
+        let temporary = self.path(&format!(".{name}.new"));
+        let failed = |source| DiskError { action: "write", path: path.clone(), source };
+        let written = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&temporary)
+            .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&temporary, &path))
+            .and_then(|()| File::open(&self.path)?.sync_all());
+        written.map_err(|source| {
+            // A full disk is the likeliest cause: do not leave half a file on it. Absent is as good as removed.
+            let _ = fs::remove_file(&temporary);
+            failed(source)
+        })
+    }
+
+    /// The content of a file; none where there is no such file.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        let path = self.path(name);
+        let failed = |source| DiskError { action: "read", path: path.clone(), source };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut content = Vec::new();
+        file.take(READ_LIMIT + 1).read_to_end(&mut content).map_err(failed)?;
+        if content.len() as u64 > READ_LIMIT {
+            return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 MiB")));
+        }
+        Ok(Some(content))
+    }
+
+    /// The content of a JSON file; none where there is no such file. `remedy` tells a person what to do when it is
+    /// no such JSON.
+    pub(crate) fn read_json<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        remedy: &'static str,
+    ) -> Result<Option<T>, LoadError> {
+        let Some(content) = self.read(name)? else { return Ok(None) };
+        serde_json::from_slice(&content)
+            .map(Some)
+            .map_err(|error| self.unusable(name, error.to_string(), remedy))
+    }
+
+    /// That a file's content is of no use.
+    pub(crate) fn unusable(&self, name: &str, detail: impl Into<String>, remedy: &'static str) -> LoadError {
+        LoadError::Content { path: self.path(name), detail: detail.into(), remedy }
+    }
+
+    /// Keeps an unreadable file under another name, so that somebody can still look at it after it was replaced.
+    pub(crate) fn set_aside(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.path(name);
+        match fs::rename(&path, self.path(&format!("{name}.unreadable"))) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(DiskError { action: "set aside", path, source }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn files_are_private_and_replaced_as_a_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&place.path().join("a/b")).unwrap();
+        assert_eq!(mode(&place.path().join("a/b")), 0o700);
+        folder.write("key.pem", b"one").unwrap();
+        folder.write("key.pem", b"two").unwrap();
+        assert_eq!(folder.read("key.pem").unwrap().as_deref(), Some(b"two".as_slice()));
+        assert_eq!(mode(&folder.path("key.pem")), 0o600);
+        assert_eq!(folder.read("other").unwrap(), None);
+        let names: Vec<_> = fs::read_dir(place.path().join("a/b")).unwrap().collect();
+        assert_eq!(names.len(), 1, "no temporary file stays: {names:?}");
+    }
+
+    #[test]
+    fn an_open_folder_is_closed_to_others() {
+        let place = tempfile::tempdir().unwrap();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Folder::open(place.path()).unwrap();
+        assert_eq!(mode(place.path()), 0o700);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        folder.write("target.json", b"old").unwrap();
+        // The temporary file cannot be made where a folder has its name.
+        fs::create_dir(folder.path(".target.json.new")).unwrap();
+        let error = folder.write("target.json", b"new").unwrap_err();
+        assert!(error.to_string().contains("target.json"), "{error}");
+        assert_eq!(folder.read("target.json").unwrap().as_deref(), Some(b"old".as_slice()));
+    }
+
+    #[test]
+    fn a_folder_is_used_by_one_process() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let held = folder.lock().unwrap();
+        assert!(held.is_some());
+        assert!(folder.lock().unwrap().is_none());
+        drop(held);
+        assert!(folder.lock().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_what_to_do() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        folder.write("ownership.json", b"{\"services\":").unwrap();
+        let error =
+            folder.read_json::<lvs::plan::Ownership>("ownership.json", "do this").unwrap_err().to_string();
+        assert!(error.contains("ownership.json") && error.contains("do this"), "{error}");
+        folder.set_aside("ownership.json").unwrap();
+        assert!(folder.path("ownership.json.unreadable").exists());
+        folder.set_aside("ownership.json").unwrap();
+    }
+}

@@ -1,0 +1,121 @@
+//! What the agent answers over HTTPS: a target to take, its status, and the stream. Only to the console.
+//!
+//! The handshake has already demanded a certificate of the internal CA; whose it is, is checked here on every
+//! request and before a body is read: another director's certificate gets nothing. Refusals are JSON. The accept loop
+//! is the binary's; it puts the peer's certificate chain and address into the request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Extensions, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use lvs::wire::{Applied, Refusal, Status, console_uri};
+use rustls::pki_types::CertificateDer;
+
+use crate::agent::Shared;
+use crate::certificate::Facts;
+use crate::stream;
+use crate::worker::Message;
+
+/// The largest target that is read: 16 MiB, several times a cluster of 1,000 services with 10 real servers each.
+pub const BODY_LIMIT: usize = 16 << 20;
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/target", put(take))
+        .route("/v1/status", get(status))
+        .route("/v1/stream", get(listen))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(shared.clone(), only_the_console))
+        .with_state(shared)
+}
+
+async fn only_the_console(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match is_console(request.extensions(), &shared.identity.installation) {
+        Ok(()) => next.run(request).await,
+        Err(detail) => {
+            let peer = request.extensions().get::<SocketAddr>().map(SocketAddr::to_string);
+            tracing::warn!(peer, method = %request.method(), path = request.uri().path(), reason = %detail, "refused");
+            refuse(StatusCode::FORBIDDEN, Refusal::Identity { detail })
+        }
+    }
+}
+
+/// Whether the peer's certificate is the console's, else whose it is.
+fn is_console(extensions: &Extensions, installation: &str) -> Result<(), String> {
+    let expected = console_uri(installation);
+    let leaf = extensions
+        .get::<Arc<[CertificateDer<'static>]>>()
+        .and_then(|chain| chain.first())
+        .ok_or_else(|| format!("no client certificate; {expected} was expected"))?;
+    let facts = Facts::of(leaf).map_err(|error| error.to_string())?;
+    match facts.caribe_name() {
+        Ok(name) if name == expected => Ok(()),
+        Ok(name) => {
+            Err(format!("the certificate (serial {}) is {name}'s; {expected} was expected", facts.serial))
+        }
+        Err(error) => Err(format!("{error}; {expected} was expected")),
+    }
+}
+
+async fn take(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            return refuse(rejection.status(), Refusal::Malformed { detail: rejection.body_text() });
+        }
+    };
+    match shared.receive(body).await {
+        Ok(applied) => Json::<Applied>(applied).into_response(),
+        Err(refusal) => refuse(status_of(&refusal), refusal),
+    }
+}
+
+async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
+    Json(shared.board.status())
+}
+
+async fn listen(State(shared): State<Arc<Shared>>) -> Response {
+    let view = shared.board.view();
+    // A worker that is not there (any more) sends no counters; the stream says so by ending.
+    let _ = shared.inbox.send(Message::Listening);
+    let body = Body::from_stream(stream::lines(view, shared.rhythm.alive));
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn unknown(uri: Uri) -> Response {
+    refuse(StatusCode::NOT_FOUND, Refusal::Malformed { detail: format!("there is no {}", uri.path()) })
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let detail = format!("{} does not take {method}", uri.path());
+    refuse(StatusCode::METHOD_NOT_ALLOWED, Refusal::Malformed { detail })
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Malformed { .. } => StatusCode::BAD_REQUEST,
+        Refusal::WrongDirector { .. } | Refusal::OlderRevision { .. } | Refusal::OtherContent { .. } => {
+            StatusCode::CONFLICT
+        }
+        Refusal::Digest | Refusal::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Identity { .. } | Refusal::Token { .. } => StatusCode::FORBIDDEN,
+        Refusal::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn refuse(status: StatusCode, refusal: Refusal) -> Response {
+    (status, Json(refusal)).into_response()
+}

@@ -1,0 +1,70 @@
+//! What a pass did, and how it is shown: on the board as a level, in the log once per change.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use lvs::table::{AddressKey, ServiceKey};
+use lvs::wire::{State, StepFailure};
+
+use super::Reconciler;
+
+/// What a pass did and found.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(super) steps: Vec<String>,
+    pub(super) failures: Vec<StepFailure>,
+    pub(crate) in_sync: bool,
+    pub(super) error: Option<String>,
+    pub(super) fault: bool,
+    pub(super) holds: Option<BTreeSet<AddressKey>>,
+    pub(super) foreign: Option<BTreeSet<ServiceKey>>,
+    /// When a row that is held back may be repaired.
+    pub(crate) until: Option<Instant>,
+}
+
+impl Reconciler {
+    /// Puts a pass on the board and logs what is different from the one before.
+    pub(super) fn show(&mut self, report: &Report) {
+        let (state, reason) = match &self.goal {
+            _ if report.fault => (State::Fault, "the kernel cannot be read"),
+            Some(goal) => (goal.state, goal.reason),
+            None => (State::Starting, "no configuration"),
+        };
+        let before = self.board.status();
+        let writes = self.kernel.writes();
+        let moved = self.board.post(|status| {
+            status.state = state;
+            status.seat = self.held.as_ref().and_then(|held| held.seat);
+            status.revision = self.held.as_ref().map(|held| held.revision);
+            status.digest = self.held.as_ref().map(|held| held.digest.clone());
+            status.in_sync = report.in_sync;
+            status.kernel_writes = writes;
+            if let Some(holds) = &report.holds {
+                status.holds = holds.clone();
+            }
+            if let Some(foreign) = &report.foreign {
+                status.foreign = foreign.clone();
+            }
+            status.failures = report.failures.clone();
+            status.last_error = report.error.clone();
+        });
+        if let Some((from, to)) = moved {
+            tracing::info!(from = from.as_str(), to = to.as_str(), reason, "state");
+        }
+        if report.in_sync != before.in_sync {
+            tracing::info!(
+                in_sync = report.in_sync,
+                revision = self.held.as_ref().map(|h| h.revision),
+                "sync"
+            );
+        }
+        match &report.error {
+            Some(error) if before.last_error.as_ref() != Some(error) => {
+                tracing::warn!(%error, "not all is well")
+            }
+            None if before.last_error.is_some() => tracing::info!("all is well again"),
+            _ => {}
+        }
+        self.failed = report.failures.iter().map(|failure| failure.step.clone()).collect();
+    }
+}
