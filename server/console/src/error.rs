@@ -4,7 +4,7 @@ use std::fmt;
 
 use lvs::Findings;
 
-use crate::Role;
+use crate::{AccountError, Role};
 
 /// The machinery under the console failed: disk, database, a broken certificate. The text is for the log, not for
 /// strangers.
@@ -104,6 +104,17 @@ impl From<store::Error> for Error {
     }
 }
 
+impl From<AccountError> for Error {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Missing(missing) => Error::Missing(missing),
+            AccountError::Forbidden { needs } => Error::Forbidden { needs },
+            AccountError::Failed(failure) => Error::Failed(failure),
+            other => Error::Refused(other.to_string()),
+        }
+    }
+}
+
 /// Why a draft was not changed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -182,4 +193,4 @@ macro_rules! from_error {
     )* };
 }
 
-from_error!(ChangeError, ActivateError);
+from_error!(ChangeError, ActivateError, AccountError);

@@ -10,19 +10,31 @@
 mod accounts;
 mod actor;
 mod audit;
+mod clock;
 mod clusters;
 mod directors;
 mod error;
 mod live;
+mod open;
 mod pki;
+mod secret;
 mod surface;
+mod tasks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use accounts::*;
+use accounts::Accounts;
+use store::Store;
+use tasks::Tasks;
+
+pub use accounts::{
+    AccountError, LoginError, NameError, NewSession, NewToken, PasswordError, PasswordSet, SessionInfo,
+    SetupError, TokenInfo,
+};
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use audit::AuditEntry;
+pub use clock::Clock;
 pub use clusters::*;
 pub use directors::*;
 pub use error::{ActivateError, ChangeError, Error, Failure, Missing, Thing};
@@ -63,24 +75,50 @@ pub struct Console {
 
 #[derive(Debug)]
 struct Inner {
+    clock: Clock,
+    store: Store,
     pki: Pki,
+    accounts: Accounts,
+    tasks: Tasks,
 }
 
 impl Console {
     /// Opens the data folder; makes database, CA and browser certificate where they are not there.
     pub async fn open(settings: Settings) -> Result<Console, OpenError> {
-        let _ = settings;
-        Ok(Console { inner: Arc::new(Inner { pki: Pki {} }) })
+        Console::open_with_clock(settings, Clock::system()).await
+    }
+
+    /// The same with another clock.
+    pub async fn open_with_clock(settings: Settings, clock: Clock) -> Result<Console, OpenError> {
+        let now = clock.now();
+        pki::disk::folder(&settings.data)?;
+        // Two processes that open a new folder at once (`serve` and `passwd`) must not make two CAs.
+        let lock = open::Lock::take(&settings.data).await?;
+        let store = Store::open(&settings.data.join("caribe.db")).await.map_err(Failure::from)?;
+        let (installation, has_accounts) = open::first_rows(&store, now).await?;
+        let pki = Pki::open(&settings.data.join("pki"), &installation, &settings.host_names, now)?;
+        drop(lock);
+        let accounts = Accounts::open(has_accounts, now).await?;
+        Ok(Console { inner: Arc::new(Inner { clock, store, pki, accounts, tasks: Tasks::default() }) })
     }
 
     /// Starts the links to the directors and the renewals.
-    pub fn start(&self) {}
+    pub fn start(&self) {
+        self.start_tasks();
+    }
 
     /// Ends them and waits until they have ended.
-    pub async fn stop(&self) {}
+    pub async fn stop(&self) {
+        self.stop_tasks().await;
+        self.inner.store.close().await;
+    }
 
     /// Keys and certificates.
     pub fn pki(&self) -> &Pki {
         &self.inner.pki
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.clock.now()
     }
 }

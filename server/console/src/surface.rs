@@ -1,8 +1,7 @@
 //! The functions still on their way into their modules; each answers with a failure until it is there.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use jiff::Timestamp;
 use lvs::Cluster;
 use lvs::wire::{Credentials, JoinRequest, Refusal, RenewRequest, Target};
 use rustls::pki_types::CertificateDer;
@@ -15,61 +14,6 @@ fn later<T>() -> Result<T, Failure> {
 
 #[allow(unused_variables, missing_docs, clippy::unused_async)]
 impl Console {
-    pub async fn has_accounts(&self) -> Result<bool, Failure> {
-        later()
-    }
-    /// While no account exists.
-    pub fn setup_code(&self) -> Option<String> {
-        None
-    }
-    /// The setup code whenever it is renewed, for the binary to print; none once an account exists.
-    pub fn setup_codes(&self) -> tokio::sync::watch::Receiver<Option<String>> {
-        tokio::sync::watch::channel(None).1
-    }
-    pub async fn setup(
-        &self,
-        code: &str,
-        user: &str,
-        password: &str,
-        from: IpAddr,
-    ) -> Result<NewSession, SetupError> {
-        Ok(later()?)
-    }
-    pub async fn login(&self, user: &str, password: &str, from: IpAddr) -> Result<NewSession, LoginError> {
-        Ok(later()?)
-    }
-    pub async fn session(&self, cookie: &str) -> Result<Option<SessionInfo>, Failure> {
-        later()
-    }
-    pub async fn logout(&self, cookie: &str) -> Result<(), Failure> {
-        later()
-    }
-    pub async fn set_language(&self, actor: &Actor, language: &str) -> Result<(), Error> {
-        Ok(later()?)
-    }
-    /// Creates or resets an account; needs Admin.
-    pub async fn set_password(
-        &self,
-        actor: &Actor,
-        user: &str,
-        password: &str,
-        create_as: Role,
-    ) -> Result<PasswordSet, AccountError> {
-        Ok(later()?)
-    }
-    pub async fn bearer(&self, token: &str) -> Result<Option<Actor>, Failure> {
-        later()
-    }
-    pub async fn create_token(
-        &self,
-        actor: &Actor,
-        name: &str,
-        role: Role,
-        expires: Option<Timestamp>,
-    ) -> Result<NewToken, AccountError> {
-        Ok(later()?)
-    }
-
     pub async fn clusters(&self) -> Result<Vec<ClusterSummary>, Failure> {
         later()
     }
@@ -193,16 +137,6 @@ impl Console {
     /// Ticks when anything live changed.
     pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
         tokio::sync::watch::channel(0).1
-    }
-    /// Newest first; `before` is a number to go on from; at most 500. Needs Admin.
-    pub async fn audit(
-        &self,
-        actor: &Actor,
-        cluster: Option<&str>,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AuditEntry>, Error> {
-        Ok(later()?)
     }
 }
 

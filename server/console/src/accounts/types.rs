@@ -120,6 +120,9 @@ pub enum AccountError {
     /// The password cannot be taken.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// A token that would have ended before it began.
+    #[error("the end of a token must lie ahead")]
+    Expired,
     /// It is not there.
     #[error(transparent)]
     Missing(#[from] Missing),

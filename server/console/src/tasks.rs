@@ -1,0 +1,76 @@
+//! What runs beside requests: the setup code's renewal and the certificates' (the links to directors are `live`).
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::Console;
+
+/// How often renewals are looked at.
+const TEND: Duration = Duration::from_secs(5);
+/// How often certificates are looked at, in rounds of [`TEND`].
+const CERTIFICATES: u32 = 720;
+
+/// The running tasks, and how they are told to end.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    stop: watch::Sender<bool>,
+    running: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Tasks { stop: watch::Sender::new(false), running: Mutex::default() }
+    }
+}
+
+impl Tasks {
+    /// Becomes true when everything is to end.
+    pub(crate) fn stopped(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    pub(crate) fn keep(&self, task: JoinHandle<()>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|t| !t.is_finished());
+        running.push(task);
+    }
+}
+
+impl Console {
+    pub(crate) fn start_tasks(&self) {
+        let console = self.clone();
+        self.inner.tasks.keep(tokio::spawn(async move { console.tend().await }));
+    }
+
+    pub(crate) async fn stop_tasks(&self) {
+        self.inner.tasks.stop.send_replace(true);
+        loop {
+            let next = self.inner.tasks.running.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(task) = next else { return };
+            let _ = task.await;
+        }
+    }
+
+    async fn tend(&self) {
+        let mut stopped = self.inner.tasks.stopped();
+        let mut round = 0_u32;
+        loop {
+            if let Err(error) = self.tend_setup().await {
+                tracing::warn!(%error, "the setup code could not be renewed");
+            }
+            if round.is_multiple_of(CERTIFICATES)
+                && let Err(error) = self.inner.pki.renew(self.now())
+            {
+                tracing::error!(%error, "the console's certificates could not be renewed");
+            }
+            round = round.wrapping_add(1);
+            tokio::select! {
+                () = tokio::time::sleep(TEND) => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+}
