@@ -8,3 +8,4 @@ pub mod lab;
 pub mod native;
 pub mod programs;
 pub mod system;
+pub mod test;

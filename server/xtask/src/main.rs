@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::lab;
+use xtask::{lab, test};
 
 /// Tasks of the Caribe project.
 #[derive(Parser)]
@@ -18,11 +18,14 @@ struct Arguments {
 enum Task {
     /// Run scenarios on a real kernel: in a small virtual machine, or in namespaces of this host.
     Lab(lab::Arguments),
+    /// Run the tests: all of them, or some.
+    Test(test::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Lab(arguments) => lab::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
     };
     match done {
         Ok(code) => code,
