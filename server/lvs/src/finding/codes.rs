@@ -169,7 +169,6 @@ codes! {
     NameChanged "name-changed" "the name was changed to {new}";
     NamePlaceholder "name-placeholder" "{name} is the name that the old pages give to a new entry";
     NameLink "name-link" "a link was pasted in place of a name; {name} was taken";
-    EntryLeftOut "entry-left-out" "{name} is inactive and has no address; it was kept aside";
 
     // Values.
     NumberBad "number-bad" "{text} is no number";
@@ -198,10 +197,8 @@ codes! {
     DeviceBad "device-bad" "{text} is no device: {reason}";
     DeviceOther "device-other" "{address} is already put on {device}; the original uses only that device";
     LabelShared "label-shared" "{device} is already used for {address}; with the original, one address replaces the other";
-    VipLoopback "vip-loopback" "the virtual address is on the loopback interface, where no client reaches it";
 
     // What the words mean together.
-    PrimaryMissing "primary-missing" "the address of the primary director is missing";
     PrimaryIsBackup "primary-is-backup" "primary and backup are the same address, so both directors take themselves for the primary; the backup was left out";
     BackupMissing "backup-missing" "backup_active is on, but there is no backup; redundancy was switched off";
     PrivateIgnored "private-ignored" "backup_private does not count without primary_private; it was kept aside";

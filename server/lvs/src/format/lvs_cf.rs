@@ -1,1 +1,0 @@
-//! Piranha's lvs.cf.
