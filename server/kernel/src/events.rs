@@ -41,9 +41,8 @@ impl Known {
     /// Takes an event in; true if it changed anything.
     fn take(&mut self, event: &Reply<'_>) -> Result<bool, Errno> {
         Ok(match event.kind {
-            libc::RTM_NEWLINK => route::decode_link(event.payload)?.is_some_and(|link| {
-                self.links.insert(link.link.index, link.clone()).as_ref() != Some(&link)
-            }),
+            libc::RTM_NEWLINK => route::decode_link(event.payload)?
+                .is_some_and(|link| self.links.insert(link.link.index, link.clone()).as_ref() != Some(&link)),
             libc::RTM_DELLINK => route::decode_link(event.payload)?
                 .is_some_and(|link| self.links.remove(&link.link.index).is_some()),
             libc::RTM_NEWADDR => route::decode_address(event.payload)?.is_some_and(|address| {
@@ -75,12 +74,8 @@ impl Events {
     pub fn open() -> Result<Self, Error> {
         let descriptor = sys::netlink(libc::NETLINK_ROUTE, GROUPS)
             .map_err(|error| failed("subscribe to link and address events", error.into()))?;
-        let mut events = Events {
-            descriptor,
-            network: Network::open()?,
-            known: Known::default(),
-            buffer: vec![0; READ],
-        };
+        let mut events =
+            Events { descriptor, network: Network::open()?, known: Known::default(), buffer: vec![0; READ] };
         // After subscribing, so that nothing falls in between; an event for what is known already is no change.
         events.known = events.look()?;
         Ok(events)
@@ -143,4 +138,36 @@ impl Events {
 
 fn unreadable(errno: Errno) -> Error {
     failed("read link and address events", errno)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::message::Message;
+    use lvs::table::{AddressKey, DesiredAddress};
+
+    fn take(known: &mut Known, message: &Message, kind: u16) -> bool {
+        let mut datagram = Vec::new();
+        message.write(&mut datagram, 0, 0);
+        let event = Replies::new(&datagram).next().unwrap().unwrap();
+        known.take(&Reply { kind, ..event }).unwrap()
+    }
+
+    #[test]
+    fn an_address_changes_once_and_a_longer_life_changes_nothing() {
+        let key: AddressKey = "eth0 192.0.2.1/32".parse().unwrap();
+        let added = route::add_address(3, &key, &DesiredAddress::default());
+        let mut refreshed = added.clone();
+        refreshed.put(6, &[9; 16]);
+        refreshed.put_u32(8, LIFETIME_FLAGS);
+        let labelled = route::add_address(3, &key, &DesiredAddress { label: Some("eth0:1".to_owned()) });
+        let mut known = Known::default();
+        assert!(take(&mut known, &added, libc::RTM_NEWADDR));
+        assert!(!take(&mut known, &added, libc::RTM_NEWADDR));
+        assert!(!take(&mut known, &refreshed, libc::RTM_NEWADDR));
+        assert!(take(&mut known, &labelled, libc::RTM_NEWADDR));
+        assert!(take(&mut known, &added, libc::RTM_DELADDR));
+        assert!(!take(&mut known, &added, libc::RTM_DELADDR));
+        assert_eq!(known, Known::default());
+    }
 }

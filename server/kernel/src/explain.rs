@@ -48,6 +48,12 @@ fn specific(step: &Step, Errno(errno): Errno) -> Option<(Kind, String)> {
         (Step::AddService { row, .. } | Step::SetService { row, .. }, c::ENOENT) => {
             (Kind::Unsupported, format!("the kernel has no scheduler {}", row.scheduler))
         }
+        // Linux before 5.2 says EINVAL of a text that is too long, later ones ERANGE.
+        (Step::AddService { row, .. } | Step::SetService { row, .. }, c::EINVAL | c::ERANGE)
+            if row.scheduler.len() > 15 =>
+        {
+            (Kind::Invalid, format!("{} cannot be a scheduler's name", row.scheduler))
+        }
         (Step::AddService { key, row } | Step::SetService { key, row }, c::EINVAL) => {
             let mask_wrong = key.family() == Family::Ipv6
                 && row.persistence.is_some_and(|persist| !(1..=128).contains(&persist.mask));

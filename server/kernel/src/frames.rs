@@ -90,8 +90,7 @@ fn icmpv6_checksum(source: &Ipv6Addr, destination: &Ipv6Addr, message: &[u8]) ->
             .sum()
     };
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    let mut sum =
-        words(&source.octets()) + words(&destination.octets()) + words(message) + length + 58;
+    let mut sum = words(&source.octets()) + words(&destination.octets()) + words(message) + length + 58;
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -102,7 +101,9 @@ fn icmpv6_checksum(source: &Ipv6Addr, destination: &Ipv6Addr, message: &[u8]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use etherparse::{ArpHardwareId, ArpOperation, EtherType, LinkSlice, NetSlice, SlicedPacket, TransportSlice};
+    use etherparse::{
+        ArpHardwareId, ArpOperation, EtherType, LinkSlice, NetSlice, SlicedPacket, TransportSlice,
+    };
 
     const MAC: [u8; 6] = [0x02, 0x00, 0x5e, 0x10, 0x20, 0x30];
 
@@ -149,7 +150,10 @@ mod tests {
             assert_eq!(arp.proto_addr_type(), EtherType::IPV4);
             assert_eq!(arp.operation(), operation);
             assert_eq!((arp.sender_hw_addr(), arp.target_hw_addr()), (&MAC[..], &target[..]));
-            assert_eq!((arp.sender_protocol_addr(), arp.target_protocol_addr()), (&vip.octets()[..], &vip.octets()[..]));
+            assert_eq!(
+                (arp.sender_protocol_addr(), arp.target_protocol_addr()),
+                (&vip.octets()[..], &vip.octets()[..])
+            );
         }
     }
 

@@ -100,7 +100,11 @@ impl Socket {
         match self.collect(first, &mut answers) {
             Ok(()) => answers.into_iter().map(|error| Outcome { error, repeated: false }).collect(),
             Err(lost) => {
-                tracing::warn!(requests = messages.len(), errno = lost.0, "answers of the kernel were lost; asking again one by one");
+                tracing::warn!(
+                    requests = messages.len(),
+                    errno = lost.0,
+                    "answers of the kernel were lost; asking again one by one"
+                );
                 self.repeat_unanswered(messages, answers)
             }
         }
@@ -317,5 +321,75 @@ fn error_in(reply: &Reply<'_>) -> Result<Option<Errno>, Errno> {
     match reply.result()? {
         0 => Ok(None),
         errno => Ok(Some(Errno(errno))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::route;
+
+    /// Requests that always fail, whoever asks: root has no such address, others may not ask.
+    fn failing(count: u32) -> Vec<Message> {
+        let key = |last: u32| lvs::table::AddressKey {
+            interface: "lo".to_owned(),
+            address: std::net::Ipv4Addr::from_bits(0xc612_0000 + last).into(),
+            prefix: 32,
+        };
+        (0..count).map(|last| route::remove_address(1, &key(last))).collect()
+    }
+
+    fn expected_error(outcome: &Outcome) -> bool {
+        matches!(outcome.error, Some(Errno(libc::EADDRNOTAVAIL | libc::EPERM)))
+    }
+
+    #[test]
+    fn every_error_of_a_batch_is_found() {
+        let mut socket = Socket::open(libc::NETLINK_ROUTE).unwrap();
+        let outcomes = socket.batch(&failing(5_000));
+        assert_eq!(outcomes.len(), 5_000);
+        assert!(outcomes.iter().all(expected_error));
+        let traffic = socket.traffic();
+        assert_eq!(
+            traffic.requests,
+            5_000 + outcomes.iter().filter(|outcome| outcome.repeated).count() as u64
+        );
+    }
+
+    #[test]
+    fn lost_answers_are_asked_for_again_one_by_one() {
+        let mut socket = Socket::open(libc::NETLINK_ROUTE).unwrap();
+        // The kernel's smallest: one or two answers.
+        sys::set_option(&socket.descriptor, libc::SOL_SOCKET, libc::SO_RCVBUF, 1).unwrap();
+        let outcomes = socket.batch(&failing(1_000));
+        assert!(outcomes.iter().all(expected_error), "{:?}", outcomes.iter().find(|o| !expected_error(o)));
+        let repeated = outcomes.iter().filter(|outcome| outcome.repeated).count();
+        assert!(repeated > 500, "only {repeated} of 1000 answers were lost; the buffer is not small");
+        // And the socket is of use afterwards.
+        let links = socket.dump(&route::links(), route::decode_link).unwrap();
+        assert!(links.iter().any(|link| link.name == "lo"));
+    }
+
+    #[test]
+    fn dumps_and_requests_after_an_abandoned_request() {
+        let mut socket = Socket::open(libc::NETLINK_ROUTE).unwrap();
+        let mut datagram = Vec::new();
+        let sequence = socket.next_sequence();
+        route::links().write(&mut datagram, sequence, 0);
+        socket.send(&datagram, 1).unwrap();
+        let answer = socket.request(&route::link_named("lo")).unwrap();
+        assert_eq!(route::decode_link(&answer).unwrap().unwrap().name, "lo");
+        let links = socket.dump(&route::links(), route::decode_link).unwrap();
+        assert_eq!(links.iter().filter(|link| link.name == "lo").count(), 1);
+        assert_eq!(socket.request(&route::link_named("nosuch0")), Err(Errno(libc::ENODEV)));
+    }
+
+    #[test]
+    fn batches_are_as_large_as_they_may_be() {
+        let messages = failing(2_000);
+        let first = fitting(&messages);
+        let size = |count: usize| -> usize { messages[..count].iter().map(Message::size).sum() };
+        assert!(size(first) <= BATCH && size(first + 1) > BATCH);
+        assert_eq!(fitting(&messages[..1]), 1);
     }
 }

@@ -83,8 +83,8 @@ impl Ipvs {
         let mut table = Vec::with_capacity(services.len());
         for service in services {
             let servers = self.servers(&service.key);
-            let servers =
-                servers.map_err(|errno| failed(format!("read the real servers of {}", service.key), errno))?;
+            let servers = servers
+                .map_err(|errno| failed(format!("read the real servers of {}", service.key), errno))?;
             table.push((service, servers));
         }
         Ok(table)
@@ -114,8 +114,7 @@ impl Ipvs {
         steps
             .iter()
             .map(|step| {
-                let outcome =
-                    if encode(self.family, step).is_some() { outcomes.next() } else { None };
+                let outcome = if encode(self.family, step).is_some() { outcomes.next() } else { None };
                 match outcome {
                     Some(outcome) => judge(step, outcome),
                     None => Err(refused(step, Errno(libc::EINVAL))),

@@ -20,8 +20,7 @@ pub(super) fn path(name: &str) -> Option<PathBuf> {
         parts.push(leaf.to_owned());
         Some(parts)
     });
-    let parts =
-        by_interface.unwrap_or_else(|| name.split('.').map(|part| part.replace('/', ".")).collect());
+    let parts = by_interface.unwrap_or_else(|| name.split('.').map(|part| part.replace('/', ".")).collect());
     let sound =
         |part: &String| !part.is_empty() && part != "." && part != ".." && !part.contains(['/', '\0']);
     parts.iter().all(sound).then(|| {

@@ -97,7 +97,5 @@ impl Addresses {
 fn same_subnet(a: &AddressKey, b: &AddressKey) -> bool {
     let (IpAddr::V4(left), IpAddr::V4(right)) = (a.address, b.address) else { return false };
     let mask = u32::MAX.checked_shl(32_u32.saturating_sub(u32::from(a.prefix))).unwrap_or(0);
-    a.interface == b.interface
-        && a.prefix == b.prefix
-        && left.to_bits() & mask == right.to_bits() & mask
+    a.interface == b.interface && a.prefix == b.prefix && left.to_bits() & mask == right.to_bits() & mask
 }

@@ -167,13 +167,7 @@ impl State {
                 let promote = parameters::promotes(&self.parameters, &key.interface);
                 self.addresses.remove(&self.links, key, promote)
             }
-            Step::SetSysctl { name, value } => match self.parameters.get_mut(name) {
-                Some(there) => {
-                    *there = value.split_whitespace().collect::<Vec<_>>().join(" ");
-                    Ok(())
-                }
-                None => Err(Errno(libc::ENOENT)),
-            },
+            Step::SetSysctl { name, value } => parameters::write(&mut self.parameters, name, value),
         }
     }
 }
@@ -228,10 +222,8 @@ impl Announce for MemoryKernel {
     fn announce(&mut self, interface: &str, address: IpAddr) -> Result<(), Error> {
         let mut state = self.state();
         let operation = format!("announce {address} on {interface}");
-        let link = state
-            .links
-            .get(interface)
-            .ok_or_else(|| failed(operation.clone(), Errno(libc::ENODEV)))?;
+        let link =
+            state.links.get(interface).ok_or_else(|| failed(operation.clone(), Errno(libc::ENODEV)))?;
         if link.mac.len() != 6 {
             let reason = format!("{interface} has no Ethernet address");
             return Err(Error::new(operation, Kind::Unsupported, reason));
@@ -241,5 +233,79 @@ impl Announce for MemoryKernel {
         }
         state.announced.push((interface.to_owned(), address));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps() -> Vec<Step> {
+        let add = |mark: u32| {
+            let key = format!("fwmark {mark}").parse().unwrap();
+            let row = lvs::table::ServiceRow {
+                scheduler: "rr".to_owned(),
+                flags: Default::default(),
+                persistence: None,
+                one_packet: false,
+            };
+            Step::AddService { key, row }
+        };
+        (1..=4).map(add).collect()
+    }
+
+    #[test]
+    fn the_nth_change_fails_and_leaves_no_trace() {
+        for nth in 1..=4_u64 {
+            let mut kernel = MemoryKernel::new();
+            kernel.fail_nth(nth, Kind::Transient);
+            let results = kernel.apply(&steps());
+            for (place, result) in (1..).zip(&results) {
+                assert_eq!(
+                    result.as_ref().err().map(|error| error.kind),
+                    (place == nth).then_some(Kind::Transient)
+                );
+            }
+            let table = kernel.observe(&BTreeSet::new()).unwrap().table;
+            assert_eq!((table.services.len(), kernel.writes()), (3, 4));
+        }
+    }
+
+    #[test]
+    fn faults_count_from_the_moment_they_are_asked_for_and_happen_once() {
+        let mut kernel = MemoryKernel::new();
+        kernel.apply(&steps());
+        kernel.fail_nth(2, Kind::Busy);
+        let kinds = |results: Vec<Result<(), Error>>| -> Vec<Option<Kind>> {
+            results.into_iter().map(|result| result.err().map(|error| error.kind)).collect()
+        };
+        let exists = Some(Kind::Exists);
+        assert_eq!(kinds(kernel.apply(&steps())), [exists, Some(Kind::Busy), exists, exists]);
+        kernel.fail_observe(Kind::Denied);
+        assert_eq!(kernel.observe(&BTreeSet::new()).unwrap_err().kind, Kind::Denied);
+        assert!(kernel.observe(&BTreeSet::new()).is_ok());
+    }
+
+    #[test]
+    fn a_clone_is_the_same_kernel_and_a_lost_scheduler_is_said() {
+        let test = MemoryKernel::new();
+        test.remove_scheduler("rr");
+        let mut given_away = test.clone();
+        let error = given_away.apply(&steps()).remove(0).unwrap_err();
+        assert_eq!(error.to_string(), "add service fwmark 1: the kernel has no scheduler rr");
+        assert_eq!(test.writes(), 4);
+    }
+
+    #[test]
+    fn counters_that_were_set_go_with_their_rows() {
+        let mut kernel = MemoryKernel::new();
+        kernel.apply(&steps());
+        let key: ServiceKey = "fwmark 2".parse().unwrap();
+        kernel.set_totals(key, Totals { connections: 5, ..Totals::default() });
+        assert_eq!(kernel.counters().unwrap()[&key].totals.connections, 5);
+        kernel.apply(&[Step::RemoveService { key }]);
+        assert!(!kernel.counters().unwrap().contains_key(&key));
+        kernel.apply(&steps());
+        assert_eq!(kernel.counters().unwrap()[&key].totals.connections, 0);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::Errno;
+
 /// Parameters of the whole machine, with the kernel's defaults.
 const MACHINE: [(&str, &str); 8] = [
     ("net.ipv4.ip_forward", "0"),
@@ -52,6 +54,14 @@ pub(super) fn remove_interface(parameters: &mut BTreeMap<String, String>, interf
     for (family, leaf, _) in INTERFACE {
         parameters.remove(&name(family, interface, leaf));
     }
+}
+
+/// Writes a parameter. All that are modelled here are whole numbers.
+pub(super) fn write(parameters: &mut BTreeMap<String, String>, name: &str, value: &str) -> Result<(), Errno> {
+    let there = parameters.get_mut(name).ok_or(Errno(libc::ENOENT))?;
+    let number: i64 = value.trim().parse().map_err(|_| Errno(libc::EINVAL))?;
+    *there = number.to_string();
+    Ok(())
 }
 
 /// Whether a secondary is promoted when its primary goes: on for the interface or for all of them.

@@ -102,7 +102,7 @@ impl IpvsTable {
         if !is_unicast(key.address) {
             return Err(Errno(libc::EINVAL));
         }
-        there.servers.insert(key, normal(row));
+        there.servers.insert(key, *row);
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl IpvsTable {
         let there = self.service(service)?;
         check_family(service, key, row)?;
         check_numbers(row)?;
-        *there.servers.get_mut(key).ok_or(Errno(libc::ENOENT))? = normal(row);
+        *there.servers.get_mut(key).ok_or(Errno(libc::ENOENT))? = *row;
         Ok(())
     }
 
@@ -138,11 +138,6 @@ fn check_numbers(row: &ServerRow) -> Result<(), Errno> {
         Forward::Tunnel(Tunnel { kind: TunnelKind::Gue, port: 0, .. }) => Err(Errno(libc::EINVAL)),
         _ => Ok(()),
     }
-}
-
-/// The row as the kernel gives it back.
-fn normal(row: &ServerRow) -> ServerRow {
-    *row
 }
 
 fn is_unicast(address: IpAddr) -> bool {
