@@ -1,14 +1,10 @@
 //! `caribe agent` and `caribe agent join`: the director's half with its listener.
 
-use std::fs::{File, TryLockError};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use director::Agent;
+use anyhow::Context;
+use director::{Agent, OpenError};
 use kernel::{LinuxAnnouncer, LinuxKernel};
 use rustls::server::ClientHello;
 use tokio::net::TcpListener;
@@ -19,46 +15,18 @@ use crate::{cli, listen, settings, signals};
 /// How often a director that has not joined yet looks whether it has.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Keeps two agents from working on one folder: both would own the same rows of the kernel.
-#[derive(Debug)]
-pub(crate) struct Lock(#[allow(dead_code, reason = "held, not read: closing the file gives the lock back")] File);
-
-impl Lock {
-    /// Takes the lock of a folder, making the folder where it is not there; `None` where another process holds it.
-    fn take(data: &Path) -> io::Result<Option<Self>> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-        let file = File::options().create(true).append(true).open(data.join("lock"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    /// Whether another process holds it.
-    pub(crate) fn is_held(data: &Path) -> io::Result<bool> {
-        Ok(Lock::take(data)?.is_none())
-    }
-}
-
 /// Runs the agent until told to stop; waits first until this director has joined a console.
 pub(crate) async fn run(place: cli::AgentPlace, release: bool, settings: settings::Agent) -> anyhow::Result<()> {
     let data = place.data.unwrap_or(settings.data);
     let address = place.listen.unwrap_or(settings.listen);
-    let Some(_lock) = Lock::take(&data).with_context(|| data.display().to_string())? else {
-        bail!("another agent already runs on {}", data.display());
-    };
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
+    let settings = director::Settings { data, listen: address };
+    let agent = tokio::select! {
+        agent = open(settings) => agent?,
+        stop = signals::stop() => return Ok(stop?),
+    };
 
-    if !director::has_joined(&data) {
-        println!("not joined: run `caribe agent join` with the command that the console's page shows");
-        tokio::select! {
-            () = joined(&data) => {}
-            stop = signals::stop() => return Ok(stop?),
-        }
-    }
-    let agent = Agent::open(director::Settings { data, listen: address })?;
     let tls = agent.server_config()?;
     agent.start(Box::new(LinuxKernel::open()?), Box::new(LinuxAnnouncer::open()?))?;
     let service = listen::Service {
@@ -78,8 +46,18 @@ pub(crate) async fn run(place: cli::AgentPlace, release: bool, settings: setting
     Ok(())
 }
 
-async fn joined(data: &Path) {
-    while !director::has_joined(data) {
+/// Opens the agent, waiting for this director to join where it has not: units start before people do.
+async fn open(settings: director::Settings) -> anyhow::Result<Agent> {
+    let mut said = false;
+    loop {
+        match Agent::open(settings.clone()) {
+            Err(waiting @ OpenError::NotJoined(_)) if !said => {
+                println!("waiting: {waiting}");
+                said = true;
+            }
+            Err(OpenError::NotJoined(_)) => {}
+            opened => return Ok(opened?),
+        }
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -96,22 +74,6 @@ pub(crate) async fn join(join: cli::Join, settings: settings::Agent) -> anyhow::
 
 fn first_line() -> anyhow::Result<String> {
     let mut line = String::new();
-    io::stdin().read_line(&mut line).context("cannot read the token from standard input")?;
+    std::io::stdin().read_line(&mut line).context("cannot read the token from standard input")?;
     Ok(line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_folder_has_one_agent() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("agent");
-        let lock = Lock::take(&data).unwrap();
-        assert!(lock.is_some());
-        assert!(Lock::is_held(&data).unwrap());
-        drop(lock);
-        assert!(!Lock::is_held(&data).unwrap());
-    }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::agent::Lock;
 use crate::settings::Agent;
 
 /// How often it is looked whether the agent still runs, and the shortest time between two starts.
@@ -18,7 +17,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Starts the agent where none runs on that folder, and again whenever it has ended.
 pub(crate) async fn keep(settings: Agent) {
     loop {
-        match Lock::is_held(&settings.data) {
+        match director::in_use(&settings.data) {
             Ok(true) => {}
             Ok(false) => {
                 if let Err(error) = start_and_wait(&settings).await {

@@ -162,3 +162,129 @@ async fn plain_http(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use axum::routing::get;
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+    use super::*;
+
+    /// A listener on a free port of loopback, with a certificate of its own that `client` trusts.
+    struct Listener {
+        address: SocketAddr,
+        client: Arc<ClientConfig>,
+        stop: watch::Sender<bool>,
+        serving: tokio::task::JoinHandle<()>,
+    }
+
+    impl Listener {
+        async fn start() -> Self {
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+            let certificate = made.cert.der().clone();
+            let mut server = ServerConfig::builder()
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate.clone()], key)
+                .unwrap();
+            server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate).unwrap();
+            let client =
+                Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth());
+            let server = Arc::new(server);
+            let service = Service {
+                choose: Arc::new(move |_: &ClientHello<'_>| Arc::clone(&server)),
+                mark: |_, _| {},
+                router: Router::new().route("/", get(async || "here")),
+            };
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (stop, stopped) = watch::channel(false);
+            let serving = tokio::spawn(serve(listener, service, stopped));
+            Listener { address, client, stop, serving }
+        }
+
+        /// Sends bytes over TCP as they are, and reads until the listener closes.
+        async fn raw(&self, bytes: &'static [u8]) -> Vec<u8> {
+            let address = self.address;
+            tokio::task::spawn_blocking(move || {
+                let mut stream = std::net::TcpStream::connect(address).unwrap();
+                stream.write_all(bytes).unwrap();
+                let mut answer = Vec::new();
+                let _ = stream.read_to_end(&mut answer);
+                answer
+            })
+            .await
+            .unwrap()
+        }
+
+        /// Sends bytes over TLS, and reads until the listener closes.
+        async fn tls(&self, bytes: Vec<u8>) -> String {
+            let (address, client) = (self.address, Arc::clone(&self.client));
+            tokio::task::spawn_blocking(move || {
+                let name = ServerName::try_from("localhost").unwrap();
+                let session = ClientConnection::new(client, name).unwrap();
+                let mut stream = StreamOwned::new(session, std::net::TcpStream::connect(address).unwrap());
+                // A listener that has heard enough may close while we still write; its answer counts.
+                let _ = stream.write_all(&bytes);
+                let mut answer = Vec::new();
+                let _ = stream.read_to_end(&mut answer);
+                String::from_utf8_lossy(&answer).into_owned()
+            })
+            .await
+            .unwrap()
+        }
+
+        async fn still_serves(&self) {
+            let answer = self.tls(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec()).await;
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_forgets_the_s_of_https_is_told() {
+        let listener = Listener::start().await;
+        let answer = listener.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("https://"), "{answer}");
+        listener.still_serves().await;
+    }
+
+    #[tokio::test]
+    async fn nonsense_ends_its_own_connection_only() {
+        let listener = Listener::start().await;
+        for nonsense in [&b""[..], b"\x16", b"\x16\x03\x01\x00\x05hello", b"\x00\x00\x00\x00", &[0x16; 4096]] {
+            let mut stream = std::net::TcpStream::connect(listener.address).unwrap();
+            stream.write_all(nonsense).unwrap();
+            drop(stream);
+        }
+        listener.still_serves().await;
+    }
+
+    #[tokio::test]
+    async fn malformed_and_oversized_requests_get_a_4xx() {
+        let listener = Listener::start().await;
+        let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "a".repeat(1 << 20));
+        let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "a: b\r\n".repeat(2000));
+        let both = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
+        for bad in [long.as_str(), many.as_str(), both, "GET\r\n\r\n", "\0\0\0\0\r\n\r\n"] {
+            let answer = listener.tls(bad.as_bytes().to_vec()).await;
+            assert!(answer.starts_with("HTTP/1.1 4"), "{:.40?} got {answer:.80?}", bad);
+        }
+        listener.still_serves().await;
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_the_listener_although_a_peer_lingers() {
+        let listener = Listener::start().await;
+        let lingering = std::net::TcpStream::connect(listener.address).unwrap();
+        listener.stop.send_replace(true);
+        listener.serving.await.unwrap();
+        drop(lingering);
+    }
+}

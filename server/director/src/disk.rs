@@ -58,6 +58,14 @@ pub(crate) struct Lock {
     _file: File,
 }
 
+/// Whether another process uses the agent's folder at this moment.
+///
+/// # Errors
+/// When the folder cannot be made or looked into.
+pub fn in_use(data: &Path) -> Result<bool, DiskError> {
+    Ok(Folder::open(data)?.lock()?.is_none())
+}
+
 impl Folder {
     /// Opens the folder, making it where it is missing and closing it to others where it is not.
     pub(crate) fn open(path: &Path) -> Result<Self, DiskError> {

@@ -40,7 +40,7 @@ mod worker;
 pub use agent::{Agent, OpenError, Settings, StartError};
 pub use certificate::{CertificateError, Pin, PinError};
 pub use dial::DialError;
-pub use disk::{DiskError, LoadError};
+pub use disk::{DiskError, LoadError, in_use};
 pub use identity::{CredentialsError, Identity, KeyError};
 pub use join::{JoinError, Joined, join};
 pub use listener::BODY_LIMIT;
