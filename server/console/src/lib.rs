@@ -18,7 +18,6 @@ mod live;
 mod open;
 mod pki;
 mod secret;
-mod surface;
 mod tasks;
 
 use std::path::PathBuf;
@@ -38,9 +37,9 @@ pub use clock::Clock;
 pub use clusters::*;
 pub use directors::*;
 pub use error::{ActivateError, ChangeError, Error, Failure, Missing, Thing};
-pub use live::*;
+use live::{Board, Links};
+pub use live::{LiveCluster, LiveCounters, LiveDirector, LiveServer, LiveService, Rates, Sync};
 pub use pki::Pki;
-pub use surface::read_file;
 
 /// Where the console lives and how it is reached.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +78,8 @@ struct Inner {
     store: Store,
     pki: Pki,
     accounts: Accounts,
+    live: Board,
+    links: Links,
     tasks: Tasks,
 }
 
@@ -99,7 +100,18 @@ impl Console {
         let pki = Pki::open(&settings.data.join("pki"), &installation, &settings.host_names, now)?;
         drop(lock);
         let accounts = Accounts::open(has_accounts, now).await?;
-        Ok(Console { inner: Arc::new(Inner { clock, store, pki, accounts, tasks: Tasks::default() }) })
+        let inner = Inner {
+            clock,
+            store,
+            pki,
+            accounts,
+            live: Board::default(),
+            links: Links::default(),
+            tasks: Tasks::default(),
+        };
+        let console = Console { inner: Arc::new(inner) };
+        console.refresh_links().await?;
+        Ok(console)
     }
 
     /// Starts the links to the directors and the renewals.

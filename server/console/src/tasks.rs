@@ -41,12 +41,14 @@ impl Tasks {
 
 impl Console {
     pub(crate) fn start_tasks(&self) {
+        self.open_links();
         let console = self.clone();
         self.inner.tasks.keep(tokio::spawn(async move { console.tend().await }));
     }
 
     pub(crate) async fn stop_tasks(&self) {
         self.inner.tasks.stop.send_replace(true);
+        self.close_links();
         loop {
             let next = self.inner.tasks.running.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some(task) = next else { return };
@@ -57,6 +59,9 @@ impl Console {
     async fn tend(&self) {
         let mut stopped = self.inner.tasks.stopped();
         let mut round = 0_u32;
+        if let Err(error) = self.refresh_links().await {
+            tracing::error!(%error, "the links to the directors could not be started");
+        }
         loop {
             if let Err(error) = self.tend_setup().await {
                 tracing::warn!(%error, "the setup code could not be renewed");

@@ -158,16 +158,22 @@ impl Tx {
 
     /// Adds a join token and ends the unused ones that the director had.
     pub async fn insert_join_token(&mut self, token: &JoinToken) -> Result<(), Error> {
-        sqlx::query("delete from join_token where director = ? and used is null")
-            .bind(&token.director)
-            .execute(&mut *self.inner)
-            .await?;
+        self.end_join_tokens(&token.director).await?;
         sqlx::query("insert into join_token (hash, director, issued, expires, used) values (?, ?, ?, ?, ?)")
             .bind(&token.hash)
             .bind(&token.director)
             .bind(token.issued)
             .bind(token.expires)
             .bind(token.used)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the unused tokens of a director.
+    pub async fn end_join_tokens(&mut self, director: &str) -> Result<(), Error> {
+        sqlx::query("delete from join_token where director = ? and used is null")
+            .bind(director)
             .execute(&mut *self.inner)
             .await?;
         Ok(())

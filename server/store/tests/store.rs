@@ -1,6 +1,7 @@
 //! The store on real SQLite files: every constraint has its name, migrations apply and are recorded, two writers
 //! wait for each other, and the audit log notices when it is touched.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use sqlx::{ConnectOptions, Connection, Row};
 use store::{
     ApiToken, Certificate, Director, Draft, Error, JoinToken, NewAccount, NewAudit, Push, RevisionHead,
@@ -279,7 +280,8 @@ async fn every_named_constraint_of_the_schema_is_provoked() {
         .collect();
     let schema = schema.join("\n");
     let mut seen = 0;
-    for rest in schema.split(" constraint ").skip(1) {
+    let words = schema.replace("CHECK constraint failed", "");
+    for rest in words.split(" constraint ").skip(1) {
         let name = rest.split_whitespace().next().unwrap();
         let known = BREAKING.iter().chain(DANGLING).any(|(n, _)| *n == name) || BY_FUNCTION.contains(&name);
         assert!(known, "constraint {name} is provoked by no test");

@@ -28,6 +28,8 @@ use setup::SetupCode;
 pub(crate) struct Accounts {
     hasher: Hasher,
     backoff: Mutex<Backoff>,
+    /// The same measure for refusals that are recorded, apart from it: a director must not delay a person.
+    rows: Mutex<Backoff>,
     setup: SetupCode,
 }
 
@@ -35,9 +37,19 @@ impl Accounts {
     pub(crate) async fn open(has_accounts: bool, now: i64) -> Result<Self, Failure> {
         Ok(Accounts {
             hasher: Hasher::new().await?,
-            backoff: Mutex::new(Backoff::default()),
+            backoff: Mutex::default(),
+            rows: Mutex::default(),
             setup: SetupCode::new(has_accounts, now)?,
         })
+    }
+
+    /// Whether a refusal is recorded: not more often per address than somebody could guess passwords.
+    pub(crate) fn worth_a_row(&self, action: &str, from: IpAddr, now: i64) -> bool {
+        self.rows().begin(&format!("{action} {from}"), from, now).is_ok()
+    }
+
+    fn rows(&self) -> std::sync::MutexGuard<'_, Backoff> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn backoff(&self) -> std::sync::MutexGuard<'_, Backoff> {

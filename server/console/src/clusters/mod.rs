@@ -1,3 +1,130 @@
-//! Clusters.
+//! Clusters, drafts and revisions: what runs, what people are working on, and how the one becomes the other.
+//!
+//! A draft belongs to one person and one cluster and begins from a revision. Activation refuses it when another
+//! revision has come in between; otherwise it makes a new revision, which never changes. Nothing here talks to a
+//! director, except that activation pushes (`live`).
+
+mod activate;
+mod compare;
+mod draft;
+mod edit;
+mod preview;
 mod types;
+
+use lvs::wire::Digest;
+use lvs::{Cluster, format};
+use store::{RevisionHead, Tx};
+
 pub use types::*;
+
+use crate::audit::About;
+use crate::clock::timestamp;
+use crate::{Actor, Console, Error, Failure, Missing, Role, Thing};
+
+pub(crate) fn summary(head: RevisionHead) -> RevisionSummary {
+    RevisionSummary {
+        number: head.number,
+        parent: head.parent,
+        digest: Digest(head.digest),
+        author: head.author,
+        message: head.message,
+        created: timestamp(head.created),
+    }
+}
+
+/// A cluster by id or name.
+pub(crate) async fn find(tx: &mut Tx, key: &str) -> Result<store::Cluster, Error> {
+    tx.cluster(key).await?.ok_or_else(|| Missing::new(Thing::Cluster, key).into())
+}
+
+/// Reads a file; pure, and the same as `caribe check` says.
+pub fn read_file(text: &str, kind: FileKind) -> Reading {
+    let known = match kind {
+        FileKind::Auto => format::detect(text),
+        FileKind::LvsCf => format::FileKind::LvsCf,
+        FileKind::Ipvsadm => format::FileKind::Ipvsadm,
+    };
+    let reading = format::read(text, known);
+    let kind = match known {
+        format::FileKind::LvsCf => FileKind::LvsCf,
+        format::FileKind::Ipvsadm => FileKind::Ipvsadm,
+    };
+    Reading { cluster: reading.cluster, findings: reading.findings, kind }
+}
+
+impl Console {
+    /// All clusters, by name.
+    pub async fn clusters(&self) -> Result<Vec<ClusterSummary>, Failure> {
+        let mut tx = self.inner.store.read().await?;
+        let mut all = Vec::new();
+        for cluster in tx.clusters().await? {
+            let running = tx.newest_revision(&cluster.id).await?;
+            let content = running.as_ref().map(|r| &r.content);
+            all.push(ClusterSummary {
+                running: running.as_ref().map(|r| r.head.number),
+                virtual_servers: content.map_or(0, |c| c.virtual_servers.len()),
+                directors: content.map_or(0, |c| c.directors.len()),
+                drafts: tx.draft_owners(&cluster.id).await?,
+                changed: running.as_ref().map(|r| timestamp(r.head.created)),
+                id: cluster.id,
+                name: cluster.name,
+            });
+        }
+        Ok(all)
+    }
+
+    /// A cluster by id or name, with what runs.
+    pub async fn cluster(&self, cluster: &str) -> Result<ClusterView, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        let running = tx.newest_revision(&found.id).await?;
+        Ok(ClusterView {
+            drafts: tx.draft_owners(&found.id).await?,
+            running: running.map(|r| Revision { summary: summary(r.head), content: r.content }),
+            id: found.id,
+            name: found.name,
+        })
+    }
+
+    /// Removes a cluster with its revisions, drafts and directors' identities. What its directors hold in their
+    /// kernels stays there: traffic is not touched. Needs Admin.
+    pub async fn delete_cluster(&self, actor: &Actor, cluster: &str) -> Result<(), Error> {
+        actor.require(Role::Admin)?;
+        let mut tx = self.inner.store.write().await?;
+        let found = find(&mut tx, cluster).await?;
+        let before = tx.newest_head(&found.id).await?.map(|h| h.digest);
+        tx.delete_cluster(&found.id).await?;
+        let about = About {
+            action: "cluster.delete",
+            subject: &found.name,
+            cluster: Some(&found.id),
+            before: before.as_deref(),
+            ..About::default()
+        };
+        self.audit_about(&mut tx, actor, about).await?;
+        tx.commit().await?;
+        self.refresh_links().await?;
+        Ok(())
+    }
+
+    /// All revisions of a cluster, newest first.
+    pub async fn revisions(&self, cluster: &str) -> Result<Vec<RevisionSummary>, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        Ok(tx.revisions(&found.id).await?.into_iter().map(summary).collect())
+    }
+
+    /// One revision of a cluster, with its content.
+    pub async fn revision(&self, cluster: &str, number: u64) -> Result<Revision, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        let revision = tx.revision(&found.id, number).await?;
+        let revision = revision.ok_or_else(|| Missing::new(Thing::Revision, number.to_string()))?;
+        Ok(Revision { summary: summary(revision.head), content: revision.content })
+    }
+
+    /// What two contents differ in, in words.
+    pub fn compare(before: &Cluster, after: &Cluster) -> Vec<ChangeLine> {
+        compare::compare(before, after)
+    }
+}

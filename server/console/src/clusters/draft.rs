@@ -1,0 +1,231 @@
+//! Drafts: one per person and cluster, changed by edits that check what they write.
+
+use lvs::finding::has_errors;
+use lvs::wire::Digest;
+use lvs::{Cluster, Code, Finding, Findings, Severity};
+use store::Tx;
+
+use super::edit::{self, Edited, within};
+use super::{Changed, Draft, Edit, View, find};
+use crate::audit::About;
+use crate::clock::timestamp;
+use crate::{Actor, ChangeError, Console, Error, Failure, Missing, Role, Thing, secret};
+
+/// A content's tag: what it says and what it began from.
+fn etag(base: Option<u64>, content: &Cluster) -> String {
+    let digest = Digest::of(content).0;
+    format!("{}-{}", base.unwrap_or(0), digest.get(..32).unwrap_or(&digest))
+}
+
+pub(super) fn draft(cluster_id: &str, stored: store::Draft) -> Draft {
+    Draft {
+        cluster_id: cluster_id.to_owned(),
+        base: stored.base,
+        findings: stored.content.findings(),
+        etag: etag(stored.base, &stored.content),
+        changed: timestamp(stored.changed),
+        content: stored.content,
+    }
+}
+
+/// What a caller works on; their draft, else what runs, else nothing but the name.
+pub(super) async fn view(tx: &mut Tx, cluster: &store::Cluster, owner: &str) -> Result<View, store::Error> {
+    let running = tx.newest_revision(&cluster.id).await?;
+    let number = running.as_ref().map(|r| r.head.number);
+    let (draft, base, content) = match (tx.draft(&cluster.id, owner).await?, running) {
+        (Some(draft), _) => (true, draft.base, draft.content),
+        (None, Some(running)) => (false, number, running.content),
+        (None, None) => (false, None, Cluster { name: cluster.name.clone(), ..Cluster::default() }),
+    };
+    let etag = etag(base, &content);
+    Ok(View { cluster_id: cluster.id.clone(), content, draft, running: number, base, etag })
+}
+
+fn fresh(prefix: &str) -> Result<String, Failure> {
+    secret::id(prefix)
+}
+
+fn taken(name: &str) -> Findings {
+    vec![Finding::field("/name", Code::NameTaken).with("name", name)]
+}
+
+/// The error for a name that another cluster has.
+pub(super) fn name_taken(error: store::Error, name: &str) -> ChangeError {
+    match error {
+        e if e.is("cluster_name_unique") || e.is("cluster_name_length") => ChangeError::Invalid(taken(name)),
+        e => e.into(),
+    }
+}
+
+/// The errors at what was written; warnings and errors elsewhere do not hold an edit up.
+fn errors_within(findings: Findings, pointer: &str) -> Findings {
+    findings
+        .into_iter()
+        .filter(|f| f.severity == Severity::Error)
+        .filter(|f| f.pointer().map_or(pointer.is_empty(), |p| within(p, pointer)))
+        .collect()
+}
+
+impl Console {
+    /// Makes a cluster of that content: its name is taken at once, the content is the caller's draft until it is
+    /// activated. The draft may have errors; the name may not. Needs Editor.
+    pub async fn create_cluster(&self, actor: &Actor, content: Cluster) -> Result<Draft, ChangeError> {
+        actor.require(Role::Editor)?;
+        let wrong = errors_within(content.findings(), "/name");
+        if has_errors(&wrong) {
+            return Err(ChangeError::Invalid(wrong));
+        }
+        let now = self.now();
+        let id = fresh("cl_")?;
+        let content = edit::with_ids(content, &Cluster::default(), &mut fresh)?;
+        let mut tx = self.inner.store.write().await?;
+        tx.insert_cluster(&id, &content.name, now).await.map_err(|e| name_taken(e, &content.name))?;
+        let digest = Digest::of(&content).0;
+        let stored = store::Draft { base: None, content, changed: now };
+        tx.put_draft(&id, &actor.owner(), &stored).await?;
+        let about = About {
+            action: "cluster.create",
+            subject: &stored.content.name,
+            cluster: Some(&id),
+            after: Some(&digest),
+            ..About::default()
+        };
+        self.audit_about(&mut tx, actor, about).await?;
+        tx.commit().await?;
+        Ok(draft(&id, stored))
+    }
+
+    /// Takes a content that was read from a file: as a new cluster, or as the caller's draft of an existing one.
+    /// Errors in it stay in the draft, to be put right there. Needs Editor.
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        cluster: Option<&str>,
+        content: Cluster,
+    ) -> Result<Draft, ChangeError> {
+        let Some(key) = cluster else { return self.create_cluster(actor, content).await };
+        actor.require(Role::Editor)?;
+        let mut tx = self.inner.store.write().await?;
+        let found = find(&mut tx, key).await?;
+        let current = view(&mut tx, &found, &actor.owner()).await?;
+        let content = edit::with_ids(content, &current.content, &mut fresh)?;
+        let draft = self.put(&mut tx, actor, &found, &current, content, "draft.import").await?;
+        tx.commit().await?;
+        Ok(draft)
+    }
+
+    /// The caller's draft.
+    pub async fn draft(&self, actor: &Actor, cluster: &str) -> Result<Option<Draft>, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        Ok(tx.draft(&found.id, &actor.owner()).await?.map(|stored| draft(&found.id, stored)))
+    }
+
+    /// Forgets the caller's draft. Needs Editor.
+    pub async fn discard_draft(&self, actor: &Actor, cluster: &str) -> Result<(), Error> {
+        actor.require(Role::Editor)?;
+        let mut tx = self.inner.store.write().await?;
+        let found = find(&mut tx, cluster).await?;
+        let Some(stored) = tx.draft(&found.id, &actor.owner()).await? else {
+            return Err(Missing::new(Thing::Draft, &found.name).into());
+        };
+        tx.delete_draft(&found.id, &actor.owner()).await?;
+        let digest = Digest::of(&stored.content).0;
+        let about = About {
+            action: "draft.discard",
+            subject: &found.name,
+            cluster: Some(&found.id),
+            before: Some(&digest),
+            ..About::default()
+        };
+        self.audit_about(&mut tx, actor, about).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// After a conflict: keeps the draft's content, as if begun from what runs now. What others activated in between
+    /// shows in the preview as undone by this draft, object by object. Needs Editor.
+    pub async fn rebase_draft(&self, actor: &Actor, cluster: &str) -> Result<Draft, ChangeError> {
+        actor.require(Role::Editor)?;
+        let mut tx = self.inner.store.write().await?;
+        let found = find(&mut tx, cluster).await?;
+        let current = view(&mut tx, &found, &actor.owner()).await?;
+        if !current.draft {
+            return Err(Missing::new(Thing::Draft, &found.name).into());
+        }
+        let content = current.content.clone();
+        let current = View { base: current.running, ..current };
+        let draft = self.put(&mut tx, actor, &found, &current, content, "draft.rebase").await?;
+        tx.commit().await?;
+        Ok(draft)
+    }
+
+    /// What the caller works on: their draft where they have one, else what runs.
+    pub async fn view(&self, actor: &Actor, cluster: &str) -> Result<View, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        Ok(view(&mut tx, &found, &actor.owner()).await?)
+    }
+
+    /// Changes the caller's draft; the first change begins it. With `if_match`, only where [`View::etag`] is still
+    /// that. Refused where the object it writes has errors; errors elsewhere do not hold it up. Needs Editor.
+    pub async fn change(
+        &self,
+        actor: &Actor,
+        cluster: &str,
+        edit: Edit,
+        if_match: Option<&str>,
+    ) -> Result<Changed, ChangeError> {
+        actor.require(Role::Editor)?;
+        let mut tx = self.inner.store.write().await?;
+        let found = find(&mut tx, cluster).await?;
+        let current = view(&mut tx, &found, &actor.owner()).await?;
+        if if_match.is_some_and(|tag| tag != current.etag) {
+            return Err(ChangeError::Stale { etag: current.etag });
+        }
+        let Edited { content, pointer, id } = edit::apply(&current.content, edit, &mut fresh)?;
+        if let Some(pointer) = pointer {
+            let wrong = errors_within(content.findings(), &pointer);
+            if !wrong.is_empty() {
+                return Err(ChangeError::Invalid(wrong));
+            }
+        }
+        let draft = self.put(&mut tx, actor, &found, &current, content, "draft.change").await?;
+        tx.commit().await?;
+        Ok(Changed { draft, id })
+    }
+
+    /// Writes a draft with its audit row. A name that another cluster has is refused here already; a cluster that
+    /// never ran is called what its draft says.
+    async fn put(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        cluster: &store::Cluster,
+        current: &View,
+        content: Cluster,
+        action: &str,
+    ) -> Result<Draft, ChangeError> {
+        if content.name != cluster.name {
+            if tx.cluster(&content.name).await?.is_some_and(|other| other.id != cluster.id) {
+                return Err(ChangeError::Invalid(taken(&content.name)));
+            }
+            if current.running.is_none() {
+                let named = tx.rename_cluster(&cluster.id, &content.name).await;
+                named.map_err(|e| name_taken(e, &content.name))?;
+            }
+        }
+        let (before, after) = (Digest::of(&current.content).0, Digest::of(&content).0);
+        let stored = store::Draft { base: current.base, content, changed: self.now() };
+        tx.put_draft(&cluster.id, &actor.owner(), &stored).await?;
+        let about = About {
+            action,
+            subject: &stored.content.name,
+            cluster: Some(&cluster.id),
+            before: Some(&before),
+            after: Some(&after),
+            ..About::default()
+        };
+        self.audit_about(tx, actor, about).await?;
+        Ok(draft(&cluster.id, stored))
+    }
+}
