@@ -7,8 +7,10 @@
 
 pub mod api;
 pub mod caribe;
+pub mod control;
 pub mod http;
 pub mod https;
 pub mod process;
+pub mod pump;
 pub mod traffic;
 pub mod wait;

@@ -1,12 +1,27 @@
 //! Waiting for a condition, with a deadline and a reason. Never a fixed sleep instead of a condition.
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// Set while nobody wants to wait any more.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// Ends all waits of this process with an error, or lets them wait again: for a person who interrupts a start, while
+/// what was started still has to be ended in order.
+pub fn give_up(now: bool) {
+    GIVEN_UP.store(now, Ordering::Relaxed);
+}
+
+/// Whether waits are to end.
+pub fn given_up() -> bool {
+    GIVEN_UP.load(Ordering::Relaxed)
+}
 
 /// What one look at a condition saw.
 pub enum Seen<T> {
@@ -33,6 +48,9 @@ pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<Se
             Ok(Seen::NotYet(why)) => why,
             Err(error) => format!("{error:#}"),
         };
+        if given_up() {
+            bail!("interrupted while waiting for {what}");
+        }
         if Instant::now() >= deadline {
             bail!("waited {} s for {what}: {why}", limit.as_secs());
         }

@@ -3,9 +3,11 @@
 //! Never part of the product: nothing depends on this crate but its own tests. Called by developers and `.ci/run`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks on its terminal")]
 
+pub mod demo;
 pub mod guest;
 pub mod lab;
 pub mod native;
 pub mod programs;
+pub mod stop;
 pub mod system;
 pub mod test;

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{lab, test};
+use xtask::{demo, lab, test};
 
 /// Tasks of the Caribe project.
 #[derive(Parser)]
@@ -16,6 +16,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Start a console on this machine, with a whole cluster and traffic behind it, until interrupted.
+    Demo(demo::Arguments),
     /// Run scenarios on a real kernel: in a small virtual machine, or in namespaces of this host.
     Lab(lab::Arguments),
     /// Run the tests: all of them, or some.
@@ -24,6 +26,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
         Task::Lab(arguments) => lab::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
     };

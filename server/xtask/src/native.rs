@@ -32,8 +32,8 @@ pub fn isolated(program: &Path, arguments: &[String]) -> Result<Command> {
     Ok(command)
 }
 
-/// Runs a command to its end, as [`crate::guest::run`] does in a virtual machine.
-pub fn run(run: &Run) -> Result<Ended> {
+/// Makes sure that runs can take place here: root, ip_vs, the tools, and the modules the lab needs.
+pub fn require() -> Result<()> {
     if !system::is_root() {
         bail!("a native run needs root");
     }
@@ -45,7 +45,12 @@ pub fn run(run: &Run) -> Result<Ended> {
     // Inside the namespaces nothing can be loaded on demand.
     let modules = ["ip_vs", "veth", "bridge", "dummy", "ipip", "nf_tables"];
     let loaded = system::run(Command::new(system::program("modprobe")?).arg("-a").args(modules));
-    loaded.context("cannot load the modules of the lab")?;
+    loaded.context("cannot load the modules of the lab")
+}
+
+/// Runs a command to its end, as [`crate::guest::run`] does in a virtual machine.
+pub fn run(run: &Run) -> Result<Ended> {
+    require()?;
     let results = folder().join("runs").join(&run.name).join("results");
     if results.exists() {
         fs::remove_dir_all(&results)?;

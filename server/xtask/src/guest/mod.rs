@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use testkit::wait;
 
 use crate::system;
 
@@ -43,6 +44,8 @@ pub struct Run {
     pub limit: Duration,
     /// Show the guest's console as it comes.
     pub show: bool,
+    /// Keep interrupts at the terminal from the guest: whoever runs it ends it in order.
+    pub apart: bool,
 }
 
 /// How a run ended.
@@ -125,9 +128,10 @@ impl Guest {
             .arg("-drive")
             .arg(format!("file={},format=raw,if=virtio,cache=unsafe", disk.display()));
         network(&mut command, &run.forwards);
-        // A group of its own: an interrupt at the terminal reaches us alone, and we end the guest in order.
+        if run.apart {
+            command.process_group(0);
+        }
         let mut child = command
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -154,10 +158,11 @@ impl Guest {
     pub fn wait_for(&mut self, what: &str, limit: Duration, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let deadline = Instant::now() + limit;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
+            match self.lines.recv_timeout(Duration::from_millis(100)) {
                 Ok(line) if wanted(&line) => return Ok(line),
                 Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) if wait::given_up() => bail!("interrupted"),
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     bail!("no {what} within {} s; see {}", limit.as_secs(), self.console().display())
                 }
@@ -166,6 +171,11 @@ impl Guest {
                 }
             }
         }
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
     }
 
     /// The guest's serial console, as text.
@@ -235,7 +245,9 @@ fn network(command: &mut Command, forwards: &[(SocketAddr, SocketAddr)]) {
         command.args(["-nic", "none"]);
         return;
     }
-    let mut nic = "user,model=virtio-net-pci".to_owned();
+    let (network, console) = (testkit::control::NETWORK, testkit::control::CONSOLE);
+    // The address under which the emulator leads to this machine's loopback is the console's in the lab.
+    let mut nic = format!("user,model=virtio-net-pci,net={network},host={console}");
     for (here, there) in forwards {
         nic.push_str(&format!(",hostfwd=tcp:{here}-{there}"));
     }

@@ -2,10 +2,12 @@
 //! they need. Runs as root, in the guest or in namespaces of its own; `cargo xtask lab` starts it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "test programs talk on their terminal")]
 
+mod demo;
 mod network;
 mod scenario;
 mod stage;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -33,12 +35,19 @@ fn answer(words: &[&str]) -> Result<()> {
             Ok(())
         }
         ["run", name] => run(name),
+        ["demo", console, a, b, sockets @ ..] => {
+            demo::run(console.parse()?, [a.parse()?, b.parse()?], sockets.first().map(Path::new))
+        }
+        ["pump", from, to] => demo::pump(from, to),
         ["http-server", listen, name] => http::serve(listen.parse()?, name),
         ["traffic", to, milliseconds] => {
             traffic::send(to.parse()?, Duration::from_millis(milliseconds.parse()?), None)
         }
         _ => {
-            bail!("usage: lab list | run NAME | http-server ADDR:PORT NAME | traffic ADDR:PORT MILLISECONDS")
+            bail!(
+                "usage: lab list | run NAME | demo CONSOLE-PORT AGENT-PORT AGENT-PORT [SOCKETS] | pump FROM TO | \
+             http-server ADDR:PORT NAME | traffic ADDR:PORT MILLISECONDS"
+            )
         }
     }
 }

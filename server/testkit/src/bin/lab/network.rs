@@ -9,18 +9,16 @@
 //!
 //! Never touches what it did not make. Namespaces end with the machine, or with the mount namespace of a native run.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use testkit::control::LAB;
+pub(crate) use testkit::control::{CONSOLE, DIRECTORS, Director};
 use testkit::process;
 
 /// The virtual address of scenario A.
 pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 250);
-/// Where the console is, on the management network.
-pub(crate) const CONSOLE: Ipv4Addr = Ipv4Addr::new(172, 31, 0, 2);
-/// This program's address on the management network.
-const HERE: &str = "172.31.0.5/24";
 
 /// How real servers are reached, and so where they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,30 +41,6 @@ impl Servers {
         }
     }
 }
-
-/// A director's place in the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Director {
-    /// Its name in the imported cluster.
-    pub(crate) name: &'static str,
-    /// Its namespace.
-    pub(crate) namespace: &'static str,
-    /// Its address on the management network.
-    pub(crate) management: Ipv4Addr,
-}
-
-impl Director {
-    /// Where its agent listens.
-    pub(crate) fn agent(&self) -> SocketAddr {
-        SocketAddr::new(IpAddr::V4(self.management), 3637)
-    }
-}
-
-/// The two directors: primary and backup.
-pub(crate) const DIRECTORS: [Director; 2] = [
-    Director { name: "director-a", namespace: "d1", management: Ipv4Addr::new(172, 31, 0, 21) },
-    Director { name: "director-b", namespace: "d2", management: Ipv4Addr::new(172, 31, 0, 22) },
-];
 
 /// A port of a machine: namespace, interface, bridge, address with prefix length.
 type Port = (&'static str, &'static str, &'static str, String);
@@ -103,7 +77,7 @@ pub(crate) fn build(servers: Servers, uplink: Option<&str>) -> Result<()> {
         machine(name, &ports, servers)?;
     }
     let mut here = vec!["link set lo up".to_owned(), "link set lab0 up".to_owned()];
-    here.push(format!("addr add {HERE} dev lab0"));
+    here.push(format!("addr add {LAB}/24 dev lab0"));
     ip(None, &here)
 }
 

@@ -86,7 +86,7 @@ impl Stage {
     }
 
     /// This program in a namespace.
-    fn lab(&self, namespace: &str, words: &[&str]) -> std::process::Command {
+    pub(crate) fn lab(&self, namespace: &str, words: &[&str]) -> std::process::Command {
         let this = std::env::current_exe().unwrap_or_else(|_| "lab".into());
         network::within(namespace, &[&[this.to_string_lossy().as_ref()], words].concat())
     }
