@@ -32,7 +32,14 @@ fn holds(kernel: &ModelKernel, desired: &Desired, ownership: &Ownership) -> Resu
         prop_assert!(desired.table.services.contains_key(key), "{} was ours and is still there", key);
     }
     for key in desired.addresses.keys().filter(|key| !ownership.borrowed.contains(&key.address)) {
-        prop_assert!(kernel.observed.addresses.contains_key(key), "{} is missing", key);
+        // IPv6 holds an address once per interface: where somebody else put it with another prefix, that serves.
+        let serves = |there: &AddressKey| {
+            there == key
+                || (key.address.is_ipv6()
+                    && (&there.interface, there.address) == (&key.interface, key.address)
+                    && !ownership.addresses.contains(there))
+        };
+        prop_assert!(kernel.observed.addresses.keys().any(serves), "{} is missing", key);
     }
     for key in &ownership.addresses {
         prop_assert!(desired.addresses.contains_key(key), "{} was ours and is still there", key);
@@ -66,7 +73,7 @@ fn services_at(desired: &Desired, wanted: IpAddr) -> impl Iterator<Item = &Servi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(random::config())]
 
     #[test]
     fn one_pass_converges_and_a_second_does_nothing(

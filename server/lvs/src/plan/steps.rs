@@ -28,8 +28,9 @@ pub struct Plan {
 /// never takes the others along.
 pub fn plan(desired: &Desired, observed: &Observed, ownership: &Ownership) -> Plan {
     let claimed = ownership.claim(desired, observed);
-    let AddressSteps { withdraw, put } = AddressSteps::plan(desired, observed, &claimed);
+    let AddressSteps { secure, withdraw, put } = AddressSteps::plan(desired, observed, &claimed);
     let mut steps = sysctls(desired, observed);
+    steps.extend(secure);
     steps.extend(withdraw);
     steps.extend(timeouts(&desired.timeouts, &observed.timeouts));
     let removed = services(desired, observed, &claimed, &mut steps);

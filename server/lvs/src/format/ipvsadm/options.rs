@@ -164,8 +164,7 @@ pub(super) fn options<'a>(words: &[Word<'a>]) -> Vec<Result<Given<'a>, Wrong<'a>
             let glued = glued.map(|text| Word { text, column: column_of(word, text) });
             result.push(given(found, format!("--{name}"), word.column, glued, &mut rest));
         } else if let Some(cluster) = word.text.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
-            let mut letters = cluster.char_indices();
-            while let Some((at, letter)) = letters.next() {
+            for (at, letter) in cluster.char_indices() {
                 let Some(found) = KNOWN.iter().find(|known| known.short == Some(letter)) else {
                     result.push(Err(Wrong::NoOption(word)));
                     break;
