@@ -130,7 +130,7 @@ fn trimmed(text: &str) -> String {
 }
 
 /// A saved table in one order, with the words one writer prints and the other leaves out made equal: `ipvsadm -S` omits
-/// thresholds, and spells out the default tunnel only sometimes.
+/// thresholds, and prints marks above 2³¹ as negative numbers.
 fn normal(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().map(normal_line).collect();
     lines.sort();
@@ -143,6 +143,12 @@ fn normal_line(line: &str) -> String {
         if let Some(place) = words.iter().position(|word| *word == option) {
             words.drain(place..place + 2);
         }
+    }
+    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    if let Some(place) = words.iter().position(|word| word == "-f")
+        && let Ok(signed) = words[place + 1].parse::<i32>()
+    {
+        words[place + 1] = (signed as u32).to_string();
     }
     words.join(" ")
 }
