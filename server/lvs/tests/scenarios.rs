@@ -97,6 +97,28 @@ fn a_service_switched_off_goes_after_its_address() {
 }
 
 #[test]
+fn another_virtual_address_changes_hands_in_order() {
+    let mut cluster = scenario_b();
+    let mut kernel = ModelKernel::default();
+    let mut ownership = Ownership::default();
+    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses);
+    kernel.pass(&before, &mut ownership, Fail::Nothing);
+    cluster.virtual_servers[0].vip.as_mut().unwrap().address = ip("192.168.1.251");
+    cluster.virtual_servers[0].real_servers.pop();
+    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    assert_eq!(
+        text(&kernel.pass(&after, &mut ownership, Fail::Nothing).steps),
+        [
+            "ip addr del 192.168.1.250/24 dev eth0",
+            "-A -t 192.168.1.251:80 -s wlc",
+            "-a -t 192.168.1.251:80 -r 192.168.1.111:80 -g -w 1",
+            "ip addr add 192.168.1.251/24 dev eth0 label eth0:1",
+            "-D -t 192.168.1.250:80",
+        ]
+    );
+}
+
+#[test]
 fn an_address_the_host_held_before_is_borrowed() {
     let cluster = valid(scenario_d());
     let desired = desired(&cluster, Seat::Primary, Holding::Addresses);

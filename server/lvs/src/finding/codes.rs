@@ -165,7 +165,7 @@ codes! {
 
     // Names of entries.
     NameAssumed "name-assumed" "the name is missing; {name} was taken";
-    NameDuplicate "name-duplicate" "there is already a {block} named {name}; this one was renamed to {new}";
+    NameDuplicate "name-duplicate" "there is already a {block} block named {name}; this one was renamed to {new}";
     NameChanged "name-changed" "the name was changed to {new}";
     NamePlaceholder "name-placeholder" "{name} is the name that the old pages give to a new entry";
     NameLink "name-link" "a link was pasted in place of a name; {name} was taken";
@@ -196,10 +196,11 @@ codes! {
     DeviceNeeded "device-needed" "the device of the NAT router address is missing";
     DeviceBad "device-bad" "{text} is no device: {reason}";
     DeviceOther "device-other" "{address} is already put on {device}; the original uses only that device";
-    LabelShared "label-shared" "{device} is already used for {address}; with the original, one address replaces the other";
+    LabelShared "label-shared" "{device} is already used for {address}, and with the original one replaces the other; here this address is put on the interface without the label";
 
     // What the words mean together.
     PrimaryIsBackup "primary-is-backup" "primary and backup are the same address, so both directors take themselves for the primary; the backup was left out";
+    DeadtimeAssumed "deadtime-assumed" "without a deadtime the original waits {default} seconds, less than one interval; {assumed} seconds were taken";
     BackupMissing "backup-missing" "backup_active is on, but there is no backup; redundancy was switched off";
     PrivateIgnored "private-ignored" "backup_private does not count without primary_private; it was kept aside";
     PrivateMissing "private-missing" "the backup director has no private address, so the second heartbeat path leads nowhere";

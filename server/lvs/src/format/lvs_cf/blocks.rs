@@ -7,6 +7,7 @@ use crate::finding::{Code, Finding};
 use crate::format::collector::Collector;
 
 use super::lexer::{Damage, DamageKind, Line, Lines, Word, words};
+use super::reader::joined;
 
 /// More lines with words than this are not read; a thousand virtual servers with ten real servers each have half.
 const MOST_LINES: usize = 200_000;
@@ -264,8 +265,21 @@ impl<'a> Builder<'a, '_> {
             glued.text = stripped.into();
             brace = true;
         }
-        let rest: Vec<_> =
-            words.skip_while(|word| !brace && word.is("{") && !std::mem::replace(&mut brace, true)).collect();
+        let mut rest: Vec<_> = words.collect();
+        // `virtual my shop {`: the daemons want one word, quoted where it has blanks.
+        let more = rest.iter().take_while(|word| !brace && !word.is("{") && !word.begins_comment()).count();
+        if let Some(name) = name.as_mut().filter(|name| more > 0 && !name.begins_comment()) {
+            let whole = joined(std::iter::once(&*name).chain(rest.iter().take(more)));
+            let finding = Finding::line(line.number, name.column, Code::ValueUnquoted).warning();
+            let shown = excerpt(&whole);
+            self.collector.add(finding.with("value", &shown).suggest(format!("\"{shown}\"")));
+            name.text = whole.into();
+            rest.drain(..more);
+        }
+        if rest.first().is_some_and(|word| !brace && word.is("{")) {
+            brace = true;
+            rest.remove(0);
+        }
         self.after_head(line, &rest, brace, kind);
         let block = Block {
             kind,
@@ -287,15 +301,11 @@ impl<'a> Builder<'a, '_> {
         if let Some(word) = rest.first() {
             if word.begins_comment() {
                 self.collector.add(at(word, Code::TrailingComment).warning());
-            } else if brace {
-                self.collector.add(at(word, Code::BlockContent).with("text", excerpt(word.raw)));
             } else {
-                // `virtual my shop {`: the daemons want one word, quoted where it has blanks.
-                let finding = at(word, Code::ExtraWords).warning().with("text", excerpt(word.raw));
-                self.collector.add(finding);
+                self.collector.add(at(word, Code::BlockContent).with("text", excerpt(word.raw)));
             }
         }
-        if !brace && !rest.iter().any(|word| word.is("{")) && kind != Kind::Other {
+        if !brace && kind != Kind::Other {
             let column = u32::try_from(line.text.chars().count()).unwrap_or(u32::MAX).saturating_add(1);
             self.collector.add(Finding::line(line.number, column, Code::BraceOpen).warning().suggest("{"));
             self.awaits_brace = true;
@@ -445,7 +455,7 @@ mod tests {
             ("server = x\nvirtual = y\n", "server, virtual", vec![]),
             ("foo {\n a {\n }\n}\nport", "foo (), port", vec![]),
             ("virtual a { port = 1 }\n}\n", "virtual a()", vec!["block-content"]),
-            ("virtual my shop {\n}\n", "virtual my()", vec!["extra-words"]),
+            ("virtual my shop {\n}\n", "virtual my shop()", vec!["value-unquoted"]),
             ("virtual a { # x\n} # y\n", "virtual a()", vec!["trailing-comment"]),
         ] {
             let (document, found) = document(text);

@@ -218,6 +218,18 @@ fn redundancy(reader: &mut Reader<'_>, globals: &Globals, cluster: &mut Cluster)
     let milliseconds = |seconds: u32| seconds.saturating_mul(1000);
     redundancy.interval_ms = milliseconds(globals.keepalive_s.unwrap_or(KEEPALIVE_DEFAULT_S));
     redundancy.deadtime_ms = milliseconds(globals.deadtime_s.unwrap_or(DEADTIME_DEFAULT_S));
+    if !globals.given.contains_key("deadtime")
+        && redundancy.deadtime_ms < redundancy.interval_ms
+        && let Some(spot) = globals.given.get("keepalive")
+    {
+        redundancy.deadtime_ms = redundancy.interval_ms.saturating_mul(3);
+        let assumed = redundancy.deadtime_ms / 1000;
+        reader
+            .warn(*spot, Code::DeadtimeAssumed)
+            .with("default", DEADTIME_DEFAULT_S)
+            .with("assumed", assumed)
+            .suggest(Some(format!("deadtime = {assumed}")));
+    }
     if redundancy.enabled && !cluster.directors.iter().any(|director| director.seat == Seat::Backup) {
         redundancy.enabled = false;
         if let Some(spot) = globals.given.get("backup_active") {
@@ -264,6 +276,8 @@ fn places(reader: &mut Reader<'_>, globals: &Globals, cluster: &Cluster) {
         }
     }
     for (pointer, word) in [
+        ("/directors", "primary"),
+        ("/redundancy", "backup_active"),
         ("/global/forwarding", "network"),
         ("/global/nat_router", "nat_router"),
         ("/global/nat_router/prefix", "nat_nmask"),

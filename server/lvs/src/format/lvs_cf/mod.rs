@@ -55,7 +55,8 @@ pub fn read(text: &str) -> Reading {
     let document = blocks::parse(text, &mut collector);
     debug_assert!(document.text() == text, "the pieces are the text");
     let mut cluster = Cluster { name: CLUSTER_NAME.to_owned(), ..Cluster::default() };
-    let mut reader = Reader { collector: &mut collector, places: Places::default() };
+    let mut reader =
+        Reader { collector: &mut collector, places: Places::default(), kept_blocks: BTreeMap::new() };
     global::read(&mut reader, &document.items, &mut cluster);
     let mut names = Taken::default();
     for item in &document.items {
@@ -89,8 +90,12 @@ fn validate(cluster: &Cluster, places: &Places, collector: &mut Collector) {
         let idle = !cluster.redundancy.enabled && finding.code == Code::DeadtimeShort;
         let located = places.locate(finding);
         let said = match (located.code, &located.place) {
-            (Code::AddressUnspecified, Place::Line { line, .. }) => wrong.contains(line),
-            (Code::VipUnmanaged, Place::Line { line, .. }) => without_device.contains(line),
+            (Code::AddressUnspecified | Code::DirectorsMissing, Place::Line { line, .. }) => {
+                wrong.contains(line)
+            }
+            (Code::VipUnmanaged, Place::Line { line, .. }) => {
+                without_device.contains(line) || wrong.contains(line)
+            }
             _ => false,
         };
         if !idle && !said {
@@ -113,9 +118,10 @@ fn keep_block(reader: &mut Reader<'_>, block: &Block<'_>, kept: &mut BTreeMap<St
     let lines: Vec<&str> =
         block.body.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut key = format!("{word} {name} {{");
-    let mut count = 1;
     while kept.contains_key(&key) {
-        count += 1;
+        // Counted per name, so that a thousand blocks of one name do not each try a thousand.
+        let count = reader.kept_blocks.entry(format!("{word} {name}")).or_insert(1);
+        *count += 1;
         key = format!("{word} {name}-{count} {{");
     }
     kept.insert(key, lines.join("\n"));

@@ -17,12 +17,17 @@ use super::lexer::{Quote, Word};
 use super::value::{self, Address, Mask, Number};
 use super::vocabulary::{Scope, tcp_port};
 
+/// Longest text that is offered whole as what to write instead, bytes.
+const SUGGESTED: usize = 4096;
+
 /// What is known while a file is read.
 pub(super) struct Reader<'c> {
     /// What is said about it.
     pub(super) collector: &'c mut Collector,
     /// Which field came from where.
     pub(super) places: Places,
+    /// How many blocks of one kind and name were put aside, where it was more than one.
+    pub(super) kept_blocks: BTreeMap<String, usize>,
 }
 
 /// A string and what stood around it.
@@ -49,8 +54,7 @@ impl Setting<'_> {
 
     /// The values as they stand in the file, without a comment.
     pub(super) fn kept_text(&self) -> String {
-        let words = self.values.iter().take_while(|word| !word.begins_comment());
-        words.map(|word| word.raw).collect::<Vec<_>>().join(" ")
+        joined(self.values.iter().take_while(|word| !word.begins_comment()))
     }
 }
 
@@ -150,18 +154,16 @@ impl Reader<'_> {
     pub(super) fn text(&mut self, setting: &Setting<'_>) -> Option<Text> {
         let first = setting.values.first()?;
         let spot = setting.spot_of(first);
-        let plain: Vec<&str> = setting
-            .values
-            .iter()
-            .enumerate()
-            .take_while(|(index, word)| *index == 0 || !word.begins_comment())
-            .map(|(_, word)| word.raw)
-            .collect();
-        if first.quote.is_none() && plain.len() > 1 {
-            let value = plain.join(" ");
+        let comment = setting.values.iter().skip(1).find(|word| word.begins_comment());
+        let count = setting.values.iter().skip(1).take_while(|word| !word.begins_comment()).count();
+        if first.quote.is_none() && count > 0 {
+            let value = joined(setting.values.iter().take(count + 1));
             self.warn(spot, Code::ValueUnquoted)
                 .with("value", excerpt(&value))
-                .suggest(Some(format!("\"{}\"", excerpt(&value))));
+                .suggest((value.len() <= SUGGESTED).then(|| format!("\"{value}\"")));
+            if let Some(comment) = comment {
+                self.warn(setting.spot_of(comment), Code::TrailingComment);
+            }
             return Some(Text { value, quote: None, spot });
         }
         if first.begins_comment() {
@@ -205,6 +207,19 @@ impl Reader<'_> {
         T: TryFrom<i64> + PartialOrd + fmt::Display,
     {
         let value = self.any_number(setting)?;
+        self.within(setting, value, least, most)
+    }
+
+    /// Any whole number up to a bound; what is less than `least` is returned for the caller to make sense of.
+    pub(super) fn number_up_to(&mut self, setting: &Setting<'_>, least: i64, most: i64) -> Option<i64> {
+        let value = self.any_number(setting)?;
+        if value < least { Some(value) } else { self.within(setting, value, least, most) }
+    }
+
+    fn within<T>(&mut self, setting: &Setting<'_>, value: i64, least: T, most: T) -> Option<T>
+    where
+        T: TryFrom<i64> + PartialOrd + fmt::Display,
+    {
         match T::try_from(value) {
             Ok(number) if number >= least && number <= most => Some(number),
             _ => {
@@ -256,7 +271,8 @@ impl Reader<'_> {
         let spot = setting.spot_of(word);
         let text = word.text.as_ref();
         if text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
-            return self.number(setting, 0, u16::MAX);
+            let value = self.integer(spot, text)?;
+            return self.within(setting, value, 0, u16::MAX);
         }
         let port = tcp_port(text);
         match port {
@@ -454,6 +470,18 @@ pub(super) enum MaskOf {
     Address,
     /// Clients that count as one.
     Clients,
+}
+
+/// Words as they stand in the file, with one blank where there is any.
+pub(super) fn joined<'w, 'a: 'w>(words: impl Iterator<Item = &'w Word<'a>>) -> String {
+    let mut text = String::new();
+    for word in words {
+        if !word.glued && !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word.raw);
+    }
+    text
 }
 
 /// Puts a text aside; a second one under the same name follows on its own line.

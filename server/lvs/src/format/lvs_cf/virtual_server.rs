@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 use crate::finding::Code;
 use crate::format::places::Spot;
 use crate::model::{
-    Cluster, Device, Forwarding, Id, LoadMonitor, Monitor, Persistence, Protocol, RealServer, Scheduler,
-    SorryServer, Vip, VirtualServer, Weight,
+    Cluster, Device, Forwarding, Id, LoadMonitor, MONITOR_TIMEOUT_MAXIMUM_S, Monitor, Persistence, Protocol,
+    REENTRY_MAXIMUM_S, RealServer, Scheduler, SorryServer, Vip, VirtualServer, Weight,
 };
 
 use super::blocks::{Block, Item, Kind, Setting, excerpt};
@@ -126,7 +126,7 @@ fn directive(
         "scheduler" => server.scheduler = scheduler(reader, setting),
         "persistent" => {
             // Not positive means off.
-            let seconds = reader.number(setting, i64::from(i32::MIN), i64::from(u32::MAX)).unwrap_or(0);
+            let seconds = reader.number_up_to(setting, 0, i64::from(u32::MAX)).unwrap_or(0);
             lines.persistent_s = u32::try_from(seconds).unwrap_or(0);
         }
         "pmask" => lines.client_mask = reader.mask(setting, MaskOf::Clients).filter(|length| *length != 32),
@@ -182,7 +182,7 @@ fn scheduler(reader: &mut Reader<'_>, setting: &Setting<'_>) -> Scheduler {
 
 /// The original divides by it, so 0 ends the checker.
 fn timeout(reader: &mut Reader<'_>, setting: &Setting<'_>) -> u32 {
-    let Some(value) = reader.number(setting, i64::from(i32::MIN), i64::from(u32::MAX)) else {
+    let Some(value) = reader.number_up_to(setting, 1, i64::from(MONITOR_TIMEOUT_MAXIMUM_S)) else {
         return TIMEOUT_DEFAULT_S;
     };
     match u32::try_from(value) {
@@ -198,7 +198,7 @@ fn timeout(reader: &mut Reader<'_>, setting: &Setting<'_>) -> u32 {
 }
 
 fn reentry(reader: &mut Reader<'_>, setting: &Setting<'_>) -> u32 {
-    let Some(value) = reader.number(setting, i64::from(i32::MIN), i64::from(u32::MAX)) else {
+    let Some(value) = reader.number_up_to(setting, 1, i64::from(REENTRY_MAXIMUM_S)) else {
         return REENTRY_DEFAULT_S;
     };
     // 0 is replaced by the default; below that every success is enough.
@@ -274,7 +274,7 @@ fn real_server(
 
 /// 0 and less act as 1: the checker starts with one and doubles up to the weight.
 fn weight(reader: &mut Reader<'_>, setting: &Setting<'_>) -> Weight {
-    let Some(value) = reader.number(setting, i64::from(i32::MIN), i64::from(u16::MAX)) else {
+    let Some(value) = reader.number_up_to(setting, 1, i64::from(u16::MAX)) else {
         return Weight::default();
     };
     match u16::try_from(value) {
