@@ -26,6 +26,8 @@ pub(crate) struct Documents {
     pub(crate) target_trouble: Option<String>,
     /// Why the list is lost.
     pub(crate) ownership_trouble: Option<String>,
+    /// There is a list, but it cannot be read.
+    pub(crate) list_unreadable: bool,
 }
 
 /// Reads both; what cannot be read is reported in the result, not guessed.
@@ -59,6 +61,7 @@ pub(crate) fn load(folder: &Folder, director_id: &str) -> Documents {
             tracing::error!(%error, "the list of what is ours is lost");
             found.ownership_trouble = Some(error.to_string());
             found.ownership.lost = true;
+            found.list_unreadable = true;
         }
     }
     found

@@ -28,6 +28,9 @@ use crate::rhythm::Rhythm;
 pub use release::Released;
 pub(crate) use report::Report;
 
+/// Failures that are listed one by one: where a module is missing, thousands of steps fail for the same reason.
+const FAILURES_SHOWN: usize = 100;
+
 /// The one owner of the kernel.
 pub(crate) struct Reconciler {
     pub(crate) kernel: Box<dyn Kernel>,
@@ -35,10 +38,12 @@ pub(crate) struct Reconciler {
     pub(crate) board: Arc<Board>,
     airwaves: Airwaves,
     held: Option<Held>,
-    goal: Option<Goal>,
+    goal: Option<Arc<Goal>>,
     ownership: Ownership,
     target_trouble: Option<String>,
     ownership_trouble: Option<String>,
+    /// The list on disk is one that nobody could read; it is kept aside when it is replaced.
+    list_unreadable: bool,
     /// The kernel was in sync with this goal once: what differs now is drift.
     settled: bool,
     damper: Damper,
@@ -58,7 +63,7 @@ impl Reconciler {
         documents: Documents,
         rhythm: &Rhythm,
     ) -> Self {
-        let goal = documents.held.as_ref().map(Goal::of);
+        let goal = documents.held.as_ref().map(|held| Arc::new(Goal::of(held)));
         Reconciler {
             kernel,
             folder,
@@ -69,6 +74,7 @@ impl Reconciler {
             ownership: documents.ownership,
             target_trouble: documents.target_trouble,
             ownership_trouble: documents.ownership_trouble,
+            list_unreadable: documents.list_unreadable,
             settled: false,
             damper: Damper::new(rhythm.repair, rhythm.repair_longest),
             gains: Gains::default(),
@@ -106,7 +112,7 @@ impl Reconciler {
             );
             self.target_trouble = None;
             self.held = Some(held);
-            self.goal = Some(goal);
+            self.goal = Some(Arc::new(goal));
             self.settled = false;
         }
         self.damper.clear();
@@ -125,7 +131,7 @@ impl Reconciler {
     /// One pass, shown on the board.
     pub(crate) fn pass(&mut self) -> Report {
         let began = Instant::now();
-        let mut report = self.close_gap().unwrap_or_else(|report| report);
+        let mut report = self.close_gap().unwrap_or_else(|report| *report);
         let took_ms = millis(began.elapsed());
         let revision = self.held.as_ref().map(|held| held.revision);
         if !report.steps.is_empty() || !report.failures.is_empty() {
@@ -143,7 +149,7 @@ impl Reconciler {
     }
 
     /// The pass itself; `Err` carries the report of one that could not be carried through.
-    fn close_gap(&mut self) -> Result<Report, Report> {
+    fn close_gap(&mut self) -> Result<Report, Box<Report>> {
         let sysctls = self.goal.as_ref().map(|goal| goal.sysctls.clone()).unwrap_or_default();
         let observed = self.observe(&sysctls)?;
         let Some(goal) = self.goal.clone() else {
@@ -155,7 +161,7 @@ impl Reconciler {
             return Ok(Report { holds, foreign: Some(foreign), ..Report::default() });
         };
         let claimed = self.ownership.claim(&goal.desired, &observed);
-        self.keep(claimed).map_err(|error| Report { error: Some(error), ..Report::default() })?;
+        self.keep(claimed).map_err(|error| Box::new(Report { error: Some(error), ..Report::default() }))?;
         let planned = plan(&goal.desired, &observed, &self.ownership);
         for key in std::mem::take(&mut self.newly_ours) {
             if observed.table.services.contains_key(&key) {
@@ -185,10 +191,10 @@ impl Reconciler {
             observed
         } else {
             self.write(&goal, &observed, &steps, &mut report);
-            self.observe(&goal.sysctls).map_err(|failed| Report {
-                steps: std::mem::take(&mut report.steps),
-                failures: std::mem::take(&mut report.failures),
-                ..failed
+            self.observe(&goal.sysctls).map_err(|mut failed| {
+                failed.steps = std::mem::take(&mut report.steps);
+                failed.failures.append(&mut report.failures);
+                failed
             })?
         };
         let left = plan(&goal.desired, &verified, &self.ownership);
@@ -212,7 +218,7 @@ impl Reconciler {
                 report.error.get_or_insert(error);
             }
         }
-        self.on_air(goal, observed, &[], &[]);
+        self.on_air(goal, observed, &[], &BTreeSet::new());
         self.board.observed(observed, &self.ownership);
         report.holds = Some(self.holds(observed));
         report.foreign = Some(foreign);
@@ -220,7 +226,7 @@ impl Reconciler {
 
     /// Applies the steps: off the air before an address goes, on the air as soon as it has come.
     fn write(&mut self, goal: &Goal, observed: &Observed, steps: &[Step], report: &mut Report) {
-        let going: Vec<&AddressKey> = steps
+        let going: BTreeSet<&AddressKey> = steps
             .iter()
             .filter_map(|step| match step {
                 Step::RemoveAddress { key } => Some(key),
@@ -232,6 +238,7 @@ impl Reconciler {
         }
         let results = self.kernel.apply(steps);
         let (mut come, mut done_rows, mut failed_rows) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let mut unshown = 0_usize;
         for (step, result) in steps.iter().zip(results) {
             let text = step.to_string();
             match result {
@@ -244,13 +251,23 @@ impl Reconciler {
                     report.steps.push(text);
                 }
                 Err(error) => {
-                    failed_rows.insert(Row::of(step));
-                    if !self.failed.contains(&text) {
-                        tracing::warn!(service.vip = %Row::of(step), step = %text, reason = %error.reason, "refused by the kernel");
+                    let row = Row::of(step);
+                    if report.failures.len() == FAILURES_SHOWN {
+                        unshown += 1;
+                    } else {
+                        if !self.failed.contains(&text) {
+                            let reason = &error.reason;
+                            tracing::warn!(service.vip = %row, step = %text, %reason, "refused by the kernel");
+                        }
+                        report.failures.push(StepFailure { step: text, reason: error.to_string() });
                     }
-                    report.failures.push(StepFailure { step: text, reason: error.to_string() });
+                    failed_rows.insert(row);
                 }
             }
+        }
+        if unshown > 0 {
+            let reason = "not shown one by one".to_owned();
+            report.failures.push(StepFailure { step: format!("{unshown} more steps"), reason });
         }
         self.on_air(goal, observed, &come, &going);
         if self.settled {
@@ -263,12 +280,14 @@ impl Reconciler {
         }
     }
 
-    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Report> {
-        self.kernel.observe(sysctls).map_err(|error| Report {
-            failures: vec![StepFailure { step: error.operation.clone(), reason: error.to_string() }],
-            error: Some(error.to_string()),
-            fault: matches!(error.kind, Kind::Denied | Kind::Unsupported),
-            ..Report::default()
+    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Box<Report>> {
+        self.kernel.observe(sysctls).map_err(|error| {
+            Box::new(Report {
+                failures: vec![StepFailure { step: error.operation.clone(), reason: error.to_string() }],
+                error: Some(error.to_string()),
+                fault: matches!(error.kind, Kind::Denied | Kind::Unsupported),
+                ..Report::default()
+            })
         })
     }
 
@@ -277,10 +296,9 @@ impl Reconciler {
         if list == self.ownership {
             return Ok(());
         }
-        let unreadable =
-            self.ownership_trouble.is_some() && !self.folder.path("ownership.json.unreadable").exists();
-        match documents::store_ownership(&self.folder, &list, unreadable) {
+        match documents::store_ownership(&self.folder, &list, self.list_unreadable) {
             Ok(()) => {
+                self.list_unreadable = false;
                 if !list.lost {
                     self.ownership_trouble = None;
                 }
@@ -288,17 +306,18 @@ impl Reconciler {
                 self.ownership = list;
                 Ok(())
             }
-            // A list that has only become shorter may wait for a better disk.
-            Err(error) if covers(&self.ownership, &list) => {
-                tracing::warn!(%error, "the list of what is ours could not be shortened");
-                Ok(())
-            }
             Err(error) => Err(error.to_string()),
         }
     }
 
     /// Tells the announcer what is held: what was observed, and what has come and is going since.
-    fn on_air(&mut self, goal: &Goal, observed: &Observed, come: &[&AddressKey], going: &[&AddressKey]) {
+    fn on_air(
+        &mut self,
+        goal: &Goal,
+        observed: &Observed,
+        come: &[&AddressKey],
+        going: &BTreeSet<&AddressKey>,
+    ) {
         let ours = &self.ownership;
         let held: BTreeSet<&AddressKey> = observed
             .addresses
@@ -319,14 +338,6 @@ impl Reconciler {
         };
         observed.addresses.keys().filter(serves).cloned().collect()
     }
-}
-
-/// Whether everything in `list` is in `longer` already.
-fn covers(longer: &Ownership, list: &Ownership) -> bool {
-    longer.lost == list.lost
-        && longer.services.is_superset(&list.services)
-        && longer.addresses.is_superset(&list.addresses)
-        && longer.borrowed.is_superset(&list.borrowed)
 }
 
 fn millis(duration: Duration) -> u64 {
