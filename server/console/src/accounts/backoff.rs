@@ -12,6 +12,8 @@ const LONGEST: i64 = 15 * 60;
 const FORGET: i64 = 60 * 60;
 /// Wrong attempts that an address has free; many people may share one.
 const ADDRESS_FREE: u32 = 5;
+/// Refusals that are recorded before recording slows down, per kind and address.
+const RECORDS_FREE: u32 = 20;
 /// Entries kept at most; beyond, the one that was quiet for the longest goes.
 const ENTRIES: usize = 10_000;
 
@@ -30,9 +32,11 @@ enum Key {
 }
 
 /// All that is remembered of wrong attempts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
     entries: HashMap<Key, Entry>,
+    account_free: u32,
+    address_free: u32,
 }
 
 /// IPv6 clients choose their own last 64 bits.
@@ -55,6 +59,16 @@ fn delay(failures: u32) -> i64 {
 }
 
 impl Backoff {
+    /// For guesses at secrets.
+    pub(crate) fn of_guesses() -> Self {
+        Backoff { entries: HashMap::new(), account_free: 0, address_free: ADDRESS_FREE }
+    }
+
+    /// For rows about refusals that anybody can cause.
+    pub(crate) fn of_records() -> Self {
+        Backoff { entries: HashMap::new(), account_free: RECORDS_FREE, address_free: RECORDS_FREE }
+    }
+
     /// Begins an attempt; or the seconds to wait until one is looked at.
     pub(crate) fn begin(&mut self, account: &str, from: IpAddr, now: i64) -> Result<(), u64> {
         let keys = [Key::Account(account.to_lowercase()), Key::Address(network(from))];
@@ -64,7 +78,7 @@ impl Backoff {
             return Err(wait.unsigned_abs());
         }
         for key in keys {
-            let free = if matches!(key, Key::Address(_)) { ADDRESS_FREE } else { 0 };
+            let free = if matches!(key, Key::Address(_)) { self.address_free } else { self.account_free };
             self.make_room(&key, now);
             let entry = self.entries.entry(key).or_default();
             if now - entry.last > FORGET {
@@ -109,7 +123,7 @@ mod tests {
 
     #[test]
     fn each_wrong_attempt_doubles_the_wait_up_to_a_quarter_of_an_hour() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::of_guesses();
         let mut now = 1_000;
         let mut waits = Vec::new();
         for n in 0..13_u8 {
@@ -126,7 +140,7 @@ mod tests {
 
     #[test]
     fn waiting_attempts_do_not_make_the_wait_longer() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::of_guesses();
         backoff.begin("alice", address("192.0.2.1"), 10).unwrap();
         for _ in 0..100 {
             assert_eq!(backoff.begin("alice", address("192.0.2.1"), 10), Err(1));
@@ -136,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_address_waits_after_a_few_wrong_attempts_at_any_account() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::of_guesses();
         for n in 0..6 {
             backoff.begin(&format!("user{n}"), address("2001:db8::1"), 10).unwrap();
         }
@@ -147,7 +161,7 @@ mod tests {
 
     #[test]
     fn success_forgives_the_account_and_time_forgives_all() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::of_guesses();
         let from = address("192.0.2.1");
         for now in [0, 1, 3] {
             backoff.begin("alice", from, now).unwrap();
@@ -162,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::of_guesses();
         for n in 0..(ENTRIES as u32 * 2) {
             let _ = backoff.begin(&n.to_string(), IpAddr::from(n.to_be_bytes()), i64::from(n));
         }

@@ -37,8 +37,8 @@ impl Accounts {
     pub(crate) async fn open(has_accounts: bool, now: i64) -> Result<Self, Failure> {
         Ok(Accounts {
             hasher: Hasher::new().await?,
-            backoff: Mutex::default(),
-            rows: Mutex::default(),
+            backoff: Mutex::new(Backoff::of_guesses()),
+            rows: Mutex::new(Backoff::of_records()),
             setup: SetupCode::new(has_accounts, now)?,
         })
     }

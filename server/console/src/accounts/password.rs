@@ -96,7 +96,9 @@ pub(crate) fn check(user: &str, password: &str) -> Result<(), PasswordError> {
         return Err(PasswordError::Common);
     }
     let letters = core.trim_matches(|c: char| c.is_ascii_digit());
-    if COMMON.iter().any(|word| only(letters, word)) || RUNS.iter().any(|run| is_run(&core, run)) {
+    if COMMON.iter().any(|word| only(letters, word))
+        || RUNS.iter().any(|run| is_run(&core, run) || is_run(letters, run))
+    {
         return Err(PasswordError::Common);
     }
     let user = user.to_lowercase();
@@ -120,6 +122,9 @@ fn only(text: &str, word: &str) -> bool {
 fn is_run(text: &str, run: &str) -> bool {
     let reversed: String = run.chars().rev().collect();
     let characters: Vec<char> = text.chars().collect();
+    if characters.len() < 6 {
+        return false;
+    }
     let (mut at, mut pieces) = (0, 0);
     while at < characters.len() {
         let rest = characters.get(at..).unwrap_or_default();

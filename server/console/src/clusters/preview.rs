@@ -18,10 +18,7 @@ fn holding(seat: Seat) -> Holding {
 }
 
 /// In which order directors are pushed to: those that hold no addresses first, of these the backup seat first.
-pub(crate) fn push_order<'a>(
-    directors: &'a [Director],
-    is_active: impl Fn(&Director) -> bool,
-) -> Vec<&'a Director> {
+pub(crate) fn push_order(directors: &[Director], is_active: impl Fn(&Director) -> bool) -> Vec<&Director> {
     let mut order: Vec<&Director> = directors.iter().collect();
     order.sort_by_key(|d| (is_active(d), d.seat == Seat::Primary));
     order

@@ -148,3 +148,6 @@ fn fingerprint(bytes: &[u8]) -> String {
 fn console_name(installation: &str) -> String {
     console_uri(installation)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! The console on a real database in a folder of its own, with a clock the test holds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
+
+mod accounts;
+mod clusters;
+mod directors;
+mod place;
