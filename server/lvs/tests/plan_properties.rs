@@ -15,14 +15,11 @@ use proptest::prelude::*;
 fn holds(kernel: &ModelKernel, desired: &Desired, ownership: &Ownership) -> Result<(), TestCaseError> {
     let services = &kernel.observed.table.services;
     for (key, service) in &desired.table.services {
-        let there = services.get(key);
-        prop_assert!(there.is_some(), "{} is missing", key);
-        let there = there.unwrap();
+        let there = services.get(key).ok_or_else(|| TestCaseError::fail(format!("{key} is missing")))?;
         prop_assert_eq!(&service.row, &there.row);
         let keys = |service: &lvs::table::Service| service.servers.keys().copied().collect::<Vec<_>>();
         prop_assert_eq!(keys(service), keys(there));
-        for (server, row) in &service.servers {
-            let have = there.servers[server];
+        for ((server, row), have) in service.servers.iter().zip(there.servers.values()) {
             let forward = if kernel.local.contains(&server.address) { Forward::Local } else { row.forward };
             prop_assert!(have.forward == forward || have.forward == row.forward);
             prop_assert_eq!((row.weight, row.upper, row.lower), (have.weight, have.upper, have.lower));

@@ -29,7 +29,7 @@ pub fn read(text: &str) -> (Option<Table>, Findings) {
     (usable.then_some(reading.table), reading.findings.finish())
 }
 
-/// Reads a table and makes a cluster of it, as [`draft`] does; none where any line is wrong.
+/// Reads a table and makes a cluster of it, as [`draft()`] does; none where any line is wrong.
 ///
 /// Findings are by line, and include what the cluster's own rules say about it.
 pub fn read_cluster(text: &str) -> (Option<Cluster>, Findings) {
