@@ -2,8 +2,8 @@
 //!
 //! Prints one line of JSON: for each step milliseconds, datagrams sent and received, requests in them, and rows. It
 //! flushes nothing and refuses a namespace whose table is not empty, so run it in a fresh one
-//! (`ip netns add x; ip netns exec x bulk [SERVICES [SERVERS]]`), as root, beside `ipvsadm -R` of the text that
-//! `bulk --text [SERVICES [SERVERS]]` prints.
+//! (`ip netns add x; ip -n x link set lo up; ip netns exec x bulk [SERVICES [SERVERS]]`), as root, beside `ipvsadm -R` of
+//! the text that `bulk --text [SERVICES [SERVERS]]` prints. With `lo` down the kernel takes no address for a unicast one.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::collections::BTreeSet;

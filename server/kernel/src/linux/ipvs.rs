@@ -1,6 +1,6 @@
 //! The IPVS table over one generic netlink socket.
 
-use std::process::{Command, Stdio};
+use std::collections::BTreeSet;
 
 use lvs::counters::{Counters, ServiceCounters};
 use lvs::plan::Step;
@@ -13,13 +13,14 @@ use crate::wire::ipvs::{DumpedServer, DumpedService, Info, ServerChange, Service
 use crate::wire::message::Message;
 use crate::wire::{Malformed, control, ipvs};
 
-/// Where `modprobe` is; the first that exists is run.
-const MODPROBE: [&str; 2] = ["/sbin/modprobe", "/usr/sbin/modprobe"];
+use super::module;
 
 /// The socket and the family's number.
 pub(super) struct Ipvs {
     socket: Socket,
     family: u16,
+    /// Schedulers that are no loadable module here: built in, or not there at all.
+    unloadable: BTreeSet<String>,
 }
 
 impl Ipvs {
@@ -36,7 +37,7 @@ impl Ipvs {
             ),
             errno => failed(operation, errno),
         })?;
-        Ok(Ipvs { socket, family })
+        Ok(Ipvs { socket, family, unloadable: BTreeSet::new() })
     }
 
     pub(super) fn traffic(&self) -> Traffic {
@@ -106,21 +107,33 @@ impl Ipvs {
         self.socket.dump(&ipvs::servers(self.family, service), decode)
     }
 
+    /// Loads the modules of the schedulers that the steps name.
+    fn prepare_schedulers(&mut self, steps: &[Step]) {
+        let named = steps.iter().filter_map(|step| match step {
+            Step::AddService { row, .. } | Step::SetService { row, .. } => Some(row.scheduler.as_str()),
+            _ => None,
+        });
+        for scheduler in named.collect::<BTreeSet<_>>() {
+            if !self.unloadable.contains(scheduler) && !module::load_scheduler(scheduler) {
+                self.unloadable.insert(scheduler.to_owned());
+            }
+        }
+    }
+
     /// Carries out IPVS steps, many to a send.
     pub(super) fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), Error>> {
+        self.prepare_schedulers(steps);
+        let prepared: Vec<Option<Message>> = steps.iter().map(|step| encode(self.family, step)).collect();
         // Steps of other parts never come here; one that did would be told so instead of shifting the others' results.
-        let messages: Vec<Message> = steps.iter().filter_map(|step| encode(self.family, step)).collect();
+        let ours: Vec<bool> = prepared.iter().map(Option::is_some).collect();
+        let messages: Vec<Message> = prepared.into_iter().flatten().collect();
         let mut outcomes = self.socket.batch(&messages).into_iter();
-        steps
-            .iter()
-            .map(|step| {
-                let outcome = if encode(self.family, step).is_some() { outcomes.next() } else { None };
-                match outcome {
-                    Some(outcome) => judge(step, outcome),
-                    None => Err(refused(step, Errno(libc::EINVAL))),
-                }
-            })
-            .collect()
+        let results =
+            steps.iter().zip(ours).map(|(step, ours)| match if ours { outcomes.next() } else { None } {
+                Some(outcome) => judge(step, outcome),
+                None => Err(refused(step, Errno(libc::EINVAL))),
+            });
+        results.collect()
     }
 }
 
@@ -174,7 +187,7 @@ fn judge(step: &Step, outcome: Outcome) -> Result<(), Error> {
 fn resolve(socket: &mut Socket) -> Result<u16, Errno> {
     match ask(socket) {
         Err(Errno(libc::ENOENT)) => {
-            load_module();
+            module::load("ip_vs");
             ask(socket)
         }
         result => result,
@@ -184,25 +197,4 @@ fn resolve(socket: &mut Socket) -> Result<u16, Errno> {
 fn ask(socket: &mut Socket) -> Result<u16, Errno> {
     let answer = socket.request(&control::get_family(ipvs::FAMILY))?;
     Ok(control::family(&answer)?)
-}
-
-/// Runs `modprobe ip_vs`. Whether it worked is seen by asking for the family again.
-fn load_module() {
-    let program = MODPROBE.iter().find(|path| std::path::Path::new(path).exists());
-    let Some(program) = program else {
-        tracing::warn!("the kernel module ip_vs is not loaded, and there is no modprobe");
-        return;
-    };
-    let status = Command::new(program)
-        .arg("ip_vs")
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() => tracing::info!("loaded the kernel module ip_vs"),
-        Ok(status) => tracing::warn!(%status, "the kernel module ip_vs could not be loaded"),
-        Err(error) => tracing::warn!(%error, "modprobe could not be run"),
-    }
 }

@@ -3,6 +3,7 @@
 //! It never decides what should be there and never retries what the kernel refused; the director does both.
 
 mod ipvs;
+mod module;
 pub(crate) mod network;
 pub(crate) mod parameter;
 

@@ -92,7 +92,7 @@ impl Message {
         self.put(kind | NESTED, &[]);
         inner(self);
         let length = u16::try_from(self.bytes.len().saturating_sub(start)).unwrap_or(u16::MAX);
-        self.overwrite(start, &length.to_ne_bytes());
+        overwrite(&mut self.bytes, start, &length.to_ne_bytes());
     }
 
     /// Bytes it will take in a batch.
@@ -102,24 +102,25 @@ impl Message {
 
     /// Appends the finished message to a datagram. `flags` are added to its own.
     pub fn write(&self, datagram: &mut Vec<u8>, sequence: u32, flags: i32) {
-        let mut message = self.clone();
-        let length = u32::try_from(message.bytes.len()).unwrap_or(u32::MAX);
-        message.overwrite(0, &length.to_ne_bytes());
-        message.overwrite(6, &(self.flags | flags as u16).to_ne_bytes());
-        message.overwrite(8, &sequence.to_ne_bytes());
-        datagram.append(&mut message.bytes);
-    }
-
-    fn overwrite(&mut self, at: usize, value: &[u8]) {
-        let place = self.bytes.get_mut(at..at.saturating_add(value.len()));
-        debug_assert!(place.is_some(), "only headers already written are overwritten");
-        if let Some(place) = place {
-            place.copy_from_slice(value);
-        }
+        let start = datagram.len();
+        let length = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        datagram.extend_from_slice(&self.bytes);
+        overwrite(datagram, start, &length.to_ne_bytes());
+        overwrite(datagram, start + 6, &(self.flags | flags as u16).to_ne_bytes());
+        overwrite(datagram, start + 8, &sequence.to_ne_bytes());
     }
 
     fn pad(&mut self) {
         self.bytes.resize(aligned(self.bytes.len()), 0);
+    }
+}
+
+/// Replaces bytes of a header that was written before.
+fn overwrite(bytes: &mut [u8], at: usize, value: &[u8]) {
+    let place = bytes.get_mut(at..at.saturating_add(value.len()));
+    debug_assert!(place.is_some(), "only headers already written are overwritten");
+    if let Some(place) = place {
+        place.copy_from_slice(value);
     }
 }
 

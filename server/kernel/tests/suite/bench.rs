@@ -91,7 +91,8 @@ impl Bench {
 
     /// Carries out a step that must fail in this way, with these words.
     pub(crate) fn refuse(&mut self, step: Step, kind: Kind, words: &str) {
-        let error: Error = self.kernel.apply(&[step.clone()]).remove(0).expect_err(&format!("{step:?}"));
+        let error: Error =
+            self.kernel.apply(std::slice::from_ref(&step)).remove(0).expect_err(&format!("{step:?}"));
         assert_eq!((error.kind, error.to_string().as_str()), (kind, words));
     }
 

@@ -8,6 +8,14 @@
 //! Otherwise the Linux half says aloud that it was skipped. Every Linux case has a network namespace of its own, so
 //! nothing of the host is touched.
 #![allow(missing_docs, reason = "a test binary has no callers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and talks on its terminal"
+)]
 
 mod announce;
 mod bench;
