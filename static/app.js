@@ -1,0 +1,45 @@
+// What plain HTML cannot do: copy a command, say that the live stream is broken, and put the keyboard where a
+// smoothly loaded page begins. Nothing here is needed to use a page; without it every form and link still works.
+"use strict";
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  if (!source || !navigator.clipboard) return;
+  navigator.clipboard.writeText(source.textContent.trim()).then(() => {
+    const said = document.getElementById(button.dataset.said);
+    if (said) said.hidden = false;
+  });
+});
+
+// Copy buttons are of no use without a clipboard, so they appear only where there is one.
+const showCopy = () => {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+};
+document.addEventListener("DOMContentLoaded", showCopy);
+
+// The stream: an element with data-stream says so while it is interrupted; a session that ended shows the login.
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) {
+    location.reload();
+    return;
+  }
+  event.target.closest("[data-stream]")?.setAttribute("data-broken", "");
+});
+document.addEventListener("htmx:sse:after:message", (event) => {
+  event.target.closest("[data-stream]")?.removeAttribute("data-broken");
+});
+document.addEventListener("session-ended", () => location.reload());
+
+// After a smooth page change the focus would stay on a link that is gone, and a reader would hear nothing.
+let seen = location.pathname;
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.target !== document.body) return;
+  showCopy();
+  const wrong = document.querySelector("[aria-invalid='true']");
+  if (wrong) wrong.focus();
+  else if (location.pathname !== seen) document.getElementById("content")?.focus({ preventScroll: true });
+  seen = location.pathname;
+});

@@ -1,0 +1,248 @@
+//! Everything a request can end with besides its answer, in one closed list.
+//!
+//! A handler returns an [`Error`]; the outermost layer (`layers::answer_errors`) turns it into a page for people and
+//! into problem+json (RFC 9457) for the API. Internal causes are logged here with an id and never shown.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use console::{ChangeError, Failure, Role};
+use lvs::{Finding, Findings};
+
+use crate::text::Language;
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Error {
+    /// No such path.
+    NotFound,
+    /// The path is right, the thing it names is not there.
+    Missing(console::Missing),
+    /// The path exists, not with this method.
+    Method,
+    /// No session, or no valid token.
+    Unauthenticated,
+    /// The role is not enough.
+    Forbidden(Role),
+    /// The form was not sent by a page of this console, or by a session that has ended.
+    ForeignForm,
+    /// The body is larger than this route takes.
+    TooLarge {
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The request could not be read; in words that may be shown.
+    Malformed(String),
+    /// The body has another content type than this route reads.
+    MediaType,
+    /// The body could be read; what it says cannot be taken.
+    Unprocessable(Vec<FieldProblem>),
+    /// What was written has errors by field.
+    Invalid(Findings),
+    /// The request must say which state it was made for (`If-Match`).
+    PreconditionMissing,
+    /// The state the request was made for is gone.
+    Stale {
+        /// The entity tag it has now.
+        etag: String,
+    },
+    /// Somebody activated another revision in the meantime.
+    Conflict {
+        /// Who.
+        by: String,
+        /// The revision they made.
+        revision: u64,
+    },
+    /// The draft says the same as what runs.
+    Nothing,
+    /// Refused for a reason the console gave in words.
+    Refused(String),
+    /// The answer took too long.
+    Timeout,
+    /// Something failed here; the log has the cause under this id.
+    Internal {
+        /// Names the log entry.
+        id: String,
+    },
+}
+
+/// One field of a request that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldProblem {
+    /// JSON pointer (RFC 6901) within the body.
+    pub(crate) pointer: String,
+    /// Stable word.
+    pub(crate) code: String,
+    /// English sentence.
+    pub(crate) message: String,
+}
+
+impl FieldProblem {
+    pub(crate) fn of(finding: &Finding, prefix: &str) -> Self {
+        let pointer = finding.pointer().unwrap_or_default();
+        FieldProblem {
+            pointer: pointer.strip_prefix(prefix).unwrap_or(pointer).to_owned(),
+            code: finding.code.as_str().to_owned(),
+            message: finding.text(),
+        }
+    }
+}
+
+impl Error {
+    /// A failure of ours: logged with its cause, shown with an id only.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+        let id = incident();
+        tracing::error!(incident = %id, %cause, "a request failed");
+        Error::Internal { id }
+    }
+
+    /// The status code that says the same.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Error::NotFound | Error::Missing(_) => StatusCode::NOT_FOUND,
+            Error::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Error::Forbidden(_) | Error::ForeignForm => StatusCode::FORBIDDEN,
+            Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::Malformed(_) => StatusCode::BAD_REQUEST,
+            Error::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::Unprocessable(_) | Error::Invalid(_) | Error::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::PreconditionMissing => StatusCode::PRECONDITION_REQUIRED,
+            Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,
+            Error::Conflict { .. } | Error::Nothing => StatusCode::CONFLICT,
+            Error::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable word of problem+json and of catalogue keys (`problem-…`).
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Error::NotFound => "not-found",
+            Error::Missing(_) => "missing",
+            Error::Method => "method",
+            Error::Unauthenticated => "unauthenticated",
+            Error::Forbidden(_) => "forbidden",
+            Error::ForeignForm => "foreign-form",
+            Error::TooLarge { .. } => "too-large",
+            Error::Malformed(_) => "malformed",
+            Error::MediaType => "media-type",
+            Error::Unprocessable(_) | Error::Invalid(_) => "invalid",
+            Error::PreconditionMissing => "precondition-missing",
+            Error::Stale { .. } => "stale",
+            Error::Conflict { .. } => "conflict",
+            Error::Nothing => "nothing",
+            Error::Refused(_) => "refused",
+            Error::Timeout => "timeout",
+            Error::Internal { .. } => "internal",
+        }
+    }
+
+    /// What happened, in a sentence that may be shown.
+    pub(crate) fn detail(&self, language: Language) -> String {
+        match self {
+            Error::Missing(missing) => language
+                .say(format!("missing-{}", missing.thing.as_str().replace(' ', "-")))
+                .with("name", &missing.name),
+            Error::Forbidden(role) => {
+                language.say("problem-forbidden").with("role", language.say(format!("role-{role}")))
+            }
+            Error::TooLarge { limit } => language.say("problem-too-large").with("kib", limit / 1024),
+            Error::Conflict { by, revision } => {
+                language.say("problem-conflict").with("by", crate::page::short(by)).with("revision", *revision)
+            }
+            Error::Refused(text) => language.say("problem-refused").with("reason", text),
+            Error::Malformed(text) => language.say("problem-malformed").with("reason", text),
+            other => language.say(format!("problem-{}", other.code())),
+        }
+        .to_string()
+    }
+
+    /// Every code, for the tests of the catalogue.
+    pub(crate) const CODES: [&'static str; 17] = [
+        "not-found",
+        "missing",
+        "method",
+        "unauthenticated",
+        "forbidden",
+        "foreign-form",
+        "too-large",
+        "malformed",
+        "media-type",
+        "invalid",
+        "precondition-missing",
+        "stale",
+        "conflict",
+        "nothing",
+        "refused",
+        "timeout",
+        "internal",
+    ];
+}
+
+/// Twelve hexadecimal digits that name a log entry; unique enough to find it, no secret.
+fn incident() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    format!("{:08x}-{:03x}", now & 0xffff_ffff, COUNT.fetch_add(1, Ordering::Relaxed) & 0xfff)
+}
+
+impl IntoResponse for Error {
+    /// Only the status; the outermost layer writes the body, because it knows who asks and in which language.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Error::internal(failure)
+    }
+}
+
+impl From<console::Error> for Error {
+    fn from(error: console::Error) -> Self {
+        match error {
+            console::Error::Missing(missing) => Error::Missing(missing),
+            console::Error::Forbidden { needs } => Error::Forbidden(needs),
+            console::Error::Refused(text) => Error::Refused(text),
+            console::Error::Failed(failure) => Error::internal(failure),
+        }
+    }
+}
+
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Invalid(findings) => Error::Invalid(findings),
+            ChangeError::Stale { etag } => Error::Stale { etag },
+            ChangeError::Missing(missing) => Error::Missing(missing),
+            ChangeError::Forbidden { needs } => Error::Forbidden(needs),
+            ChangeError::Failed(failure) => Error::internal(failure),
+        }
+    }
+}
+
+impl From<console::ActivateError> for Error {
+    fn from(error: console::ActivateError) -> Self {
+        use console::ActivateError as A;
+        match error {
+            A::Conflict { by, revision } => Error::Conflict { by, revision },
+            A::Invalid(findings) => Error::Invalid(findings),
+            A::Nothing => Error::Nothing,
+            A::Missing(missing) => Error::Missing(missing),
+            A::Forbidden { needs } => Error::Forbidden(needs),
+            A::Failed(failure) => Error::internal(failure),
+        }
+    }
+}
+
+impl From<askama::Error> for Error {
+    fn from(error: askama::Error) -> Self {
+        Error::internal(error)
+    }
+}

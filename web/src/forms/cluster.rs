@@ -1,0 +1,188 @@
+//! GLOBAL SETTINGS, REDUNDANCY, directors, and the first settings of a new cluster.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use lvs::Cluster;
+use lvs::model::{ConnectionSync, Director, GlobalSettings, NatRouter, Redundancy, Seat, Timeouts};
+
+use super::read::forwarding_texts;
+use super::{Bound, Reader};
+use crate::fields::Fields;
+
+/// GLOBAL SETTINGS without the primary director's addresses.
+pub(crate) enum GlobalForm {}
+
+impl Bound for GlobalForm {
+    type Object = GlobalSettings;
+
+    const KNOWN: &'static [&'static str] = &[
+        "public",
+        "private",
+        "forwarding",
+        "forwarding.tunnel.kind",
+        "forwarding.tunnel.port",
+        "forwarding.tunnel.checksum",
+        "nat_router.address",
+        "nat_router.prefix",
+        "nat_router.device",
+        "timeouts.tcp",
+        "timeouts.tcpfin",
+        "timeouts.udp",
+    ];
+
+    fn texts(global: &GlobalSettings) -> Fields {
+        let router = global.nat_router.as_ref();
+        let fields = Fields::default()
+            .with_some("nat_router.address", router.map(|r| r.address))
+            .with_some("nat_router.prefix", router.and_then(|r| r.prefix))
+            .with_some("nat_router.device", router.map(|r| r.device.as_str()))
+            .with_some("timeouts.tcp", global.timeouts.tcp)
+            .with_some("timeouts.tcpfin", global.timeouts.tcpfin)
+            .with_some("timeouts.udp", global.timeouts.udp);
+        forwarding_texts(fields, Some(global.forwarding))
+    }
+
+    fn read(reader: &mut Reader<'_>, old: GlobalSettings) -> GlobalSettings {
+        if reader.text("forwarding").is_empty() {
+            reader.say("forwarding", "wrong-choice");
+        }
+        GlobalSettings {
+            forwarding: reader.forwarding(Some(old.forwarding)).unwrap_or(old.forwarding),
+            nat_router: nat_router(reader, old.nat_router),
+            timeouts: Timeouts {
+                tcp: reader.number("timeouts.tcp", old.timeouts.tcp),
+                tcpfin: reader.number("timeouts.tcpfin", old.timeouts.tcpfin),
+                udp: reader.number("timeouts.udp", old.timeouts.udp),
+            },
+        }
+    }
+}
+
+fn nat_router(reader: &mut Reader<'_>, old: Option<NatRouter>) -> Option<NatRouter> {
+    let before = old.as_ref();
+    let address = reader.address("nat_router.address", before.map(|r| r.address));
+    let device = reader.device("nat_router.device", before.map(|r| r.device.clone()));
+    let prefix = reader.prefix("nat_router.prefix", before.and_then(|r| r.prefix));
+    match (address, device) {
+        (Some(address), Some(device)) => Some(NatRouter { address, device, prefix }),
+        (Some(_), None) => {
+            reader.say("nat_router.device", "wrong-missing");
+            old
+        }
+        (None, Some(_)) => {
+            reader.say("nat_router.address", "wrong-missing");
+            old
+        }
+        (None, None) => None,
+    }
+}
+
+/// REDUNDANCY without the backup director's addresses.
+pub(crate) enum RedundancyForm {}
+
+impl Bound for RedundancyForm {
+    type Object = Redundancy;
+
+    const KNOWN: &'static [&'static str] = &[
+        "enabled",
+        "public",
+        "private",
+        "interval_ms",
+        "deadtime_ms",
+        "heartbeat_port",
+        "monitor_links",
+        "sync.enabled",
+        "sync.interface",
+        "sync.id",
+        "active_cmd",
+        "inactive_cmd",
+    ];
+
+    fn texts(redundancy: &Redundancy) -> Fields {
+        Fields::default()
+            .with_tick("enabled", redundancy.enabled)
+            .with("interval_ms", redundancy.interval_ms)
+            .with("deadtime_ms", redundancy.deadtime_ms)
+            .with("heartbeat_port", redundancy.heartbeat_port)
+            .with_tick("monitor_links", redundancy.monitor_links)
+            .with_tick("sync.enabled", redundancy.sync.enabled)
+            .with_some("sync.interface", redundancy.sync.interface.as_ref())
+            .with("sync.id", redundancy.sync.id)
+            .with_some("active_cmd", redundancy.active_cmd.as_ref())
+            .with_some("inactive_cmd", redundancy.inactive_cmd.as_ref())
+    }
+
+    fn read(reader: &mut Reader<'_>, old: Redundancy) -> Redundancy {
+        Redundancy {
+            enabled: reader.ticked("enabled"),
+            heartbeat_port: reader.needed_number("heartbeat_port", old.heartbeat_port),
+            interval_ms: reader.needed_number("interval_ms", old.interval_ms),
+            deadtime_ms: reader.needed_number("deadtime_ms", old.deadtime_ms),
+            monitor_links: reader.ticked("monitor_links"),
+            sync: ConnectionSync {
+                enabled: reader.ticked("sync.enabled"),
+                interface: reader.device("sync.interface", old.sync.interface),
+                id: reader.needed_number("sync.id", old.sync.id),
+            },
+            active_cmd: reader.filled("active_cmd"),
+            inactive_cmd: reader.filled("inactive_cmd"),
+        }
+    }
+}
+
+/// A director's place and addresses.
+pub(crate) enum DirectorForm {}
+
+impl Bound for DirectorForm {
+    type Object = Director;
+
+    const KNOWN: &'static [&'static str] = &["name", "seat", "public", "private", "dial"];
+
+    fn texts(director: &Director) -> Fields {
+        Fields::default()
+            .with("name", &director.name)
+            .with("seat", director.seat)
+            .with_some("public", Some(director.public).filter(|a| !a.is_unspecified()))
+            .with_some("private", director.private)
+    }
+
+    fn read(reader: &mut Reader<'_>, old: Director) -> Director {
+        let seats = [("primary", Seat::Primary), ("backup", Seat::Backup)];
+        Director {
+            name: reader.text("name").to_owned(),
+            seat: reader.choice("seat", &seats, old.seat),
+            public: reader.needed_address("public", old.public),
+            private: reader.address("private", old.private),
+        }
+    }
+}
+
+/// A director nobody has described yet.
+pub(crate) fn blank_director(name: &str, seat: Seat) -> Director {
+    Director { name: name.to_owned(), seat, public: IpAddr::V4(Ipv4Addr::UNSPECIFIED), private: None }
+}
+
+/// A new cluster: its name, and where its directors are.
+pub(crate) enum NewClusterForm {}
+
+impl Bound for NewClusterForm {
+    type Object = Cluster;
+
+    const KNOWN: &'static [&'static str] = &["name", "primary", "backup"];
+
+    fn texts(cluster: &Cluster) -> Fields {
+        Fields::default().with("name", &cluster.name)
+    }
+
+    fn read(reader: &mut Reader<'_>, mut cluster: Cluster) -> Cluster {
+        cluster.name = reader.text("name").to_owned();
+        let unset = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let primary = reader.needed_address("primary", unset);
+        cluster.directors.push(Director { public: primary, ..blank_director("director-a", Seat::Primary) });
+        if let Some(backup) = reader.address("backup", Some(unset)) {
+            cluster.directors.push(Director { public: backup, ..blank_director("director-b", Seat::Backup) });
+            cluster.redundancy.enabled = true;
+        }
+        cluster
+    }
+}

@@ -1,0 +1,186 @@
+//! Forms: what was typed, what is to be said about it, and the way from texts to the model and back.
+//!
+//! A form's fields carry the names of the model's JSON paths with dots (`vip.address`), so that a finding about
+//! `/virtual_servers/3/vip/address` finds its field by itself. Forms hold no rule: a text that is no number at all is
+//! said here, everything else by `lvs`.
+
+mod cluster;
+mod read;
+mod real_server;
+mod scripts;
+mod virtual_server;
+
+pub(crate) mod choices;
+
+use std::collections::BTreeMap;
+
+use lvs::{Finding, Severity};
+
+use crate::fields::Fields;
+use crate::text::Language;
+
+pub(crate) use cluster::{DirectorForm, GlobalForm, NewClusterForm, RedundancyForm, blank_director};
+pub(crate) use read::Reader;
+pub(crate) use real_server::RealServerForm;
+pub(crate) use scripts::ScriptsForm;
+pub(crate) use virtual_server::VirtualServerForm;
+
+/// Something to be said, at a field or about the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Note {
+    /// Whether it keeps the form from being taken.
+    pub(crate) error: bool,
+    /// Where, for lists of findings; empty at a field.
+    pub(crate) place: String,
+    /// In the visitor's language.
+    pub(crate) text: String,
+}
+
+impl Note {
+    pub(crate) fn of(language: Language, finding: &Finding) -> Self {
+        let place = match &finding.place {
+            lvs::finding::Place::Whole => String::new(),
+            lvs::finding::Place::Line { line, column } => format!("{line}:{column}"),
+            lvs::finding::Place::Field(pointer) => pointer.clone(),
+        };
+        Note { error: finding.severity == Severity::Error, place, text: language.finding(finding) }
+    }
+
+    pub(crate) fn list<'a>(language: Language, findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Self> {
+        findings.into_iter().map(|f| Note::of(language, f)).collect()
+    }
+}
+
+/// A form as shown: the texts, and what is said at each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Form {
+    fields: Fields,
+    known: &'static [&'static str],
+    notes: BTreeMap<String, Vec<Note>>,
+    top: Vec<Note>,
+}
+
+impl Form {
+    /// A form with these texts; `known` are the names that have an input on the page.
+    pub(crate) fn new(known: &'static [&'static str], fields: Fields) -> Self {
+        Form { fields, known, notes: BTreeMap::new(), top: Vec::new() }
+    }
+
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.fields.get(name)
+    }
+
+    pub(crate) fn ticked(&self, name: &str) -> bool {
+        self.fields.ticked(name)
+    }
+
+    pub(crate) fn chosen(&self, name: &str, value: &str) -> bool {
+        self.fields.get(name) == value
+    }
+
+    pub(crate) fn contains(&self, name: &str, value: &str) -> bool {
+        self.fields.contains(name, value)
+    }
+
+    pub(crate) fn notes(&self, name: &str) -> &[Note] {
+        self.notes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn wrong(&self, name: &str) -> bool {
+        self.notes(name).iter().any(|n| n.error)
+    }
+
+    pub(crate) fn top(&self) -> &[Note] {
+        &self.top
+    }
+
+    /// Ids of everything that describes the field, for assistive technology.
+    pub(crate) fn described(&self, name: &str, hint: &str) -> Option<String> {
+        let mut ids: Vec<String> = (1..=self.notes(name).len()).map(|n| format!("{name}-said-{n}")).collect();
+        if !hint.is_empty() {
+            ids.push(format!("{name}-hint"));
+        }
+        if ids.is_empty() { None } else { Some(ids.join(" ")) }
+    }
+
+    /// Errors, at fields and about the whole.
+    pub(crate) fn count(&self) -> usize {
+        self.notes.values().flatten().chain(&self.top).filter(|n| n.error).count()
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        self.count() > 0
+    }
+
+    /// Says an error at a field, or above the form where it has no such field.
+    pub(crate) fn error(&mut self, name: &str, text: impl ToString) {
+        self.note(name, Note { error: true, place: String::new(), text: text.to_string() });
+    }
+
+    fn note(&mut self, name: &str, note: Note) {
+        match self.field_for(name) {
+            Some(field) => {
+                let notes = self.notes.entry(field.to_owned()).or_default();
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+            }
+            None => self.top.push(note),
+        }
+    }
+
+    /// The input that a path belongs to: its own, the nearest around it, or the first within it.
+    fn field_for(&self, path: &str) -> Option<&'static str> {
+        let mut around = Some(path);
+        while let Some(name) = around {
+            if let Some(field) = self.known.iter().find(|k| **k == name) {
+                return Some(field);
+            }
+            around = name.rsplit_once('.').map(|(outer, _)| outer);
+        }
+        let within = format!("{path}.");
+        self.known.iter().find(|k| !path.is_empty() && k.starts_with(&within)).copied()
+    }
+
+    /// Says the findings about the object at `pointer` (`/virtual_servers/3`) at their fields. Findings about other
+    /// objects are left out, unless they are errors and `all` is wanted: nothing that refused a form may stay unsaid.
+    pub(crate) fn findings(&mut self, language: Language, pointer: &str, findings: &[Finding], all: bool) {
+        for finding in findings {
+            let note = Note { place: String::new(), ..Note::of(language, finding) };
+            let whole = finding.pointer().unwrap_or_default();
+            match whole.strip_prefix(pointer) {
+                Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                    let name = rest.trim_start_matches('/').replace('/', ".");
+                    // A field that could not even be read needs no second opinion on its old value.
+                    if !self.wrong(&name) || !note.error {
+                        self.note(&name, note);
+                    }
+                }
+                _ if all && note.error => {
+                    self.top.push(Note { text: format!("{whole}: {}", note.text), ..note });
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A form for one kind of object.
+pub(crate) trait Bound {
+    /// What it edits.
+    type Object;
+
+    /// Names that have an input.
+    const KNOWN: &'static [&'static str];
+
+    /// The object's texts.
+    fn texts(object: &Self::Object) -> Fields;
+
+    /// The object with the texts put in; what is no text of its kind is said at its field and leaves the old value.
+    fn read(reader: &mut Reader<'_>, old: Self::Object) -> Self::Object;
+
+    /// A form that shows the object.
+    fn showing(object: &Self::Object) -> Form {
+        Form::new(Self::KNOWN, Self::texts(object))
+    }
+}

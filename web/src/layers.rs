@@ -1,0 +1,145 @@
+//! Everything that happens to every request and answer, in one place and in this order (outermost first):
+//!
+//! 1. `secure_headers`: also answers of the layers below must carry them.
+//! 2. `answer_errors`: turns an error into a page or a problem; outside of the rest, so that theirs look the same.
+//! 3. `survive`: time limit and panic catcher; inside, so that their errors are answered.
+//! 4. `same_origin`: a form of another site is refused before anything looks at its cookies.
+//!
+//! Body limits and the form token belong to a route and are in `guard`.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use futures_util::FutureExt as _;
+use tower_http::csrf::CsrfLayer;
+
+use crate::App;
+use crate::api::problem;
+use crate::error::Error;
+use crate::page::Page;
+use crate::visit::Visit;
+
+/// Scripts, styles and streams come from here and nowhere else; nothing inline, nothing evaluated.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+    object-src 'none'";
+
+/// Longer than the slowest honest answer (an activation waits for two directors), shorter than a browser's patience.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Headers that every answer carries.
+///
+/// No HSTS yet: with the certificate made at first start it would lock people out (a browser allows no exception
+/// under HSTS). It belongs to the day a trusted certificate is installed.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+pub(crate) fn wrap(router: Router, app: App) -> Router {
+    router
+        // Limits are the routes' own (`guard`); this one would only hide them behind a smaller number.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CsrfLayer::new().with_rejection_response(|_| Error::ForeignForm.into_response()))
+        .layer(middleware::from_fn(survive))
+        .layer(middleware::from_fn_with_state(app, answer_errors))
+        .layer(middleware::from_fn(secure_headers))
+}
+
+async fn secure_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Everything but the named static files may hold what only this person may see.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn survive(request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(TIME_LIMIT, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            let what = panic
+                .downcast_ref::<&str>()
+                .map(|s| (*s).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "panic without words".to_owned());
+            Error::internal(format!("panic: {what}")).into_response()
+        }
+        Err(_) => Error::Timeout.into_response(),
+    }
+}
+
+/// The page of an error.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    p: Page,
+    code: &'static str,
+    detail: String,
+    id: Option<String>,
+}
+
+async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut visit = Visit::new(app.console.clone(), &parts);
+    let for_machines = parts.uri.path().starts_with("/api/") || parts.uri.path().starts_with("/agent/");
+    let is_head = parts.method == Method::HEAD;
+    let cookie = crate::guard::cookie(&parts.headers);
+    let accept_language = crate::visit::language_of(&parts.headers, None);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let Some(error) = response.extensions_mut().remove::<Arc<Error>>() else { return response };
+    if for_machines {
+        return problem::answer(&error, accept_language, &visit.path);
+    }
+    // The guard has looked the session up for the handler; the error page needs its frame again.
+    if let Some(cookie) = cookie
+        && let Ok(Some(session)) = app.console.session(&cookie).await
+    {
+        visit = visit.known(session, accept_language);
+    }
+    let mut answer = page(&visit, &error);
+    if is_head {
+        *answer.body_mut() = axum::body::Body::empty();
+    }
+    answer
+}
+
+fn page(visit: &Visit, error: &Error) -> Response {
+    let status = error.status();
+    let language = visit.language;
+    let id = match error {
+        Error::Internal { id } => Some(id.clone()),
+        _ => None,
+    };
+    let title = language.say(format!("problem-title-{}", status.as_u16()));
+    let page = ErrorPage { p: Page::new(visit, title), code: error.code(), detail: error.detail(language), id };
+    let mut response = match page.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(cause) => {
+            tracing::error!(%cause, "the error page could not be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
+        }
+    };
+    // A form that failed has no page of its own at its address.
+    response.headers_mut().insert("hx-push-url", HeaderValue::from_static("false"));
+    response
+}

@@ -1,0 +1,101 @@
+//! What a director needs besides its configuration: a join token, the address to dial, the end of its certificates,
+//! another push. None of it goes through a draft.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use console::PushOutcome;
+
+use super::directors::{Joining, Shown, page, showing};
+use super::objects::Confirm;
+use crate::error::Error;
+use crate::fields::Sent;
+use crate::page::{Page, Tab, see_other};
+use crate::visit::Member;
+
+/// `POST …/directors/{director}/token`: shows the join command, once. No redirect: a token belongs into no address.
+pub(super) async fn token(
+    member: Member,
+    Path((cluster, name)): Path<(String, String)>,
+    Sent(fields): Sent,
+) -> Result<Response, Error> {
+    let dial = fields.filled("dial");
+    let made = match member.console().join_token(&member.actor, &cluster, &name, dial).await {
+        Ok(made) => made,
+        Err(console::Error::Refused(reason)) => return refused(&member, &cluster, &name, &reason).await,
+        Err(other) => return Err(other.into()),
+    };
+    let host = member.visit.host.clone().unwrap_or_else(|| "localhost:3636".to_owned());
+    let local = ["localhost", "127.", "[::1]"].iter().any(|l| host.starts_with(l));
+    let view = member.console().view(&member.actor, &cluster).await?;
+    let form = showing(&member, &view, &name).await?;
+    let joining = Joining {
+        command: made.command(&format!("https://{host}")),
+        expires: made.expires.strftime("%H:%M:%S UTC").to_string(),
+        fingerprint: made.fingerprint.clone(),
+        local,
+    };
+    let shown = Shown { view: &view, name: Some(&name), joining: Some(joining) };
+    page(&member, shown, StatusCode::OK, form).await
+}
+
+/// The director's page with what was wrong about the address to dial.
+async fn refused(member: &Member, cluster: &str, name: &str, reason: &str) -> Result<Response, Error> {
+    let view = member.console().view(&member.actor, cluster).await?;
+    let mut form = showing(member, &view, name).await?;
+    form.error("dial", member.language().say("wrong-dial").with("reason", reason));
+    let shown = Shown { view: &view, name: Some(name), joining: None };
+    page(member, shown, StatusCode::UNPROCESSABLE_ENTITY, form).await
+}
+
+/// `POST …/directors/{director}/dial`
+pub(super) async fn dial(
+    member: Member,
+    Path((cluster, name)): Path<(String, String)>,
+    Sent(fields): Sent,
+) -> Result<Response, Error> {
+    match member.console().set_dial(&member.actor, &cluster, &name, fields.get("dial").trim()).await {
+        Ok(()) => Ok(see_other(&format!("/clusters/{cluster}/directors/{name}?done=dial-saved"))),
+        Err(console::Error::Refused(reason)) => refused(&member, &cluster, &name, &reason).await,
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// `GET …/directors/{director}/revoke`
+pub(super) async fn revoke_form(
+    member: Member,
+    Path((cluster, name)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    let language = member.language();
+    Confirm {
+        p: Page::of_cluster(&member, &cluster, Tab::Directors, language.say("revoke-title")).await?,
+        question: language.say("revoke-question").with("name", &name).to_string(),
+        consequence: language.say("revoke-consequence").to_string(),
+        button: language.say("revoke").to_string(),
+        action: format!("/clusters/{cluster}/directors/{name}/revoke"),
+        back: format!("/clusters/{cluster}/directors/{name}"),
+    }
+    .page()
+}
+
+/// `POST …/directors/{director}/revoke`
+pub(super) async fn revoke(
+    member: Member,
+    Path((cluster, name)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    member.console().revoke(&member.actor, &cluster, &name).await?;
+    Ok(see_other(&format!("/clusters/{cluster}/directors/{name}?done=revoked")))
+}
+
+/// `POST …/directors/{director}/push`
+pub(super) async fn push(
+    member: Member,
+    Path((cluster, name)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    let result = member.console().repush(&member.actor, &cluster, &name).await?;
+    let done = match result.outcome {
+        PushOutcome::Applied { .. } => "pushed",
+        _ => "not-pushed",
+    };
+    Ok(see_other(&format!("/clusters/{cluster}/directors/{name}?done={done}")))
+}

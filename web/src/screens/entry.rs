@@ -1,0 +1,175 @@
+//! The way in and out: first account, login, logout; and the choice of language and theme.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum_extra::extract::CookieJar;
+use console::{LoginError, NewSession, SetupError};
+
+use crate::error::Error;
+use crate::fields::{Fields, Sent};
+use crate::forms::Form;
+use crate::guard::COOKIE;
+use crate::page::{Page, see_other, show};
+use crate::text::Language;
+use crate::visit::{LOOK_COOKIE, Theme, Visit};
+
+const SETUP_FIELDS: &[&str] = &["code", "user", "password", "again"];
+
+#[derive(Template)]
+#[template(path = "setup.html")]
+struct SetupPage {
+    p: Page,
+    form: Form,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    p: Page,
+    user: String,
+    next: String,
+    wrong: Option<String>,
+}
+
+/// `GET /setup`: only while nobody can log in.
+pub(super) async fn setup_form(visit: Visit) -> Result<Response, Error> {
+    if visit.console.has_accounts().await? {
+        return Ok(see_other("/login"));
+    }
+    // The printed address may carry the code, so that it need not be typed.
+    let fields = Fields::default().with("code", visit.query.get("code"));
+    let p = Page::new(&visit, visit.language.say("setup-title"));
+    show(StatusCode::OK, &SetupPage { p, form: Form::new(SETUP_FIELDS, fields) })
+}
+
+/// `POST /setup`: the code, then the first account, which may do everything.
+pub(super) async fn setup(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
+    let language = visit.language;
+    let mut form = Form::new(SETUP_FIELDS, (*fields).clone());
+    if fields.get("password") != fields.get("again") {
+        form.error("again", language.say("wrong-password-again"));
+    } else {
+        let (code, user) = (fields.get("code").trim(), fields.get("user").trim());
+        match visit.console.setup(code, user, fields.get("password"), visit.from).await {
+            Ok(session) => return Ok(begin(&session, "/")),
+            Err(SetupError::Done) => return Ok(see_other("/login")),
+            Err(SetupError::Failed(failure)) => return Err(failure.into()),
+            Err(SetupError::Wrong) => form.error("code", language.say("wrong-setup-code")),
+            Err(SetupError::Wait { seconds }) => {
+                form.error("code", language.say("wrong-wait").with("seconds", seconds));
+            }
+            Err(SetupError::Name(name)) => form.error("user", name_error(language, &name)),
+            Err(SetupError::Password(password)) => form.error("password", password_error(language, password)),
+        }
+    }
+    let p = Page::new(&visit, language.say("setup-title"));
+    show(StatusCode::UNPROCESSABLE_ENTITY, &SetupPage { p, form })
+}
+
+fn name_error(language: Language, error: &console::NameError) -> String {
+    match error {
+        console::NameError::Characters => language.say("wrong-user-characters"),
+        console::NameError::Taken => language.say("wrong-user-taken"),
+    }
+    .to_string()
+}
+
+fn password_error(language: Language, error: console::PasswordError) -> String {
+    use console::PasswordError as P;
+    match error {
+        P::TooShort => language.say("wrong-password-short"),
+        P::TooLong => language.say("wrong-password-long"),
+        P::Common => language.say("wrong-password-common"),
+        P::Context => language.say("wrong-password-context"),
+    }
+    .to_string()
+}
+
+/// `GET /login`.
+pub(super) async fn login_form(visit: Visit) -> Result<Response, Error> {
+    if !visit.console.has_accounts().await? {
+        return Ok(see_other("/setup"));
+    }
+    if visit.caller.is_some() {
+        return Ok(see_other("/"));
+    }
+    let next = local(visit.query.get("next")).to_owned();
+    let p = Page::new(&visit, visit.language.say("login-title"));
+    show(StatusCode::OK, &LoginPage { p, user: String::new(), next, wrong: None })
+}
+
+/// `POST /login`.
+pub(super) async fn login(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
+    let language = visit.language;
+    let (user, next) = (fields.get("user").trim().to_owned(), local(fields.get("next")).to_owned());
+    let (status, wrong) = match visit.console.login(&user, fields.get("password"), visit.from).await {
+        Ok(session) => return Ok(begin(&session, &next)),
+        Err(LoginError::Failed(failure)) => return Err(failure.into()),
+        Err(LoginError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, language.say("wrong-login")),
+        Err(LoginError::Wait { seconds }) => {
+            (StatusCode::TOO_MANY_REQUESTS, language.say("wrong-wait").with("seconds", seconds))
+        }
+    };
+    let p = Page::new(&visit, language.say("login-title"));
+    show(status, &LoginPage { p, user, next, wrong: Some(wrong.to_string()) })
+}
+
+/// `POST /logout`.
+pub(super) async fn logout(visit: Visit, jar: CookieJar) -> Result<Response, Error> {
+    if let Some(cookie) = jar.get(COOKIE) {
+        visit.console.logout(cookie.value()).await?;
+    }
+    let mut response = see_other("/login");
+    keep(&mut response, COOKIE, "", Some(0));
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+    Ok(response)
+}
+
+/// `POST /look`: language and theme of this browser, and the language of the account where somebody is logged in.
+pub(super) async fn look(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
+    let theme = Theme::from_word(fields.get("theme")).unwrap_or(visit.theme);
+    let chosen = Language::from_tag(fields.get("language"));
+    if let (Some(language), Some(caller)) = (chosen, &visit.caller) {
+        visit.console.set_language(&caller.actor, language.tag()).await?;
+    }
+    let language = chosen.unwrap_or(visit.language);
+    let value = format!("{}.{}", theme.as_str(), language.tag());
+    let mut response = see_other(local(fields.get("back")));
+    keep(&mut response, LOOK_COOKIE, &value, Some(365 * 24 * 3600));
+    Ok(response)
+}
+
+/// A cookie of this host only: `__Host-` wants Secure, Path=/ and no Domain. Without `seconds` it ends with the browser.
+fn keep(response: &mut Response, name: &str, value: &str, seconds: Option<u32>) {
+    let age = seconds.map(|s| format!("; Max-Age={s}")).unwrap_or_default();
+    let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}");
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+fn begin(session: &NewSession, next: &str) -> Response {
+    let mut response = see_other(next);
+    keep(&mut response, COOKIE, &session.cookie, None);
+    response
+}
+
+/// A path of this console, or `/`: never another host (`//host`, `/\host`), never a control character.
+fn local(path: &str) -> &str {
+    let plain = path.starts_with('/') && !path.starts_with("//") && path.len() <= 512;
+    if plain && !path.chars().any(|c| c == '\\' || c.is_control()) { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local;
+
+    #[test]
+    fn a_login_leads_nowhere_else() {
+        assert_eq!(local("/clusters/cl_1/changes"), "/clusters/cl_1/changes");
+        for elsewhere in ["", "https://example.org/", "//example.org", "/\\example.org", "/\n/example.org", "x"] {
+            assert_eq!(local(elsewhere), "/", "{elsewhere:?}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! CONTROL/MONITORING: one sentence, the directors, and every virtual server with its live numbers.
+//!
+//! [`Now`] is the page's content at one moment, made of the running revision and what the directors last reported.
+//! The page renders it whole; the stream (`live`) renders the same parts again and sends those that differ.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use console::{ClusterView, LiveCluster, LiveDirector, LiveService, Sync};
+use lvs::table::ServiceKey;
+use lvs::wire::State;
+
+use crate::error::Error;
+use crate::figures::{bits, count, rate};
+use crate::page::{ActiveNow, ClusterBar, Page, Tab, show as show_page};
+use crate::text::Language;
+use crate::visit::Member;
+
+/// Virtual servers on one page; more are on the next.
+pub(crate) const PER_PAGE: usize = 100;
+
+/// The sentence at the top.
+#[derive(Template, Clone, PartialEq, Eq)]
+#[template(path = "live_verdict.html")]
+pub(crate) struct Verdict {
+    pub(crate) tone: &'static str,
+    pub(crate) sentence: String,
+    pub(crate) detail: String,
+}
+
+/// A director in the strip.
+#[derive(Template, Clone)]
+#[template(path = "live_director.html")]
+pub(crate) struct DirectorCard {
+    pub(crate) language: Language,
+    pub(crate) name: String,
+    pub(crate) seat: Option<&'static str>,
+    pub(crate) tone: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) state: String,
+    pub(crate) sync_tone: &'static str,
+    pub(crate) sync_icon: &'static str,
+    pub(crate) sync: String,
+    pub(crate) revision: Option<u64>,
+    pub(crate) holds: Vec<String>,
+    pub(crate) foreign: usize,
+    pub(crate) errors: Vec<String>,
+    pub(crate) since: String,
+    pub(crate) connected: bool,
+}
+
+/// A virtual server with its real servers, as one body of the table.
+#[derive(Template, Clone)]
+#[template(path = "live_service.html")]
+pub(crate) struct ServiceRows {
+    pub(crate) language: Language,
+    pub(crate) base: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) key: String,
+    pub(crate) scheduler: &'static str,
+    pub(crate) active: bool,
+    pub(crate) numbers: Option<Numbers>,
+    pub(crate) servers: Vec<ServerRow>,
+}
+
+/// A real server's line.
+#[derive(Clone)]
+pub(crate) struct ServerRow {
+    pub(crate) name: String,
+    pub(crate) key: String,
+    pub(crate) active: bool,
+    /// Weight in the kernel, where known, else as configured.
+    pub(crate) weight: String,
+    pub(crate) forwarding: &'static str,
+    pub(crate) numbers: Option<Numbers>,
+}
+
+/// Numbers ready to be read; `exact` are the totals for the title.
+#[derive(Clone)]
+pub(crate) struct Numbers {
+    pub(crate) active: String,
+    pub(crate) inactive: String,
+    pub(crate) connections: String,
+    pub(crate) incoming: String,
+    pub(crate) outgoing: String,
+    pub(crate) total: String,
+}
+
+/// The page's content at one moment.
+pub(crate) struct Now {
+    pub(crate) verdict: Verdict,
+    pub(crate) directors: Vec<DirectorCard>,
+    pub(crate) services: Vec<ServiceRows>,
+    pub(crate) active: ActiveNow,
+    /// Virtual servers in all, on all pages.
+    pub(crate) total: usize,
+}
+
+#[derive(Template)]
+#[template(path = "monitoring.html")]
+struct MonitoringPage {
+    p: Page,
+    now: Now,
+    live: bool,
+    number: usize,
+    pages: usize,
+}
+
+/// `GET /clusters/{cluster}`
+pub(super) async fn show(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
+    let view = member.console().cluster(&cluster).await?;
+    let live = member.console().live(&view.id).await?;
+    let number = page_number(member.visit.query.get("page"));
+    let now = Now::of(member.language(), &view, &live, number);
+    let pages = now.total.div_ceil(PER_PAGE).max(1);
+    let title = member.language().say("tab-monitoring");
+    let p = Page::of_cluster(&member, &cluster, Tab::Monitoring, title).await?;
+    let on = member.visit.query.get("live") != "off";
+    show_page(StatusCode::OK, &MonitoringPage { p, now, live: on, number, pages })
+}
+
+/// The page asked for, from 1.
+pub(crate) fn page_number(text: &str) -> usize {
+    text.parse().ok().filter(|n| (1..=10_000).contains(n)).unwrap_or(1)
+}
+
+impl Now {
+    pub(crate) fn of(language: Language, view: &ClusterView, live: &LiveCluster, number: usize) -> Self {
+        let counters = source_of_numbers(live);
+        let base = format!("/clusters/{}", view.id);
+        let content = view.running.as_ref().map(|r| &r.content);
+        let all = content.map_or(&[][..], |c| &c.virtual_servers);
+        let global = content.map(|c| &c.global);
+        let services = all
+            .iter()
+            .skip((number - 1) * PER_PAGE)
+            .take(PER_PAGE)
+            .map(|server| {
+                let key = server.key();
+                let numbers = key.as_ref().and_then(|k| counters?.get(k));
+                ServiceRows {
+                    language,
+                    base: base.clone(),
+                    id: server.id.0.clone(),
+                    name: server.name.clone(),
+                    key: key.map(|k: ServiceKey| k.to_string()).unwrap_or_default(),
+                    scheduler: server.scheduler.as_str(),
+                    active: server.active,
+                    numbers: numbers.map(Numbers::of_service),
+                    servers: server
+                        .real_servers
+                        .iter()
+                        .map(|real| {
+                            let key = server.server_key(real);
+                            let its = numbers.and_then(|n| n.servers.get(&key));
+                            ServerRow {
+                                name: real.name.clone(),
+                                key: key.to_string(),
+                                active: real.active,
+                                weight: its.map_or_else(|| real.weight.0.to_string(), |n| n.weight.to_string()),
+                                forwarding: global.map_or("nat", |g| real.forwarding_in(g).as_str()),
+                                numbers: its.map(Numbers::of_server),
+                            }
+                        })
+                        .collect(),
+                }
+            })
+            .collect();
+        Now {
+            verdict: Verdict::of(language, live, all.iter().filter(|s| s.active).count(), counters),
+            directors: live.directors.iter().map(|d| DirectorCard::of(language, d)).collect(),
+            services,
+            active: ActiveNow::of(live),
+            total: all.len(),
+        }
+    }
+
+    /// The parts that a stream keeps up to date: selector of the place, and what belongs there.
+    pub(crate) fn parts(&self, language: Language) -> Result<BTreeMap<String, String>, askama::Error> {
+        let mut parts = BTreeMap::new();
+        parts.insert("#live-verdict".to_owned(), self.verdict.render()?);
+        let mut strip = String::new();
+        for card in &self.directors {
+            strip.push_str(&card.render()?);
+        }
+        parts.insert("#live-directors".to_owned(), strip);
+        for (index, rows) in self.services.iter().enumerate() {
+            parts.insert(format!("#service-{index}"), rows.render()?);
+        }
+        let bar = BarActive { p: Spoken { language }, cluster: Held { active: self.active.clone() } };
+        parts.insert("#bar-active".to_owned(), bar.render()?);
+        Ok(parts)
+    }
+}
+
+/// The one line of the frame that is live, with the two names it uses there.
+#[derive(Template)]
+#[template(path = "bar_active.html")]
+struct BarActive {
+    p: Spoken,
+    cluster: Held,
+}
+
+struct Spoken {
+    language: Language,
+}
+
+struct Held {
+    active: ActiveNow,
+}
+
+impl From<&ClusterBar> for Held {
+    fn from(bar: &ClusterBar) -> Self {
+        Held { active: bar.active.clone() }
+    }
+}
+
+/// The active director's counters; where none is active, those of a connected one.
+fn source_of_numbers(live: &LiveCluster) -> Option<&console::LiveCounters> {
+    let connected = || live.directors.iter().filter(|d| d.connected);
+    live.active().or_else(|| connected().find(|d| d.counters.is_some()))?.counters.as_deref()
+}
+
+impl Numbers {
+    fn of_service(live: &LiveService) -> Self {
+        Numbers {
+            active: count(live.active),
+            inactive: count(live.inactive),
+            connections: rate(live.rates.connections),
+            incoming: bits(live.rates.in_bytes),
+            outgoing: bits(live.rates.out_bytes),
+            total: count(live.totals.connections),
+        }
+    }
+
+    fn of_server(live: &console::LiveServer) -> Self {
+        Numbers {
+            active: count(live.active.into()),
+            inactive: count(live.inactive.into()),
+            connections: rate(live.rates.connections),
+            incoming: bits(live.rates.in_bytes),
+            outgoing: bits(live.rates.out_bytes),
+            total: count(live.totals.connections),
+        }
+    }
+}
+
+impl Verdict {
+    fn of(
+        language: Language,
+        live: &LiveCluster,
+        servers: usize,
+        counters: Option<&console::LiveCounters>,
+    ) -> Self {
+        let connections: u64 = counters.map_or(0, |c| c.values().map(|s| s.active).sum());
+        let connected = live.directors.iter().filter(|d| d.connected).count();
+        let enrolled = live.directors.iter().filter(|d| d.id.is_some()).count();
+        let unwell = live.directors.iter().find(|d| !d.connected || d.sync != Sync::InSync);
+        let (tone, message) = match (live.running, ActiveNow::of(live)) {
+            (None, _) => ("idle", language.say("verdict-nothing-running")),
+            (Some(_), _) if enrolled == 0 => ("warn", language.say("verdict-nobody-joined")),
+            (Some(_), ActiveNow::Several) => ("bad", language.say("verdict-several")),
+            (Some(_), _) if connected == 0 => ("bad", language.say("verdict-no-contact")),
+            (Some(_), ActiveNow::One(name)) => match unwell {
+                None => ("good", language.say("verdict-good").with("director", name)),
+                Some(other) if !other.connected => {
+                    ("warn", language.say("verdict-missing").with("director", name).with("other", &other.name))
+                }
+                Some(other) => {
+                    ("warn", language.say("verdict-behind").with("director", name).with("other", &other.name))
+                }
+            },
+            (Some(_), _) => ("bad", language.say("verdict-nobody-active")),
+        };
+        let detail = match live.running {
+            Some(_) => language
+                .say("verdict-detail")
+                .with("servers", servers)
+                .with("connections", count(connections))
+                .to_string(),
+            None => language.say("verdict-detail-none").to_string(),
+        };
+        Verdict { tone, sentence: message.to_string(), detail }
+    }
+
+    pub(crate) fn icon(&self) -> &'static str {
+        self.tone
+    }
+}
+
+impl DirectorCard {
+    pub(crate) fn of(language: Language, live: &LiveDirector) -> Self {
+        let status = live.status.as_ref();
+        let (tone, icon, state) = match (live.connected, status) {
+            (true, Some(status)) => {
+                let (tone, icon) = match status.state {
+                    State::Active => ("good", "active"),
+                    State::Standby => ("accent", "standby"),
+                    State::Starting => ("warn", "starting"),
+                    State::Fault => ("bad", "bad"),
+                    State::Stopped => ("idle", "stopped"),
+                };
+                (tone, icon, language.say(format!("state-{}", status.state.as_str())))
+            }
+            (true, None) => ("warn", "starting", language.say("state-connecting")),
+            (false, _) if live.id.is_none() => ("idle", "idle", language.say("state-not-joined")),
+            (false, _) => ("bad", "idle", language.say("state-no-contact")),
+        };
+        let (sync_tone, sync_icon, sync) = sync_words(language, &live.sync);
+        let mut errors: Vec<String> = live.last_error.iter().cloned().collect();
+        if let (true, Some(status)) = (live.connected, status) {
+            errors.extend(status.last_error.iter().cloned());
+            errors.extend(status.failures.iter().map(|f| format!("{}: {}", f.step, f.reason)));
+        }
+        DirectorCard {
+            language,
+            name: live.name.clone(),
+            seat: live.seat.map(|s| s.as_str()),
+            tone,
+            icon,
+            state: state.to_string(),
+            sync_tone,
+            sync_icon,
+            sync,
+            revision: status.and_then(|s| s.revision),
+            holds: status.map(|s| s.holds.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            foreign: status.map_or(0, |s| s.foreign.len()),
+            errors,
+            since: live.since.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            connected: live.connected,
+        }
+    }
+
+    fn say(&self, key: &'static str) -> crate::text::Message {
+        self.language.say(key)
+    }
+}
+
+fn sync_words(language: Language, sync: &Sync) -> (&'static str, &'static str, String) {
+    let (tone, icon, message) = match sync {
+        Sync::Unknown => ("idle", "idle", language.say("sync-unknown")),
+        Sync::InSync => ("good", "good", language.say("sync-in-sync")),
+        Sync::Applying => ("warn", "starting", language.say("sync-applying")),
+        Sync::Behind { held: Some(held) } => ("warn", "warn", language.say("sync-behind").with("held", *held)),
+        Sync::Behind { held: None } => ("warn", "warn", language.say("sync-empty")),
+        Sync::Ahead { held } => ("bad", "bad", language.say("sync-ahead").with("held", *held)),
+        Sync::OtherContent { held } => ("bad", "bad", language.say("sync-other").with("held", *held)),
+    };
+    (tone, icon, message.to_string())
+}
