@@ -1,6 +1,5 @@
 //! The status stream.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,15 +8,12 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::Request;
 use director::Agent;
 use futures_util::StreamExt as _;
-use kernel::{Kernel, MemoryKernel};
-use lvs::counters::{Counters, Totals};
-use lvs::plan::Step;
-use lvs::table::Observed;
+use lvs::counters::Totals;
 use lvs::wire::Event;
 use rustls::pki_types::CertificateDer;
 use tower::ServiceExt as _;
 
-use crate::world::{SERVICE, World, cluster, eventually, larger, target, until};
+use crate::world::{SERVICE, Watched, World, cluster, eventually, larger, target, until};
 
 struct Lines(BodyDataStream, Vec<u8>);
 
@@ -91,33 +87,6 @@ async fn a_quiet_stream_says_that_it_is_alive() {
     lines.find(|event| matches!(event, Event::Alive).then_some(())).await;
     agent.stop(false).await;
     while lines.next().await.is_some() {}
-}
-
-/// A kernel that says how often it was looked at and counted.
-struct Watched {
-    kernel: MemoryKernel,
-    looks: Arc<AtomicUsize>,
-    counts: Arc<AtomicUsize>,
-}
-
-impl Kernel for Watched {
-    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, kernel::Error> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
-        self.kernel.observe(sysctls)
-    }
-
-    fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), kernel::Error>> {
-        self.kernel.apply(steps)
-    }
-
-    fn counters(&mut self) -> Result<Counters, kernel::Error> {
-        self.counts.fetch_add(1, Ordering::Relaxed);
-        self.kernel.counters()
-    }
-
-    fn writes(&self) -> u64 {
-        self.kernel.writes()
-    }
 }
 
 #[tokio::test]

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use director::{Agent, Rhythm, Settings};
 use http_body_util::BodyExt as _;
-use kernel::{Kernel as _, MemoryKernel};
+use kernel::{Kernel, MemoryKernel};
 use lvs::Cluster;
+use lvs::counters::Counters;
+use lvs::plan::Step;
 use lvs::table::{Link, Observed};
 use lvs::wire::{Applied, Digest, Refusal, Status, Target, console_uri};
 use rustls::pki_types::CertificateDer;
@@ -201,6 +204,33 @@ impl World {
             .collect();
         files.sort();
         files
+    }
+}
+
+/// A kernel that says how often it was looked at and counted.
+pub(crate) struct Watched {
+    pub(crate) kernel: MemoryKernel,
+    pub(crate) looks: Arc<AtomicUsize>,
+    pub(crate) counts: Arc<AtomicUsize>,
+}
+
+impl Kernel for Watched {
+    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, kernel::Error> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.kernel.observe(sysctls)
+    }
+
+    fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), kernel::Error>> {
+        self.kernel.apply(steps)
+    }
+
+    fn counters(&mut self) -> Result<Counters, kernel::Error> {
+        self.counts.fetch_add(1, Ordering::Relaxed);
+        self.kernel.counters()
+    }
+
+    fn writes(&self) -> u64 {
+        self.kernel.writes()
     }
 }
 
