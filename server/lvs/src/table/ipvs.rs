@@ -71,7 +71,7 @@ pub struct ServerRow {
 pub enum Forward {
     /// Address translation (0).
     Masquerade,
-    /// The director itself (1). The kernel puts this in place of any method when the address is its own.
+    /// The director itself (1). Tools ask for it; some kernels put it in place of any method when the address is their own.
     Local,
     /// Encapsulation (2).
     Tunnel(Tunnel),
