@@ -107,6 +107,10 @@ impl Agent {
     /// The same with other intervals.
     pub fn open_with(settings: Settings, rhythm: Rhythm) -> Result<Self, OpenError> {
         let folder = Folder::open(&settings.data)?;
+        // Before the lock: an agent that waits for its director to join must not be in the way of that.
+        if !identity::is_there(&folder) {
+            return Err(OpenError::NotJoined(settings.data));
+        }
         let lock = folder.lock()?.ok_or_else(|| OpenError::InUse(settings.data.clone()))?;
         let Loaded { identity, key, ca, certificate } =
             identity::load(&folder)?.ok_or_else(|| OpenError::NotJoined(settings.data.clone()))?;

@@ -216,6 +216,11 @@ pub(crate) struct Certificate {
     pub(crate) serial: String,
 }
 
+/// Whether this folder has joined; its identity may still be of no use.
+pub(crate) fn is_there(folder: &Folder) -> bool {
+    folder.path(IDENTITY).exists()
+}
+
 /// Reads the identity; none where this folder has not joined. An expired certificate loads: it may still renew.
 pub(crate) fn load(folder: &Folder) -> Result<Option<Loaded>, LoadError> {
     let Some(identity) = folder.read_json::<Identity>(IDENTITY, JOIN_AGAIN)? else { return Ok(None) };

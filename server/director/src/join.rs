@@ -5,6 +5,7 @@
 //! binary (`caribe agent join`).
 
 use std::path::Path;
+use std::time::Duration;
 
 use hyper::Method;
 use lvs::wire::{Credentials, JoinRequest};
@@ -12,7 +13,7 @@ use rustls::pki_types::UnixTime;
 
 use crate::certificate::{Pin, PinError};
 use crate::dial::{self, Address, DialError};
-use crate::disk::{DiskError, Folder};
+use crate::disk::{DiskError, Folder, Lock};
 use crate::identity::{self, CredentialsError, Key, KeyError};
 use crate::trust::{self, ConsoleVerifier, TlsError, Trust};
 
@@ -60,6 +61,17 @@ pub enum JoinError {
     Credentials(#[from] CredentialsError),
 }
 
+/// Takes the folder; waits a moment for somebody who only looked whether it is in use.
+async fn lock(folder: &Folder) -> Result<Option<Lock>, DiskError> {
+    for _ in 0..10 {
+        if let Some(lock) = folder.lock()? {
+            return Ok(Some(lock));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(None)
+}
+
 /// Joins the installation of the console at `console_url` and stores the identity in `data`.
 ///
 /// `fingerprint` is the CA's (`sha256:HEX`), `listen_port` where the agent will listen. A folder that has joined
@@ -74,7 +86,7 @@ pub async fn join(
     let pin: Pin = fingerprint.parse()?;
     let address = Address::parse(console_url)?;
     let folder = Folder::open(data)?;
-    let _lock = folder.lock()?.ok_or_else(|| JoinError::InUse(data.display().to_string()))?;
+    let _lock = lock(&folder).await?.ok_or_else(|| JoinError::InUse(data.display().to_string()))?;
     let key = Key::generate()?;
     let body = JoinRequest {
         token: token.to_owned(),
