@@ -34,6 +34,17 @@ impl Collector {
         self.errors > 0
     }
 
+    /// Whether one more of this severity is listed; where not, it is counted here and need not be put into words.
+    pub(super) fn lists(&mut self, severity: Severity) -> bool {
+        let count = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        let lists = *count < LISTED;
+        *count += usize::from(!lists);
+        lists
+    }
+
     /// Whether a further warning would only be counted.
     pub(super) fn is_full(&self) -> bool {
         self.warnings >= LISTED

@@ -123,3 +123,39 @@ pub fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<Finding>) {
     let text: String = bytes.iter().copied().map(char::from).collect();
     (Cow::Owned(text), Some(Finding::line(line, column, Code::FileEncoding).warning()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Place;
+
+    #[test]
+    fn the_kind_of_a_text_shows_in_its_first_lines() {
+        for (text, kind) in [
+            ("primary = 192.0.2.1\n", FileKind::LvsCf),
+            ("\u{feff}# x\n\nnetwork=nat\n", FileKind::LvsCf),
+            ("virtual a {\n}\n", FileKind::LvsCf),
+            ("", FileKind::LvsCf),
+            ("-A -t 192.0.2.1:80 -s wlc\n", FileKind::Ipvsadm),
+            ("# saved\n\n-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1\n", FileKind::Ipvsadm),
+            ("--add-service --tcp-service 192.0.2.1:80\n", FileKind::Ipvsadm),
+            ("/sbin/ipvsadm -A -t 192.0.2.1:80\n", FileKind::Ipvsadm),
+            ("#!/bin/sh\nsudo ipvsadm -C\n", FileKind::Ipvsadm),
+            ("ipvsadm = /sbin/ipvsadm\n", FileKind::LvsCf),
+        ] {
+            assert_eq!(detect(text), kind, "{text}");
+        }
+        for kind in FileKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert!("xml".parse::<FileKind>().is_err());
+    }
+
+    #[test]
+    fn old_encodings_are_read_and_said() {
+        assert_eq!(decode("é".as_bytes()), (Cow::Borrowed("é"), None));
+        let (text, finding) = decode(b"# \xc3\xa9\n# K\xf6ln\n");
+        assert_eq!(text, "# Ã©\n# Köln\n");
+        assert_eq!(finding.unwrap().place, Place::Line { line: 2, column: 4 });
+    }
+}

@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(json["cluster"], serde_json::Value::Null);
         assert_eq!(json["candidates"], serde_json::json!([]));
         assert_eq!(
-            json["findings"][1],
+            json["findings"][0],
             serde_json::json!({
                 "severity": "error", "code": "host-name", "file": "x", "line": 1, "column": 11,
                 "text": "www.example.com is a host name, which is not looked up; write its address",

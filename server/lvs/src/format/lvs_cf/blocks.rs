@@ -1,118 +1,18 @@
-//! The lines of an lvs.cf as settings and blocks, with all that stands between them kept in place.
+//! Finds settings and blocks in the lines of an lvs.cf, missing and misplaced braces included.
 //!
-//! Knows which words open a block and where blocks end, not what a setting means. Put together again, the pieces
-//! are the text byte for byte ([`Document::text`]), which is what a change of single lines builds on.
+//! Knows which words open a block and where blocks end, not what a setting means.
 
 use crate::finding::{Code, Finding};
 use crate::format::collector::Collector;
 
+use super::document::{Block, Document, Item, Kind, Setting, excerpt};
 use super::lexer::{Damage, DamageKind, Line, Lines, Word, words};
 use super::reader::joined;
 
 /// More lines with words than this are not read; a thousand virtual servers with ten real servers each have half.
 const MOST_LINES: usize = 200_000;
-
-/// What a block is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// `virtual NAME { }`
-    Virtual,
-    /// `server NAME { }`
-    Server,
-    /// `failover NAME { }`; its content is kept as text.
-    Failover,
-    /// Anything else with braces; its content is kept as text.
-    Other,
-}
-
-impl Kind {
-    fn of(word: &Word<'_>) -> Option<(Kind, &'static str)> {
-        [(Kind::Virtual, "virtual"), (Kind::Server, "server"), (Kind::Failover, "failover")]
-            .into_iter()
-            .find(|(_, name)| word.text.eq_ignore_ascii_case(name))
-    }
-
-    /// Whether what is inside is kept as text, without a look at it.
-    fn is_text(self) -> bool {
-        matches!(self, Kind::Failover | Kind::Other)
-    }
-}
-
-/// A piece of the text.
-#[derive(Clone, Debug)]
-pub(super) enum Item<'a> {
-    /// Blank lines, comments and lines that were skipped, with their ends.
-    Trivia(&'a str),
-    /// One directive.
-    Setting(Setting<'a>),
-    /// A block with what is in it.
-    Block(Block<'a>),
-}
-
-/// A line with a directive.
-#[derive(Clone, Debug)]
-pub(super) struct Setting<'a> {
-    /// Line number, from 1.
-    pub(super) line: u32,
-    /// With its end.
-    pub(super) raw: &'a str,
-    /// Its first word.
-    pub(super) name: Word<'a>,
-    /// Whether the equals sign is there.
-    pub(super) equals: bool,
-    /// All words after it, comments included.
-    pub(super) values: Vec<Word<'a>>,
-}
-
-/// A block.
-#[derive(Clone, Debug)]
-pub(super) struct Block<'a> {
-    /// What it is.
-    pub(super) kind: Kind,
-    /// Line number of its first line.
-    pub(super) line: u32,
-    /// The word that opens it.
-    pub(super) word: Word<'a>,
-    /// Its name.
-    pub(super) name: Option<Word<'a>>,
-    /// Its first line, with its end.
-    pub(super) head: &'a str,
-    /// What is in it.
-    pub(super) items: Vec<Item<'a>>,
-    /// The text between its first and its last line.
-    pub(super) body: &'a str,
-    /// Its last line, with its end; empty where the closing brace is missing.
-    pub(super) tail: &'a str,
-}
-
-/// A whole text.
-#[derive(Clone, Debug)]
-pub(super) struct Document<'a> {
-    /// Its pieces.
-    pub(super) items: Vec<Item<'a>>,
-}
-
-impl Document<'_> {
-    /// The text again.
-    pub(super) fn text(&self) -> String {
-        fn push(items: &[Item<'_>], text: &mut String) {
-            for item in items {
-                match item {
-                    Item::Trivia(raw) => text.push_str(raw),
-                    Item::Setting(setting) => text.push_str(setting.raw),
-                    Item::Block(block) => {
-                        text.push_str(block.head);
-                        push(&block.items, text);
-                        text.push_str(block.tail);
-                    }
-                }
-            }
-        }
-        let mut text = String::new();
-        push(&self.items, &mut text);
-        text
-    }
-}
+/// The same for blocks.
+const MOST_BLOCKS: usize = 40_000;
 
 /// Reads a text into its pieces. What had to be assumed goes to the collector.
 pub(super) fn parse<'a>(text: &'a str, collector: &mut Collector) -> Document<'a> {
@@ -123,6 +23,7 @@ pub(super) fn parse<'a>(text: &'a str, collector: &mut Collector) -> Document<'a
         open: Vec::new(),
         trivia: None,
         depth: 0,
+        blocks: 0,
         awaits_brace: false,
     };
     let mut lines = Lines::new(text);
@@ -132,8 +33,9 @@ pub(super) fn parse<'a>(text: &'a str, collector: &mut Collector) -> Document<'a
     for line in lines.by_ref() {
         end = line.start + line.raw.len();
         last = line.number;
-        if left == 0 {
-            let limit = format!("{MOST_LINES} lines");
+        if left == 0 || builder.blocks > MOST_BLOCKS {
+            let limit =
+                if left == 0 { format!("{MOST_LINES} lines") } else { format!("{MOST_BLOCKS} blocks") };
             builder.collector.add(Finding::line(line.number, 1, Code::FileTooLarge).with("limit", limit));
             builder.trivia(line.start, text.len());
             end = text.len();
@@ -169,6 +71,8 @@ struct Builder<'a, 'c> {
     trivia: Option<(usize, usize)>,
     /// Braces open inside a block that is kept as text.
     depth: usize,
+    /// Blocks opened so far.
+    blocks: usize,
     /// The block just opened has had no brace yet.
     awaits_brace: bool,
 }
@@ -292,6 +196,7 @@ impl<'a> Builder<'a, '_> {
             tail: "",
         };
         self.depth = 0;
+        self.blocks += 1;
         self.open.push(Open { block, body_start: line.start + line.raw.len() });
     }
 
@@ -387,14 +292,6 @@ impl<'a> Builder<'a, '_> {
             Some(open) => open.block.items.push(item),
             None => self.items.push(item),
         }
-    }
-}
-
-/// At most 40 characters of a text, to be shown in a finding.
-pub(super) fn excerpt(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or("")),
-        None => text.to_owned(),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn read(
         let part =
             |word: &&str| (word.contains("%h") || word.contains("%p")) && !matches!(*word, "%h" | "%p");
         if let Some(word) = program.value.split_whitespace().find(part) {
-            reader.warn(program.spot, Code::ProgramWord).with("text", super::blocks::excerpt(word));
+            reader.warn(program.spot, Code::ProgramWord).with("text", super::document::excerpt(word));
         }
         let command = unquoted(reader, program);
         return Check::Program { command, expect, send, regex };

@@ -7,8 +7,9 @@ use crate::finding::Code;
 use crate::format::places::Spot;
 use crate::model::{Cluster, Device, Director, Forwarding, NatRouter, SESSION_TIMEOUT_MAXIMUM_S, Seat};
 
-use super::blocks::{Item, Setting};
-use super::reader::{MaskOf, Named, Reader, keep};
+use super::document::{Item, Setting};
+use super::reader::{Reader, keep};
+use super::typed::{MaskOf, Named};
 use super::value::is_unset;
 use super::vocabulary::Scope;
 

@@ -7,10 +7,13 @@
 
 mod blocks;
 mod check;
+mod document;
 mod global;
 mod lexer;
+mod names;
 mod reader;
 mod together;
+mod typed;
 mod value;
 mod virtual_server;
 mod vocabulary;
@@ -21,8 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Code, Finding, Place, Severity};
 use crate::model::Cluster;
 
-use self::blocks::{Block, Item, Kind, excerpt};
-use self::reader::{Reader, Taken};
+use self::document::{Block, Item, Kind, excerpt};
+use self::names::Taken;
+use self::reader::Reader;
 use super::Reading;
 use super::collector::Collector;
 use super::places::Places;
@@ -106,7 +110,7 @@ fn validate(cluster: &Cluster, places: &Places, collector: &mut Collector) {
 
 /// Puts a block aside that is not managed here, as the text of its lines.
 fn keep_block(reader: &mut Reader<'_>, block: &Block<'_>, kept: &mut BTreeMap<String, String>) {
-    let name = block.name.as_ref().map_or("", |name| name.text.as_ref());
+    let name = block.name.as_ref().map_or("unnamed", |name| name.text.as_ref());
     let word = block.word.text.as_ref();
     match block.kind {
         Kind::Failover => _ = reader.warn(block.spot(), Code::FailoverKept).with("name", excerpt(name)),
@@ -115,8 +119,6 @@ fn keep_block(reader: &mut Reader<'_>, block: &Block<'_>, kept: &mut BTreeMap<St
             reader.warn(block.spot(), Code::BlockUnknown).with("word", excerpt(word));
         }
     }
-    let lines: Vec<&str> =
-        block.body.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut key = format!("{word} {name} {{");
     while kept.contains_key(&key) {
         // Counted per name, so that a thousand blocks of one name do not each try a thousand.
@@ -124,5 +126,5 @@ fn keep_block(reader: &mut Reader<'_>, block: &Block<'_>, kept: &mut BTreeMap<St
         *count += 1;
         key = format!("{word} {name}-{count} {{");
     }
-    kept.insert(key, lines.join("\n"));
+    kept.insert(key, block.kept_text());
 }

@@ -1,21 +1,19 @@
 //! Reads the values of settings and says, with line and column, what was wrong or assumed.
 //!
-//! One place for what all directives share: how many values there are, comments behind them, numbers, addresses,
-//! names. Knows no directive; `global`, `virtual_server` and `check` do.
+//! One place for what all directives share: how many values there are, comments behind them, strings, and what is
+//! put aside. `typed` and `names` add the kinds of values. Knows no directive; `global`, `virtual_server` and
+//! `check` do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 
 use crate::finding::{Code, Finding};
 use crate::format::collector::Collector;
 use crate::format::places::{Places, Spot};
-use crate::model::{Device, NAME_MAXIMUM};
 
-use super::blocks::{Block, Setting, excerpt};
+use super::document::{Block, Setting, excerpt};
 use super::lexer::{Quote, Word};
-use super::value::{self, Address, Mask, Number};
-use super::vocabulary::{Scope, tcp_port};
+use super::vocabulary::Scope;
 
 /// Longest text that is offered whole as what to write instead, bytes.
 const SUGGESTED: usize = 4096;
@@ -48,7 +46,7 @@ impl Setting<'_> {
     }
 
     /// As [`Setting::spot`], of another word of it.
-    fn spot_of(&self, word: &Word<'_>) -> Spot {
+    pub(super) fn spot_of(&self, word: &Word<'_>) -> Spot {
         Spot { line: self.line, column: word.column }
     }
 
@@ -63,18 +61,28 @@ impl Block<'_> {
     pub(super) fn spot(&self) -> Spot {
         Spot { line: self.line, column: self.word.column }
     }
+
+    /// What is in it, a line each, without blank lines and indentation.
+    pub(super) fn kept_text(&self) -> String {
+        let lines = self.body.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
+    }
 }
 
 impl Reader<'_> {
     /// Says that something is wrong.
     pub(super) fn error(&mut self, spot: Spot, code: Code) -> Said<'_> {
-        Said { collector: &mut *self.collector, finding: Some(Finding::line(spot.line, spot.column, code)) }
+        self.say(Finding::line(spot.line, spot.column, code))
     }
 
     /// Says what was assumed.
     pub(super) fn warn(&mut self, spot: Spot, code: Code) -> Said<'_> {
-        let finding = Finding::line(spot.line, spot.column, code).warning();
-        Said { collector: &mut *self.collector, finding: Some(finding) }
+        self.say(Finding::line(spot.line, spot.column, code).warning())
+    }
+
+    fn say(&mut self, finding: Finding) -> Said<'_> {
+        let listed = self.collector.lists(finding.severity);
+        Said { collector: &mut *self.collector, finding: listed.then_some(finding) }
     }
 
     /// The directive that a setting is, in its own spelling; what is not known here goes to `kept`.
@@ -97,7 +105,7 @@ impl Reader<'_> {
         }
         if scope.page_words().contains(&name) {
             self.warn(spot, Code::WordGuiOnly).with("word", name);
-        } else if scope == Scope::Server && Scope::Virtual.find(name).is_some() {
+        } else if scope.outer().is_some_and(|outer| outer.find(name).is_some()) {
             self.warn(spot, Code::WordMisplaced).with("word", name).with("block", scope.as_str());
         } else {
             // Looking for what was meant is only worth it while somebody will read it.
@@ -109,7 +117,8 @@ impl Reader<'_> {
         } else {
             setting.raw.trim().get(setting.name.raw.len()..).unwrap_or("").trim().to_owned()
         };
-        keep(kept, name, text);
+        let visible = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        keep(kept, &name.chars().map(visible).collect::<String>(), text);
         None
     }
 
@@ -173,303 +182,6 @@ impl Reader<'_> {
         let word = self.value(setting)?;
         Some(Text { value: word.text.to_string(), quote: word.quote, spot })
     }
-
-    fn integer(&mut self, spot: Spot, text: &str) -> Option<i64> {
-        match value::number(text) {
-            Some(Number { value, octal }) => {
-                if octal {
-                    let plain = text.trim_start_matches('0');
-                    self.warn(spot, Code::NumberOctal)
-                        .with("text", text)
-                        .with("value", value)
-                        .suggest(Some(plain));
-                }
-                Some(value)
-            }
-            None => {
-                let plain = text.trim_start_matches('0');
-                let meant = (plain != text && value::number(plain).is_some()).then_some(plain);
-                self.error(spot, Code::NumberBad).with("text", excerpt(text)).suggest(meant);
-                None
-            }
-        }
-    }
-
-    /// Any whole number.
-    pub(super) fn any_number(&mut self, setting: &Setting<'_>) -> Option<i64> {
-        let word = self.value(setting)?;
-        self.integer(setting.spot_of(word), &word.text)
-    }
-
-    /// A whole number within bounds.
-    pub(super) fn number<T>(&mut self, setting: &Setting<'_>, least: T, most: T) -> Option<T>
-    where
-        T: TryFrom<i64> + PartialOrd + fmt::Display,
-    {
-        let value = self.any_number(setting)?;
-        self.within(setting, value, least, most)
-    }
-
-    /// Any whole number up to a bound; what is less than `least` is returned for the caller to make sense of.
-    pub(super) fn number_up_to(&mut self, setting: &Setting<'_>, least: i64, most: i64) -> Option<i64> {
-        let value = self.any_number(setting)?;
-        if value < least { Some(value) } else { self.within(setting, value, least, most) }
-    }
-
-    fn within<T>(&mut self, setting: &Setting<'_>, value: i64, least: T, most: T) -> Option<T>
-    where
-        T: TryFrom<i64> + PartialOrd + fmt::Display,
-    {
-        match T::try_from(value) {
-            Ok(number) if number >= least && number <= most => Some(number),
-            _ => {
-                self.error(setting.spot(), Code::NumberRange)
-                    .with("word", &setting.name.text)
-                    .with("least", least)
-                    .with("most", most)
-                    .with("value", value);
-                None
-            }
-        }
-    }
-
-    /// 0 or 1; words and other numbers are taken for what they mean.
-    pub(super) fn boolean(&mut self, setting: &Setting<'_>) -> Option<bool> {
-        let word = self.value(setting)?;
-        let spot = setting.spot_of(word);
-        let text = word.text.as_ref();
-        let assumed = match text.to_ascii_lowercase().as_str() {
-            "yes" | "on" | "true" => Some(true),
-            "no" | "off" | "false" => Some(false),
-            _ => match value::number(text).map(|number| number.value) {
-                Some(0) => return Some(false),
-                Some(1) => return Some(true),
-                Some(_) => Some(true),
-                None => None,
-            },
-        };
-        match assumed {
-            Some(value) => {
-                let digit = u8::from(value);
-                self.warn(spot, Code::BooleanWord)
-                    .with("text", text)
-                    .with("value", digit)
-                    .suggest(Some(digit));
-            }
-            None => {
-                self.error(spot, Code::BooleanBad)
-                    .with("word", &setting.name.text)
-                    .with("text", excerpt(text));
-            }
-        }
-        assumed
-    }
-
-    /// A port by number or by the name of a TCP service. `named` says whether the daemons allow a name here.
-    pub(super) fn port(&mut self, setting: &Setting<'_>, named: Named) -> Option<u16> {
-        let word = self.value(setting)?;
-        let spot = setting.spot_of(word);
-        let text = word.text.as_ref();
-        if text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
-            let value = self.integer(spot, text)?;
-            return self.within(setting, value, 0, u16::MAX);
-        }
-        let port = tcp_port(text);
-        match port {
-            None => {
-                self.error(spot, Code::PortBad).with("text", excerpt(text));
-            }
-            Some(value) if named == Named::Refused => {
-                self.warn(spot, Code::PortName).with("text", text).with("value", value).suggest(Some(value));
-            }
-            Some(_) => {}
-        }
-        port
-    }
-
-    /// An address in a word; host names are an error.
-    pub(super) fn address(&mut self, setting: &Setting<'_>, word: &Word<'_>) -> Option<IpAddr> {
-        let spot = setting.spot_of(word);
-        let text = word.text.as_ref();
-        match value::address(text) {
-            Address::Plain(address) => Some(address.into()),
-            Address::OddForm(address) => {
-                self.warn(spot, Code::AddressForm)
-                    .with("text", excerpt(text))
-                    .with("value", address)
-                    .suggest(Some(address));
-                Some(address.into())
-            }
-            Address::Newer(address) => {
-                self.warn(spot, Code::AddressNewer).with("text", address);
-                Some(address.into())
-            }
-            Address::Name => {
-                self.error(spot, Code::HostName).with("text", excerpt(text));
-                None
-            }
-            Address::Bad => {
-                let (plain, _) = text.split_once('/').unwrap_or_default();
-                let meant = matches!(value::address(plain), Address::Plain(_)).then_some(plain);
-                self.error(spot, Code::AddressBad).with("text", excerpt(text)).suggest(meant);
-                None
-            }
-        }
-    }
-
-    /// The one address that a directive has.
-    pub(super) fn only_address(&mut self, setting: &Setting<'_>) -> Option<IpAddr> {
-        let word = self.value(setting)?;
-        self.address(setting, word)
-    }
-
-    /// A device in a word.
-    pub(super) fn device(&mut self, setting: &Setting<'_>, word: &Word<'_>) -> Option<Device> {
-        match word.text.parse() {
-            Ok(device) => Some(device),
-            Err(reason) => {
-                self.error(setting.spot_of(word), Code::DeviceBad)
-                    .with("text", excerpt(&word.text))
-                    .with("reason", reason);
-                None
-            }
-        }
-    }
-
-    /// A mask as a prefix length; none where it is not given or useless. `gaps` says what to take for one with gaps.
-    pub(super) fn mask(&mut self, setting: &Setting<'_>, of: MaskOf) -> Option<u8> {
-        let word = self.value(setting)?;
-        let spot = setting.spot_of(word);
-        match value::mask(&word.text) {
-            Mask::Unset => None,
-            Mask::Prefix { length, odd_form } => {
-                if odd_form {
-                    let mask = value::netmask(length);
-                    self.warn(spot, Code::MaskForm)
-                        .with("text", &word.text)
-                        .with("value", mask)
-                        .suggest(Some(mask));
-                }
-                Some(length)
-            }
-            Mask::Gaps { mask, leading } => {
-                // An address with a mask that the kernel refuses stays a host address. Clients, though, are grouped:
-                // the leading ones come nearest to what the mask did.
-                let taken = Some(leading).filter(|leading| of == MaskOf::Clients && *leading > 0);
-                self.warn(spot, Code::MaskGaps)
-                    .with("mask", mask)
-                    .with("value", value::netmask(taken.unwrap_or(32)));
-                taken
-            }
-            Mask::Bad if of == MaskOf::Clients => {
-                self.warn(spot, Code::MaskIgnored).with("text", excerpt(&word.text));
-                None
-            }
-            Mask::Bad => {
-                self.error(spot, Code::MaskBad).with("text", excerpt(&word.text));
-                None
-            }
-        }
-    }
-
-    /// A keyword; small letters are assumed where it is written in others.
-    pub(super) fn keyword(
-        &mut self,
-        setting: &Setting<'_>,
-        choices: &[&'static str],
-    ) -> Option<&'static str> {
-        let word = self.value(setting)?;
-        let spot = setting.spot_of(word);
-        let text = word.text.as_ref();
-        let found = choices.iter().copied().find(|choice| choice.eq_ignore_ascii_case(text));
-        match found {
-            Some(choice) if choice != text => {
-                self.warn(spot, Code::LetterCase).with("text", text).with("word", choice);
-            }
-            Some(_) => {}
-            None => {
-                self.error(spot, Code::KeywordUnknown)
-                    .with("word", &setting.name.text)
-                    .with("choices", choices.join(", "))
-                    .with("text", excerpt(text));
-            }
-        }
-        found
-    }
-
-    /// The name of a block, made to fit and unlike those taken already.
-    pub(super) fn name(&mut self, block: &Block<'_>, scope: Scope, taken: &mut Taken) -> String {
-        let what = scope.as_str();
-        let given = block.name.as_ref().map_or("", |name| name.text.as_ref());
-        let spot =
-            Spot { line: block.line, column: block.name.as_ref().map_or(block.word.column, |n| n.column) };
-        if block.name.as_ref().is_some_and(|name| name.open) {
-            self.warn(spot, Code::QuoteOpen);
-        }
-        let link = given.strip_prefix('[').and_then(|rest| rest.split_once("](")).map(|(name, _)| name);
-        if let Some(name) = link {
-            self.warn(spot, Code::NameLink).with("name", excerpt(name));
-        }
-        let given = link.unwrap_or(given);
-        let refused = |c: char| {
-            c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '/' | '"' | '\\' | '{' | '}')
-        };
-        let fit = |text: &str, room: usize| {
-            let fit: String =
-                text.trim().chars().map(|c| if refused(c) { '_' } else { c }).take(room).collect();
-            fit.trim_end().to_owned()
-        };
-        let mut name = fit(given, NAME_MAXIMUM);
-        if name.is_empty() {
-            name = "unnamed".to_owned();
-            self.warn(spot, Code::NameAssumed).with("name", &name);
-        } else if name != given {
-            self.warn(spot, Code::NameChanged).with("new", &name);
-        } else if matches!(given, "[server_name]" | "[unnamed]") {
-            self.warn(spot, Code::NamePlaceholder).with("name", given);
-        }
-        if taken.names.insert(name.clone()) {
-            return name;
-        }
-        let count = taken.suffixes.entry(name.clone()).or_insert(1);
-        loop {
-            *count += 1;
-            let suffix = format!("-{count}");
-            let new = format!("{}{suffix}", fit(&name, NAME_MAXIMUM - suffix.len()));
-            if taken.names.insert(new.clone()) {
-                self.warn(spot, Code::NameDuplicate)
-                    .with("block", what)
-                    .with("name", &name)
-                    .with("new", &new);
-                return new;
-            }
-        }
-    }
-}
-
-/// Names given so far among blocks of one kind.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    names: BTreeSet<String>,
-    suffixes: BTreeMap<String, usize>,
-}
-
-/// Whether the daemons take a service name for a port here.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
-    /// They do.
-    Allowed,
-    /// They want a number.
-    Refused,
-}
-
-/// What a mask belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum MaskOf {
-    /// An address on an interface.
-    Address,
-    /// Clients that count as one.
-    Clients,
 }
 
 /// Words as they stand in the file, with one blank where there is any.

@@ -11,9 +11,11 @@ use crate::model::{
     REENTRY_MAXIMUM_S, RealServer, Scheduler, SorryServer, Vip, VirtualServer, Weight,
 };
 
-use super::blocks::{Block, Item, Kind, Setting, excerpt};
 use super::check;
-use super::reader::{MaskOf, Named, Reader, Taken, keep};
+use super::document::{Block, Item, Kind, Setting, excerpt};
+use super::names::Taken;
+use super::reader::{Reader, keep};
+use super::typed::{MaskOf, Named};
 use super::value::netmask;
 use super::vocabulary::Scope;
 

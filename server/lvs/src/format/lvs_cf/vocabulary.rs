@@ -24,6 +24,15 @@ impl Scope {
         }
     }
 
+    /// Where blocks of this kind stand.
+    pub(super) fn outer(self) -> Option<Scope> {
+        match self {
+            Scope::Global => None,
+            Scope::Virtual => Some(Scope::Global),
+            Scope::Server => Some(Scope::Virtual),
+        }
+    }
+
     /// What the daemons accept here, in the order in which the old pages wrote it; what they never wrote comes last.
     pub(super) fn words(self) -> &'static [&'static str] {
         match self {

@@ -4,19 +4,21 @@
 //! pages. What the original cannot express is refused by the name of the field, all of it at once; nothing is left
 //! out in silence: words that it does not know become comments.
 
+mod service;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::IpAddr;
 
 use crate::finding::{Code, Finding, Findings, Severity};
-use crate::model::{
-    Check, Cluster, Director, Forwarding, LoadMonitor, Protocol, RealServer, Scheduler, Seat, Tunnel,
-    VirtualServer,
-};
+use crate::format::collector::Collector;
+use crate::model::{Cluster, Director, Forwarding, Scheduler, Seat, Tunnel};
 use crate::table::Family;
 
+use super::blocks::parse;
+use super::document::{Item, Kind};
 use super::lexer::{Quote, words};
-use super::value::{escapes, netmask};
+use super::value::netmask;
 use super::vocabulary::Scope;
 
 /// The schedulers that the original knows.
@@ -94,25 +96,28 @@ impl Writer {
         self.text.push('\n');
     }
 
-    /// What a file held that its own daemons would not have read, as comments. Braces would confuse the old pages.
+    /// What a file held that its own daemons would not have read, as comments.
     fn comments(&mut self, indent: usize, kept: &BTreeMap<String, String>, scope: Scope) {
         for (word, text) in kept {
-            if scope.words().contains(&word.as_str()) || is_failover(word) {
-                continue;
+            if !scope.words().contains(&word.as_str()) && !is_failover(word) {
+                self.comment(indent, word, text);
             }
-            let lines = text.split(['\n', '\r']).map(|line| format!("{word} = {line}"));
-            for line in lines {
-                let line: String = line
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .map(|c| match c {
-                        '{' => '(',
-                        '}' => ')',
-                        c => c,
-                    })
-                    .collect();
-                self.text.push_str(&format!("{:indent$}# {line}\n", ""));
-            }
+        }
+    }
+
+    /// A kept text, a comment for each of its lines. Braces would confuse the old pages even there.
+    fn comment(&mut self, indent: usize, word: &str, text: &str) {
+        for line in text.split(['\n', '\r']) {
+            let line: String = format!("{word} = {line}")
+                .chars()
+                .filter(|c| !c.is_control())
+                .map(|c| match c {
+                    '{' => '(',
+                    '}' => ')',
+                    c => c,
+                })
+                .collect();
+            self.text.push_str(&format!("{:indent$}# {line}\n", ""));
         }
     }
 
@@ -275,182 +280,29 @@ impl Writer {
         self.text.push('\n');
     }
 
-    /// A failover service as it was kept, in the usual indentation.
+    /// A failover service as it was kept, in the usual indentation; one that would not be read as such again, because
+    /// its braces do not match, becomes comments.
     fn failover(&mut self, head: &str, body: &str) {
-        self.text.push_str(head);
-        self.text.push('\n');
+        let mut text = format!("{head}\n");
         let mut depth = 0_usize;
-        for line in body.lines().filter(|line| !line.trim().is_empty()) {
-            let line = line.trim();
+        for line in body.lines() {
             if line.starts_with('}') {
                 depth = depth.saturating_sub(1);
             }
             let indent = INDENTS.get(depth).copied().unwrap_or(9);
-            self.text.push_str(&format!("{:indent$}{line}\n", ""));
+            text.push_str(&format!("{:indent$}{line}\n", ""));
             depth += usize::from(line.ends_with('{'));
         }
-        self.text.push_str("}\n");
-    }
-
-    fn virtual_server(&mut self, cluster: &Cluster, index: usize, server: &VirtualServer) {
-        let pointer = format!("/virtual_servers/{index}");
-        self.head(0, "virtual", &server.name, &pointer);
-        if server.one_packet {
-            self.refuse(format!("{pointer}/one_packet"), Code::ExportOnePacket);
+        text.push_str("}\n");
+        let mut collector = Collector::default();
+        let document = parse(&text, &mut collector);
+        let whole = matches!(document.items.as_slice(), [Item::Block(block)]
+            if block.kind == Kind::Failover && block.kept_text() == body);
+        if whole && collector.findings().is_empty() {
+            self.text.push_str(&text);
+        } else {
+            self.comment(0, head, body);
         }
-        if !server.scheduler_flags.is_empty() {
-            self.refuse(format!("{pointer}/scheduler_flags"), Code::ExportSchedulerFlags);
-        }
-        if server.family() != Family::Ipv4 && server.vip.is_none() {
-            self.refuse_with(format!("{pointer}/family"), Code::ExportFamily, "address", server.family());
-        }
-        if let Some(sorry) = &server.sorry_server {
-            let pointer = format!("{pointer}/sorry_server");
-            self.same_forwarding(
-                sorry.forwarding,
-                cluster,
-                "the sorry server",
-                format!("{pointer}/forwarding"),
-            );
-            if sorry.port.is_some_and(|port| port != server.port) {
-                self.refuse(format!("{pointer}/port"), Code::ExportSorryPort);
-            }
-        }
-        let [indent, _] = INDENTS;
-        for word in Scope::Virtual.words() {
-            let value = self.service(word, &pointer, server).or_else(|| kept(&server.kept, word));
-            if let Some(value) = value {
-                self.line(indent, word, value);
-            }
-        }
-        self.comments(indent, &server.kept, Scope::Virtual);
-        for (index, real) in server.real_servers.iter().enumerate() {
-            self.real_server(cluster, &format!("{pointer}/real_servers/{index}"), real);
-        }
-        self.text.push_str("}\n");
-    }
-
-    /// The value of a directive of a `virtual` block, where the model has one.
-    fn service(&mut self, word: &str, pointer: &str, server: &VirtualServer) -> Option<Value> {
-        let at = |field: &str, text: String| Some(Value { text, pointer: format!("{pointer}/{field}") });
-        match word {
-            "active" => at("active", u8::from(server.active).to_string()),
-            "address" => self.vip(pointer, server),
-            "sorry_server" => {
-                let sorry = server.sorry_server.as_ref()?;
-                let field = "sorry_server/address";
-                at(field, self.address(sorry.address, &format!("{pointer}/{field}")))
-            }
-            "vip_nmask" => at("vip/prefix", netmask(server.vip.as_ref()?.prefix?).to_string()),
-            "fwmark" => at("mark", server.mark?.to_string()),
-            "port" => at("port", server.port.to_string()),
-            "persistent" => at("persistence/timeout_s", server.persistence?.timeout_s.to_string()),
-            "pmask" => at("persistence/prefix", netmask(server.persistence?.prefix?).to_string()),
-            "send" | "expect" | "use_regex" | "send_program" => self.check(word, pointer, server),
-            "load_monitor" => match &server.monitor.load_monitor {
-                LoadMonitor::None => at("monitor/load_monitor", "none".to_owned()),
-                LoadMonitor::Command(command) => {
-                    let field = "monitor/load_monitor";
-                    let quoted = self.quoted(command, &format!("{pointer}/{field}"));
-                    let plain = !command.contains([' ', '\t', '"', '\'', '#']);
-                    at(field, if plain { command.clone() } else { quoted })
-                }
-            },
-            "scheduler" => {
-                if !OLD_SCHEDULERS.contains(&server.scheduler) {
-                    let pointer = format!("{pointer}/scheduler");
-                    self.refuse_with(pointer, Code::ExportScheduler, "scheduler", server.scheduler);
-                }
-                at("scheduler", server.scheduler.to_string())
-            }
-            "protocol" => {
-                if server.protocol == Protocol::Sctp {
-                    let pointer = format!("{pointer}/protocol");
-                    self.refuse_with(pointer, Code::ExportProtocol, "protocol", server.protocol);
-                }
-                at("protocol", server.protocol.to_string())
-            }
-            "timeout" => at("monitor/timeout_s", server.monitor.timeout_s.to_string()),
-            "reentry" => {
-                if server.monitor.reentry_s == 0 {
-                    self.refuse(format!("{pointer}/monitor/reentry_s"), Code::ExportReentry);
-                }
-                at("monitor/reentry_s", server.monitor.reentry_s.to_string())
-            }
-            "quiesce_server" => at("quiesce", u8::from(server.quiesce).to_string()),
-            _ => None,
-        }
-    }
-
-    fn vip(&mut self, pointer: &str, server: &VirtualServer) -> Option<Value> {
-        let vip = server.vip.as_ref()?;
-        let pointer = format!("{pointer}/vip");
-        // An inactive entry that never had an address has no such line.
-        if vip.address.is_unspecified() && vip.device.is_none() {
-            return None;
-        }
-        let address = self.address(vip.address, &format!("{pointer}/address"));
-        match &vip.device {
-            Some(device) => Some(Value { text: format!("{address} {device}"), pointer }),
-            None => {
-                self.refuse(format!("{pointer}/device"), Code::ExportDevice);
-                None
-            }
-        }
-    }
-
-    /// The lines of a check, as the original would have to be told.
-    fn check(&mut self, word: &str, pointer: &str, server: &VirtualServer) -> Option<Value> {
-        let pointer = format!("{pointer}/monitor/check");
-        let (send, expect, regex, command) = match &server.monitor.check {
-            Check::SendExpect { send, expect, regex } if send.is_some() || expect.is_some() => {
-                (send, expect, regex, None)
-            }
-            Check::Program { command, expect, send, regex } => (send, expect, regex, Some(command)),
-            Check::Connect | Check::SendExpect { .. } => {
-                if word == "send" && server.port == 80 && server.protocol != Protocol::Udp {
-                    self.refuse(pointer, Code::ExportConnectCheck);
-                }
-                return None;
-            }
-        };
-        let field = match word {
-            "send" => "send",
-            "expect" => "expect",
-            "use_regex" => "regex",
-            _ => "command",
-        };
-        let pointer = format!("{pointer}/{field}");
-        let text = match word {
-            "send" => self.quoted(&escapes(send.as_ref()?).0, &pointer),
-            "expect" => self.quoted(&escapes(expect.as_ref()?).0, &pointer),
-            "use_regex" => u8::from(*regex).to_string(),
-            _ => self.quoted(command?, &pointer),
-        };
-        Some(Value { text, pointer })
-    }
-
-    fn real_server(&mut self, cluster: &Cluster, pointer: &str, real: &RealServer) {
-        let [outer, indent] = INDENTS;
-        self.head(outer, "server", &real.name, pointer);
-        self.same_forwarding(real.forwarding, cluster, &real.name, format!("{pointer}/forwarding"));
-        if real.limit.is_some() {
-            self.refuse(format!("{pointer}/limit"), Code::ExportLimit);
-        }
-        if real.weight.0 == 0 {
-            self.refuse(format!("{pointer}/weight"), Code::ExportWeight);
-        }
-        let value = |field: &str, text: String| Value { text, pointer: format!("{pointer}/{field}") };
-        if !real.address.is_unspecified() {
-            let address = self.address(real.address, &format!("{pointer}/address"));
-            self.line(indent, "address", value("address", address));
-        }
-        self.line(indent, "active", value("active", u8::from(real.active).to_string()));
-        if let Some(port) = real.port {
-            self.line(indent, "port", value("port", port.to_string()));
-        }
-        self.line(indent, "weight", value("weight", real.weight.0.to_string()));
-        self.text.push_str(&format!("{:outer$}}}\n", ""));
     }
 }
 
@@ -462,4 +314,150 @@ fn kept(kept: &BTreeMap<String, String>, word: &str) -> Option<Value> {
 /// Whether a kept text is a failover service.
 fn is_failover(key: &str) -> bool {
     key.starts_with("failover ") && key.ends_with(" {")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::lvs_cf::read;
+    use crate::model::{Check, ConnectionLimit, Protocol, SchedulerFlag, TunnelKind, VirtualServer, Weight};
+
+    fn scenario() -> Cluster {
+        read(include_str!("../../../../testkit/fixtures/scenario-a.cf")).cluster.unwrap()
+    }
+
+    fn refused(change: impl FnOnce(&mut Cluster)) -> Vec<(String, &'static str)> {
+        let mut cluster = scenario();
+        change(&mut cluster);
+        let findings = write(&cluster).expect_err("written");
+        findings.iter().map(|f| (f.pointer().unwrap().to_owned(), f.code.as_str())).collect()
+    }
+
+    #[test]
+    fn what_the_original_cannot_express_is_refused_by_name() {
+        fn on(server: impl FnOnce(&mut VirtualServer)) -> impl FnOnce(&mut Cluster) {
+            |cluster| server(&mut cluster.virtual_servers[0])
+        }
+        let tunnel = |kind, port| Forwarding::Tunnel(Tunnel { kind, port, ..Tunnel::default() });
+        type Case = (Box<dyn FnOnce(&mut Cluster)>, &'static str, &'static str);
+        let cases: [Case; 21] = [
+            (Box::new(|c| c.directors.clear()), "/directors", "export-director"),
+            (Box::new(|c| c.directors[1].private = None), "/directors/1/private", "export-private"),
+            (Box::new(|c| c.redundancy.interval_ms = 250), "/redundancy/interval_ms", "export-seconds"),
+            (Box::new(|c| c.redundancy.deadtime_ms = 18_500), "/redundancy/deadtime_ms", "export-seconds"),
+            (
+                Box::new(|c| c.redundancy.sync.enabled = true),
+                "/redundancy/sync/interface",
+                "export-sync-interface",
+            ),
+            (
+                Box::new(move |c| c.global.forwarding = tunnel(TunnelKind::Gre, 0)),
+                "/global/forwarding",
+                "export-tunnel",
+            ),
+            (
+                Box::new(on(|v| v.scheduler = Scheduler::Mh)),
+                "/virtual_servers/0/scheduler",
+                "export-scheduler",
+            ),
+            (
+                Box::new(on(|v| {
+                    v.scheduler = Scheduler::Sh;
+                    v.scheduler_flags.insert(SchedulerFlag::Port);
+                })),
+                "/virtual_servers/0/scheduler_flags",
+                "export-scheduler-flags",
+            ),
+            (
+                Box::new(on(|v| {
+                    v.protocol = Protocol::Udp;
+                    v.one_packet = true;
+                })),
+                "/virtual_servers/0/one_packet",
+                "export-one-packet",
+            ),
+            (Box::new(on(|v| v.protocol = Protocol::Sctp)), "/virtual_servers/0/protocol", "export-protocol"),
+            (
+                Box::new(on(|v| v.vip.as_mut().unwrap().device = None)),
+                "/virtual_servers/0/vip/device",
+                "export-device",
+            ),
+            (Box::new(on(|v| v.name = "my shop".into())), "/virtual_servers/0/name", "export-name"),
+            (Box::new(on(|v| v.name = "é".repeat(64))), "/virtual_servers/0/name", "export-line"),
+            (
+                Box::new(on(|v| v.monitor.check = Check::Connect)),
+                "/virtual_servers/0/monitor/check",
+                "export-connect-check",
+            ),
+            (
+                Box::new(on(|v| {
+                    v.monitor.check =
+                        Check::SendExpect { send: Some("say \"hi\" now".into()), expect: None, regex: false };
+                })),
+                "/virtual_servers/0/monitor/check/send",
+                "export-value",
+            ),
+            (
+                Box::new(on(|v| v.monitor.reentry_s = 0)),
+                "/virtual_servers/0/monitor/reentry_s",
+                "export-reentry",
+            ),
+            (
+                Box::new(on(|v| v.real_servers[1].weight = Weight(0))),
+                "/virtual_servers/0/real_servers/1/weight",
+                "export-weight",
+            ),
+            (
+                Box::new(on(|v| {
+                    v.real_servers[0].limit = Some(ConnectionLimit { upper: 9, lower: 0 });
+                })),
+                "/virtual_servers/0/real_servers/0/limit",
+                "export-limit",
+            ),
+            (
+                Box::new(on(|v| v.real_servers[0].forwarding = Some(Forwarding::Direct))),
+                "/virtual_servers/0/real_servers/0/forwarding",
+                "export-forwarding",
+            ),
+            (
+                Box::new(on(|v| {
+                    v.real_servers[0].forwarding = Some(Forwarding::Tunnel(Tunnel::default()));
+                    v.real_servers[0].address = "2001:db8::1".parse().unwrap();
+                })),
+                "/virtual_servers/0/real_servers/0/address",
+                "export-family",
+            ),
+            (Box::new(on(|v| v.port = 0)), "/virtual_servers/0/port", "port-zero"),
+        ];
+        for (change, pointer, code) in cases {
+            let refused = refused(change);
+            assert!(refused.contains(&(pointer.to_owned(), code)), "{pointer} {code}: {refused:?}");
+        }
+        let all = refused(|cluster| {
+            cluster.redundancy.interval_ms = 250;
+            cluster.virtual_servers[0].scheduler = Scheduler::Nq;
+        });
+        assert_eq!(all.len(), 2, "{all:?}");
+    }
+
+    #[test]
+    fn kept_texts_cannot_break_out_of_their_place() {
+        let mut cluster = scenario();
+        for (word, text) in [
+            ("mode {", "1\nprimary = 203.0.113.9\n}"),
+            ("failover a {", "}\nprimary = 203.0.113.9"),
+            ("failover b {", "server x {"),
+            ("failover c {\nprimary = 203.0.113.9\nd {", ""),
+        ] {
+            cluster.kept.insert(word.into(), text.into());
+        }
+        let text = write(&cluster).unwrap();
+        assert!(
+            text.lines().filter(|line| line.contains("203.0.113.9")).all(|line| line.starts_with("# ")),
+            "{text}"
+        );
+        assert_eq!(read(&text).cluster.unwrap().directors, cluster.directors);
+        cluster.kept.insert("debug_level".into(), "NONE\nprimary = 203.0.113.9".into());
+        assert_eq!(write(&cluster).unwrap_err()[0].code, Code::ExportValue);
+    }
 }
