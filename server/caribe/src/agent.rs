@@ -16,7 +16,11 @@ use crate::{cli, listen, settings, signals};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs the agent until told to stop; waits first until this director has joined a console.
-pub(crate) async fn run(place: cli::AgentPlace, release: bool, settings: settings::Agent) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    place: cli::AgentPlace,
+    release: bool,
+    settings: settings::Agent,
+) -> anyhow::Result<()> {
     let data = place.data.unwrap_or(settings.data);
     let address = place.listen.unwrap_or(settings.listen);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;

@@ -43,7 +43,9 @@ fn load(arguments: &Check) -> Result<Vec<u8>, String> {
         File::open(&arguments.file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
     };
     match read {
-        Ok(length) if length as u64 > LARGEST => Err("larger than 2 MiB; this is no configuration file".to_owned()),
+        Ok(length) if length as u64 > LARGEST => {
+            Err("larger than 2 MiB; this is no configuration file".to_owned())
+        }
         Ok(_) => Ok(bytes),
         Err(error) => Err(error.to_string()),
     }

@@ -241,7 +241,8 @@ mod tests {
         }
 
         async fn still_serves(&self) {
-            let answer = self.tls(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec()).await;
+            let answer =
+                self.tls(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec()).await;
             assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
         }
     }
@@ -258,7 +259,8 @@ mod tests {
     #[tokio::test]
     async fn nonsense_ends_its_own_connection_only() {
         let listener = Listener::start().await;
-        for nonsense in [&b""[..], b"\x16", b"\x16\x03\x01\x00\x05hello", b"\x00\x00\x00\x00", &[0x16; 4096]] {
+        for nonsense in [&b""[..], b"\x16", b"\x16\x03\x01\x00\x05hello", b"\x00\x00\x00\x00", &[0x16; 4096]]
+        {
             let mut stream = std::net::TcpStream::connect(listener.address).unwrap();
             stream.write_all(nonsense).unwrap();
             drop(stream);
@@ -271,7 +273,8 @@ mod tests {
         let listener = Listener::start().await;
         let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "a".repeat(1 << 20));
         let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "a: b\r\n".repeat(2000));
-        let both = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
+        let both =
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
         for bad in [long.as_str(), many.as_str(), both, "GET\r\n\r\n", "\0\0\0\0\r\n\r\n"] {
             let answer = listener.tls(bad.as_bytes().to_vec()).await;
             assert!(answer.starts_with("HTTP/1.1 4"), "{:.40?} got {answer:.80?}", bad);

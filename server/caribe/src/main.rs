@@ -1,7 +1,11 @@
 //! The binary: command line, settings and wiring. Every decision is made in the crates it calls.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program answers on its terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program answers on its terminal"
+)]
 
 mod accounts;
 mod agent;

@@ -40,7 +40,8 @@ pub(crate) async fn run(arguments: cli::Serve, settings: Settings) -> anyhow::Re
     println!("fingerprint {}", console.pki().ca_fingerprint());
     println!("browser-certificate {}", console.pki().web_fingerprint());
     let codes = tokio::spawn(print_setup_codes(console.setup_codes()));
-    let embedded = (arguments.agent || settings.serve.agent).then(|| tokio::spawn(embedded::keep(settings.agent)));
+    let embedded =
+        (arguments.agent || settings.serve.agent).then(|| tokio::spawn(embedded::keep(settings.agent)));
 
     signals::stop().await?;
     tracing::info!("stopping");

@@ -85,9 +85,15 @@ const KEYS: &[(&str, &str)] = &[
     ("log.format", "Log lines on standard error: \"text\" for people, \"json\" for machines."),
     ("log.filter", "Level (error, warn, info, debug, trace), also per module: \"info,director=debug\"."),
     ("serve.data", "The console's folder: database, keys, certificates. Back it up; mode 0700."),
-    ("serve.listen", "Address and port of pages, API and joining directors; \"[::]:3636\" listens on IPv4 and IPv6."),
+    (
+        "serve.listen",
+        "Address and port of pages, API and joining directors; \"[::]:3636\" listens on IPv4 and IPv6.",
+    ),
     ("serve.names", "More host names and addresses for the browser certificate made at the first start."),
-    ("serve.agent", "Also start a director agent on this machine, as a process of its own with the settings of [agent]."),
+    (
+        "serve.agent",
+        "Also start a director agent on this machine, as a process of its own with the settings of [agent].",
+    ),
     ("agent.data", "The agent's folder: identity, last good configuration, owned rows; mode 0700."),
     ("agent.listen", "Address and port on which the console reaches this agent."),
 ];
@@ -101,7 +107,9 @@ impl Settings {
         };
         match std::fs::read_to_string(path) {
             Ok(text) => toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => Ok(Settings::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+                Ok(Settings::default())
+            }
             Err(error) => Err(anyhow::anyhow!("{}: {error}", path.display())),
         }
     }
@@ -109,7 +117,8 @@ impl Settings {
     /// A settings file that says the defaults, each with its meaning.
     pub(crate) fn sample() -> String {
         let defaults = toml::Table::try_from(Settings::default()).unwrap_or_default();
-        let mut text = String::from("# Settings of Caribe on this machine. Every value below is the default.\n");
+        let mut text =
+            String::from("# Settings of Caribe on this machine. Every value below is the default.\n");
         let mut section = "";
         for (key, meaning) in KEYS {
             let Some((table, name)) = key.split_once('.') else { continue };

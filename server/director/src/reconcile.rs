@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernel::{Kernel, Kind};
-use lvs::plan::{Ownership, Step, plan};
+use lvs::plan::{Gate, Ownership, Step, plan, stages};
 use lvs::table::{AddressKey, Observed, ServiceKey};
 use lvs::wire::{Applied, Refusal, StepFailure};
 
@@ -236,10 +236,10 @@ impl Reconciler {
         if !going.is_empty() {
             self.on_air(goal, observed, &[], &going);
         }
-        let results = self.kernel.apply(steps);
+        let results = self.apply(steps);
         let (mut come, mut done_rows, mut failed_rows) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let mut unshown = 0_usize;
-        for (step, result) in steps.iter().zip(results) {
+        for (step, result) in results {
             let text = step.to_string();
             match result {
                 Ok(()) => {
@@ -256,10 +256,9 @@ impl Reconciler {
                         unshown += 1;
                     } else {
                         if !self.failed.contains(&text) {
-                            let reason = &error.reason;
-                            tracing::warn!(service.vip = %row, step = %text, %reason, "refused by the kernel");
+                            tracing::warn!(service.vip = %row, step = %text, reason = %error, "not done");
                         }
-                        report.failures.push(StepFailure { step: text, reason: error.to_string() });
+                        report.failures.push(StepFailure { step: text, reason: error });
                     }
                     failed_rows.insert(row);
                 }
@@ -278,6 +277,21 @@ impl Reconciler {
             }
             self.damper.repaired(&repaired, Instant::now());
         }
+    }
+
+    /// Carries the steps out, but never leads traffic to a service that the kernel has just refused.
+    fn apply<'a>(&mut self, steps: &'a [Step]) -> Vec<(&'a Step, Result<(), String>)> {
+        let (first, second) = stages(steps);
+        let done = self.kernel.apply(first).into_iter().map(|result| result.map_err(|e| e.to_string()));
+        let mut results: Vec<_> = first.iter().zip(done).collect();
+        let gate = Gate::after(results.iter().filter(|(_, result)| result.is_err()).map(|(step, _)| *step));
+        let (held, free): (Vec<&Step>, Vec<&Step>) = second.iter().partition(|step| gate.holds(step));
+        let ready: Vec<Step> = free.iter().map(|step| (*step).clone()).collect();
+        let done = self.kernel.apply(&ready).into_iter().map(|result| result.map_err(|e| e.to_string()));
+        results.extend(free.into_iter().zip(done));
+        let waits = "held back until the failed steps before it succeed";
+        results.extend(held.into_iter().map(|step| (step, Err(waits.to_owned()))));
+        results
     }
 
     fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Box<Report>> {

@@ -284,4 +284,3 @@ pub fn console_uri(installation: &str) -> String {
 pub fn director_uri(installation: &str, director_id: &str) -> String {
     format!("caribe://{installation}/director/{director_id}")
 }
-

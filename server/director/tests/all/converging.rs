@@ -136,7 +136,21 @@ async fn thousands_of_equal_failures_are_not_listed_one_by_one() {
     let agent = world.start();
     let applied = world.push(&agent, &target(1, many)).await.unwrap();
     assert_eq!(applied.failures.len(), 101);
-    assert_eq!(applied.failures[100].step, "50 more steps");
+    // 150 services that the kernel refuses, and the address that waits for them.
+    assert_eq!(applied.failures[100].step, "51 more steps");
+    agent.stop(false).await;
+}
+
+#[tokio::test]
+async fn an_address_waits_until_its_service_is_there() {
+    let world = World::new();
+    world.kernel.remove_scheduler("wlc");
+    let agent = world.start();
+    let applied = world.push(&agent, &target(1, cluster())).await.unwrap();
+    assert!(
+        applied.failures.iter().any(|f| f.step.starts_with("ip addr add") && f.reason.contains("held back"))
+    );
+    assert!(agent.status().holds.is_empty(), "no traffic is attracted to a service that is not there");
     agent.stop(false).await;
 }
 

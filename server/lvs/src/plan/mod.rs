@@ -9,6 +9,7 @@
 mod addresses;
 mod desire;
 mod diff;
+mod gate;
 mod ownership;
 mod steps;
 mod text;
@@ -20,6 +21,7 @@ use crate::table::{AddressKey, DesiredAddress, ServerKey, ServerRow, ServiceKey,
 
 pub use desire::{Holding, desired};
 pub use diff::{Change, diff};
+pub use gate::{Gate, stages};
 pub use ownership::Ownership;
 pub use steps::{Plan, plan};
 
