@@ -57,9 +57,10 @@ fn peer(peer: Peer) -> SocketAddr {
 }
 
 fn certificate(chain: &Chain) -> Result<&CertificateDer<'static>, Refusal> {
-    chain.as_ref().and_then(|Extension(chain)| chain.first()).ok_or_else(|| Refusal::Identity {
-        detail: "a client certificate is needed here".to_owned(),
-    })
+    chain
+        .as_ref()
+        .and_then(|Extension(chain)| chain.first())
+        .ok_or_else(|| Refusal::Identity { detail: "a client certificate is needed here".to_owned() })
 }
 
 /// `POST /agent/v1/join`: the token is the proof; a certificate is neither needed nor looked at.

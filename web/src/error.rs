@@ -107,7 +107,9 @@ impl Error {
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Malformed(_) => StatusCode::BAD_REQUEST,
             Error::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Error::Unprocessable(_) | Error::Invalid(_) | Error::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Unprocessable(_) | Error::Invalid(_) | Error::Refused(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Error::PreconditionMissing => StatusCode::PRECONDITION_REQUIRED,
             Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Error::Conflict { .. } | Error::Nothing => StatusCode::CONFLICT,
@@ -149,9 +151,10 @@ impl Error {
                 language.say("problem-forbidden").with("role", language.say(format!("role-{role}")))
             }
             Error::TooLarge { limit } => language.say("problem-too-large").with("kib", limit / 1024),
-            Error::Conflict { by, revision } => {
-                language.say("problem-conflict").with("by", crate::page::short(by)).with("revision", *revision)
-            }
+            Error::Conflict { by, revision } => language
+                .say("problem-conflict")
+                .with("by", crate::page::short(by))
+                .with("revision", *revision),
             Error::Refused(text) => language.say("problem-refused").with("reason", text),
             Error::Malformed(text) => language.say("problem-malformed").with("reason", text),
             other => language.say(format!("problem-{}", other.code())),
@@ -160,6 +163,7 @@ impl Error {
     }
 
     /// Every code, for the tests of the catalogue.
+    #[cfg(test)]
     pub(crate) const CODES: [&'static str; 17] = [
         "not-found",
         "missing",

@@ -221,7 +221,8 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Er
         return Err(Error::TooLarge { limit });
     }
     axum::body::to_bytes(body, limit).await.map_err(|error| {
-        let long = std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
+        let long =
+            std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
         if long { Error::TooLarge { limit } } else { Error::Malformed("the body ended early".to_owned()) }
     })
 }

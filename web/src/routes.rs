@@ -144,13 +144,21 @@ impl Routes {
 
     /// A route for PATCH.
     #[must_use]
-    pub fn patch<P: Permission, H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+    pub fn patch<P: Permission, H: Handler<T, App>, T: 'static>(
+        self,
+        path: &'static str,
+        handler: H,
+    ) -> Self {
         self.add::<P, H, T>(Method::PATCH, MethodFilter::PATCH, path, handler)
     }
 
     /// A route for DELETE.
     #[must_use]
-    pub fn delete<P: Permission, H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+    pub fn delete<P: Permission, H: Handler<T, App>, T: 'static>(
+        self,
+        path: &'static str,
+        handler: H,
+    ) -> Self {
         self.add::<P, H, T>(Method::DELETE, MethodFilter::DELETE, path, handler)
     }
 
@@ -161,7 +169,8 @@ impl Routes {
         path: &'static str,
         handler: H,
     ) -> Self {
-        let check = Check { app: self.app.clone(), surface: self.surface, needs: P::NEEDS, limit: self.limit };
+        let check =
+            Check { app: self.app.clone(), surface: self.surface, needs: P::NEEDS, limit: self.limit };
         let guarded = on(filter, handler).route_layer(axum::middleware::from_fn_with_state(check, guard));
         self.router = self.router.route(path, guarded);
         self.table.push(Route { surface: self.surface, method, path, needs: P::NEEDS });

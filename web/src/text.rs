@@ -110,10 +110,15 @@ impl Language {
         };
         let mut bundle = FluentBundle::new_concurrent(vec![locale]);
         bundle.set_use_isolating(false);
-        let resource = FluentResource::try_new(self.source().to_owned()).unwrap_or_else(|(usable, errors)| {
-            tracing::error!(language = self.tag(), count = errors.len(), "catalogue has entries that cannot be read");
-            usable
-        });
+        let resource =
+            FluentResource::try_new(self.source().to_owned()).unwrap_or_else(|(usable, errors)| {
+                tracing::error!(
+                    language = self.tag(),
+                    count = errors.len(),
+                    "catalogue has entries that cannot be read"
+                );
+                usable
+            });
         bundle.add_resource_overriding(resource);
         bundle
     }
@@ -201,5 +206,59 @@ mod tests {
         assert_eq!(best("en;q=0, zh;q=0.1"), Some(Language::Chinese));
         assert_eq!(best("fr;q=1, de"), None);
         assert_eq!(best(";;;q=,=,"), None);
+    }
+
+    /// Keys that are put together of a word and a value: every value there is must have its sentence.
+    #[test]
+    fn families_are_complete() {
+        use console::Role;
+        use lvs::model::Scheduler;
+        let mut keys: Vec<String> = Vec::new();
+        let mut family = |prefix: &str, words: &[&str]| {
+            keys.extend(words.iter().map(|word| format!("{prefix}-{word}")));
+        };
+        family("role", &Role::ALL.map(Role::as_str));
+        family("theme", &crate::visit::Theme::ALL.map(crate::visit::Theme::as_str));
+        family("done", &crate::page::DONE);
+        family("scheduler", &Scheduler::ALL.map(Scheduler::as_str));
+        family("seat", &["primary", "backup"]);
+        family("forwarding", &["nat", "direct", "tunnel"]);
+        family("forwarding-short", &["nat", "direct", "tunnel"]);
+        family("checksum", &["none", "full", "remote"]);
+        family("state", &["starting", "standby", "active", "fault", "stopped"]);
+        family("push", &["applied", "partial", "refused", "unreachable", "held"]);
+        family("problem", &crate::error::Error::CODES);
+        family(
+            "missing",
+            &["cluster", "draft", "revision", "director", "virtual-server", "real-server", "account", "token"],
+        );
+        family(
+            "problem-title",
+            &["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "428", "500", "503"],
+        );
+        for language in Language::ALL {
+            for key in &keys {
+                assert!(language.bundle().has_message(key), "{}: {key}", language.tag());
+            }
+        }
+    }
+
+    /// A finding in Chinese says the same values as its English sentence.
+    #[test]
+    fn every_finding_is_translated() {
+        for code in lvs::Code::ALL {
+            let key = format!("finding-{}", code.as_str());
+            let names: Vec<&str> =
+                code.template().split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+            let mut finding = Finding::field("", *code);
+            for name in &names {
+                finding = finding.with(name, format!("<{name}>"));
+            }
+            let said = Language::Chinese.finding(&finding);
+            assert!(!said.contains('⟦'), "{key}: {said}");
+            for name in names {
+                assert!(said.contains(&format!("<{name}>")), "{key} does not say {name}");
+            }
+        }
     }
 }

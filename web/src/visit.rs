@@ -84,12 +84,14 @@ impl Visit {
         let caller = parts.extensions.get::<Caller>().cloned();
         let session = caller.as_ref().and_then(|c| c.session.as_deref());
         let mut query = Fields::default();
-        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).take(64) {
+        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).take(64)
+        {
             query = query.with(&name, value);
         }
-        let host = parts.uri.authority().map(ToString::to_string).or_else(|| {
-            parts.headers.get(header::HOST).and_then(|h| h.to_str().ok()).map(ToOwned::to_owned)
-        });
+        let host =
+            parts.uri.authority().map(ToString::to_string).or_else(|| {
+                parts.headers.get(header::HOST).and_then(|h| h.to_str().ok()).map(ToOwned::to_owned)
+            });
         Visit {
             console,
             language: language_of(&parts.headers, session),

@@ -64,7 +64,11 @@ pub(crate) fn tunnel_checksums(language: &Language) -> Vec<Choice> {
 
 /// Address families of a service by firewall mark.
 pub(crate) fn families(language: Language) -> Vec<Choice> {
-    vec![Choice::new("", language.say("family-of-address")), Choice::new("ipv4", "IPv4"), Choice::new("ipv6", "IPv6")]
+    vec![
+        Choice::new("", language.say("family-of-address")),
+        Choice::new("ipv4", "IPv4"),
+        Choice::new("ipv6", "IPv6"),
+    ]
 }
 
 /// Piranha's load monitors; a path may be typed instead.

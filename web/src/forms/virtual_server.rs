@@ -1,8 +1,6 @@
 //! EDIT VIRTUAL SERVER.
 
-use lvs::model::{
-    LoadMonitor, Persistence, Scheduler, SchedulerFlag, SorryServer, VirtualServer, Vip,
-};
+use lvs::model::{LoadMonitor, Persistence, Scheduler, SchedulerFlag, SorryServer, Vip, VirtualServer};
 use lvs::table::Family;
 
 use super::{Bound, Reader, choices};
@@ -11,11 +9,8 @@ use crate::fields::Fields;
 /// A virtual server without its real servers and scripts, which have pages of their own.
 pub(crate) enum VirtualServerForm {}
 
-const FLAGS: [(SchedulerFlag, &str); 3] = [
-    (SchedulerFlag::Fallback, "fallback"),
-    (SchedulerFlag::Port, "port"),
-    (SchedulerFlag::Flag3, "flag-3"),
-];
+const FLAGS: [(SchedulerFlag, &str); 3] =
+    [(SchedulerFlag::Fallback, "fallback"), (SchedulerFlag::Port, "port"), (SchedulerFlag::Flag3, "flag-3")];
 
 impl Bound for VirtualServerForm {
     type Object = VirtualServer;
@@ -67,9 +62,10 @@ impl Bound for VirtualServerForm {
             .with_some("persistence.prefix", persistence.and_then(|p| p.prefix))
             .with_tick("one_packet", server.one_packet)
             .with_tick("active", server.active);
-        FLAGS.iter().filter(|(flag, _)| server.scheduler_flags.contains(flag)).fold(fields, |fields, (_, word)| {
-            fields.with("scheduler_flags", word)
-        })
+        FLAGS
+            .iter()
+            .filter(|(flag, _)| server.scheduler_flags.contains(flag))
+            .fold(fields, |fields, (_, word)| fields.with("scheduler_flags", word))
     }
 
     fn read(reader: &mut Reader<'_>, old: VirtualServer) -> VirtualServer {

@@ -4,9 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use console::{
-    ActivateError, Basis, ChangeKind, ChangeLine, Object, Preview, PushOutcome, PushResult,
-};
+use console::{ActivateError, Basis, ChangeKind, ChangeLine, Object, Preview, PushOutcome, PushResult};
 
 use super::objects::Confirm;
 use crate::error::Error;
@@ -56,7 +54,6 @@ struct ChangesPage {
 /// The draft as shown.
 struct Shown {
     base: Option<u64>,
-    running: Option<u64>,
     /// Who activated in between, and when.
     conflict: Option<(String, u64, String)>,
     findings: Vec<Note>,
@@ -102,7 +99,6 @@ fn shown(language: Language, preview: &Preview, moment: impl Fn(&jiff::Timestamp
     let conflict = preview.conflict.as_ref();
     Shown {
         base: preview.base,
-        running: preview.running,
         conflict: conflict.map(|r| (short(&r.author).to_owned(), r.number, moment(&r.created))),
         findings: Note::list(language, &preview.findings),
         failed: lvs::finding::has_errors(&preview.findings),

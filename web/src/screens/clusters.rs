@@ -64,7 +64,9 @@ pub(super) async fn create(member: Member, Sent(fields): Sent) -> Result<Respons
     let mut form = reader.finish();
     if !form.failed() {
         match member.console().create_cluster(&member.actor, cluster).await {
-            Ok(draft) => return Ok(see_other(&format!("/clusters/{}/virtual-servers?done=added", draft.cluster_id))),
+            Ok(draft) => {
+                return Ok(see_other(&format!("/clusters/{}/virtual-servers?done=added", draft.cluster_id)));
+            }
             Err(ChangeError::Invalid(findings)) => {
                 let renamed: Vec<_> = findings.into_iter().map(in_new_cluster).collect();
                 form.findings(member.language(), "", &renamed, true);
@@ -90,8 +92,7 @@ fn in_new_cluster(mut finding: lvs::Finding) -> lvs::Finding {
 /// `GET /clusters/{cluster}/delete`
 pub(super) async fn delete_form(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let language = member.language();
-    let mut p =
-        Page::of_cluster(&member, &cluster, Tab::None, language.say("cluster-delete-title")).await?;
+    let mut p = Page::of_cluster(&member, &cluster, Tab::None, language.say("cluster-delete-title")).await?;
     let name = p.cluster.as_ref().map(|c| c.name.clone()).unwrap_or_default();
     p.title = language.say("cluster-delete-title").to_string();
     let confirm = Confirm {

@@ -151,7 +151,8 @@ pub(super) async fn showing(member: &Member, view: &View, name: &str) -> Result<
         let known = known.ok_or_else(|| {
             Error::Missing(console::Missing { thing: console::Thing::Director, name: name.to_owned() })
         })?;
-        let texts = crate::fields::Fields::default().with("name", name).with_some("dial", known.dial.as_ref());
+        let texts =
+            crate::fields::Fields::default().with("name", name).with_some("dial", known.dial.as_ref());
         return Ok(Form::new(DirectorForm::KNOWN, texts));
     };
     let dial = known.and_then(|v| v.dial.as_ref());

@@ -168,7 +168,9 @@ mod tests {
     #[test]
     fn a_login_leads_nowhere_else() {
         assert_eq!(local("/clusters/cl_1/changes"), "/clusters/cl_1/changes");
-        for elsewhere in ["", "https://example.org/", "//example.org", "/\\example.org", "/\n/example.org", "x"] {
+        for elsewhere in
+            ["", "https://example.org/", "//example.org", "/\\example.org", "/\n/example.org", "x"]
+        {
             assert_eq!(local(elsewhere), "/", "{elsewhere:?}");
         }
     }

@@ -48,11 +48,7 @@ pub(super) fn about_director(form: &mut Form, member: &Member, view: &View, seat
     }
 }
 
-async fn page(
-    member: &Member,
-    view: &View,
-    (status, form): (StatusCode, Form),
-) -> Result<Response, Error> {
+async fn page(member: &Member, view: &View, (status, form): (StatusCode, Form)) -> Result<Response, Error> {
     let language = member.language();
     let page = EditPage {
         p: Page::of_cluster(member, &view.cluster_id, Tab::Global, language.say("tab-global")).await?,
@@ -68,7 +64,8 @@ async fn page(
 pub(super) async fn form(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let primary = seated(&view, Seat::Primary).map(|(_, d)| d);
-    let mut form = Form::new(GlobalForm::KNOWN, with_addresses(GlobalForm::texts(&view.content.global), primary));
+    let mut form =
+        Form::new(GlobalForm::KNOWN, with_addresses(GlobalForm::texts(&view.content.global), primary));
     form.findings(member.language(), "/global", &view.content.findings(), false);
     about_director(&mut form, &member, &view, Seat::Primary);
     page(&member, &view, (StatusCode::OK, form)).await

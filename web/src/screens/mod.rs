@@ -9,7 +9,7 @@ mod entry;
 mod global;
 mod import;
 pub(crate) mod monitoring;
-mod objects;
+pub(crate) mod objects;
 mod real_servers;
 mod redundancy;
 mod revisions;
@@ -83,7 +83,10 @@ fn servers(routes: Routes) -> Routes {
         .get::<Viewer, _, _>("/clusters/{cluster}/virtual-servers/{server}", virtual_servers::form)
         .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}", virtual_servers::save)
         .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/active", virtual_servers::switch)
-        .get::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/delete", virtual_servers::delete_form)
+        .get::<Editor, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/delete",
+            virtual_servers::delete_form,
+        )
         .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/delete", virtual_servers::delete)
         .get::<Viewer, _, _>("/clusters/{cluster}/virtual-servers/{server}/scripts", scripts::form)
         .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/scripts", scripts::save)
@@ -92,7 +95,10 @@ fn servers(routes: Routes) -> Routes {
             "/clusters/{cluster}/virtual-servers/{server}/real-servers/new",
             real_servers::new_form,
         )
-        .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/real-servers/new", real_servers::add)
+        .post::<Editor, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/new",
+            real_servers::add,
+        )
         .get::<Viewer, _, _>(
             "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}",
             real_servers::form,

@@ -161,7 +161,8 @@ impl Now {
                                 name: real.name.clone(),
                                 key: key.to_string(),
                                 active: real.active,
-                                weight: its.map_or_else(|| real.weight.0.to_string(), |n| n.weight.to_string()),
+                                weight: its
+                                    .map_or_else(|| real.weight.0.to_string(), |n| n.weight.to_string()),
                                 forwarding: global.map_or("nat", |g| real.forwarding_in(g).as_str()),
                                 numbers: its.map(Numbers::of_server),
                             }
@@ -267,9 +268,10 @@ impl Verdict {
             (Some(_), _) if connected == 0 => ("bad", language.say("verdict-no-contact")),
             (Some(_), ActiveNow::One(name)) => match unwell {
                 None => ("good", language.say("verdict-good").with("director", name)),
-                Some(other) if !other.connected => {
-                    ("warn", language.say("verdict-missing").with("director", name).with("other", &other.name))
-                }
+                Some(other) if !other.connected => (
+                    "warn",
+                    language.say("verdict-missing").with("director", name).with("other", &other.name),
+                ),
                 Some(other) => {
                     ("warn", language.say("verdict-behind").with("director", name).with("other", &other.name))
                 }
@@ -345,7 +347,9 @@ fn sync_words(language: Language, sync: &Sync) -> (&'static str, &'static str, S
         Sync::Unknown => ("idle", "idle", language.say("sync-unknown")),
         Sync::InSync => ("good", "good", language.say("sync-in-sync")),
         Sync::Applying => ("warn", "starting", language.say("sync-applying")),
-        Sync::Behind { held: Some(held) } => ("warn", "warn", language.say("sync-behind").with("held", *held)),
+        Sync::Behind { held: Some(held) } => {
+            ("warn", "warn", language.say("sync-behind").with("held", *held))
+        }
         Sync::Behind { held: None } => ("warn", "warn", language.say("sync-empty")),
         Sync::Ahead { held } => ("bad", "bad", language.say("sync-ahead").with("held", *held)),
         Sync::OtherContent { held } => ("bad", "bad", language.say("sync-other").with("held", *held)),

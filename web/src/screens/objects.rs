@@ -32,13 +32,19 @@ impl Confirm {
 }
 
 /// The virtual server of that id or unique name, with its place in the list.
-pub(crate) fn virtual_server<'a>(content: &'a Cluster, key: &str) -> Result<(usize, &'a VirtualServer), Error> {
+pub(crate) fn virtual_server<'a>(
+    content: &'a Cluster,
+    key: &str,
+) -> Result<(usize, &'a VirtualServer), Error> {
     let servers = &content.virtual_servers;
     find(servers, |s| &s.id, |s| &s.name, key).ok_or_else(|| missing(Thing::VirtualServer, key))
 }
 
 /// The real server of that id or unique name, with its place in the list.
-pub(crate) fn real_server<'a>(server: &'a VirtualServer, key: &str) -> Result<(usize, &'a RealServer), Error> {
+pub(crate) fn real_server<'a>(
+    server: &'a VirtualServer,
+    key: &str,
+) -> Result<(usize, &'a RealServer), Error> {
     find(&server.real_servers, |s| &s.id, |s| &s.name, key).ok_or_else(|| missing(Thing::RealServer, key))
 }
 

@@ -210,10 +210,8 @@ pub(super) async fn delete_form(
     let (_, server) = virtual_server(&view.content, &key)?;
     let (_, real) = real_server(server, &real_key)?;
     let language = member.language();
-    let question = language
-        .say("real-server-delete-question")
-        .with("name", &real.name)
-        .with("server", &server.name);
+    let question =
+        language.say("real-server-delete-question").with("name", &real.name).with("server", &server.name);
     let title = language.say("real-server-delete-title");
     let list = format!("/clusters/{cluster}/virtual-servers/{key}/real-servers");
     Confirm {

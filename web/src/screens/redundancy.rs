@@ -24,11 +24,7 @@ struct EditPage {
     backup: Option<String>,
 }
 
-async fn page(
-    member: &Member,
-    view: &View,
-    (status, form): (StatusCode, Form),
-) -> Result<Response, Error> {
+async fn page(member: &Member, view: &View, (status, form): (StatusCode, Form)) -> Result<Response, Error> {
     let title = member.language().say("tab-redundancy");
     let page = EditPage {
         p: Page::of_cluster(member, &view.cluster_id, Tab::Redundancy, title).await?,

@@ -1,0 +1,137 @@
+//! `…/virtual-servers/{server}/real-servers`
+
+use axum::extract::{Extension, Path};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use console::{Changed, Edit};
+use lvs::model::{Id, RealServer};
+use serde_json::{Value, json};
+
+use super::clusters::seen;
+use super::drafts::activated;
+use super::request::{self, created, if_match, listed, object, tagged, typed};
+use super::virtual_servers::{in_body, removed};
+use crate::error::Error;
+use crate::guard::Payload;
+use crate::screens::objects::{real_server, virtual_server};
+use crate::visit::Member;
+
+/// Members that only answers have.
+const READ_ONLY: &[&str] = &["id", "activation"];
+
+/// `GET …/real-servers`
+pub(super) async fn list(
+    member: Member,
+    Path((cluster, key)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    let seen = seen(&member, &cluster).await?;
+    let (_, server) = virtual_server(&seen.content, &key)?;
+    let items: Result<Vec<Value>, _> = server.real_servers.iter().map(serde_json::to_value).collect();
+    Ok(tagged(StatusCode::OK, &seen.etag, listed(items.map_err(Error::internal)?)))
+}
+
+/// `GET …/real-servers/{real}`
+pub(super) async fn one(
+    member: Member,
+    Path((cluster, key, real)): Path<(String, String, String)>,
+) -> Result<Response, Error> {
+    let seen = seen(&member, &cluster).await?;
+    let (_, server) = virtual_server(&seen.content, &key)?;
+    let (_, real) = real_server(server, &real)?;
+    Ok(tagged(StatusCode::OK, &seen.etag, serde_json::to_value(real).map_err(Error::internal)?))
+}
+
+/// Activates where asked, and shows the object as it is now.
+async fn shown(member: &Member, server: &str, changed: Changed) -> Result<(String, String, Value), Error> {
+    let id = changed.id.unwrap_or_default();
+    let cluster = &changed.draft.cluster_id;
+    let activation = activated(member, cluster).await?;
+    let view = member.console().view(&member.actor, cluster).await?;
+    let (_, server) = virtual_server(&view.content, server)?;
+    let (_, real) = real_server(server, &id.0)?;
+    let more = activation.map_or(json!({}), |a| json!({ "activation": a }));
+    Ok((id.0, view.etag, request::with(real, more)?))
+}
+
+/// `POST …/real-servers`
+pub(super) async fn create(
+    member: Member,
+    Path((cluster, key)): Path<(String, String)>,
+    Extension(payload): Extension<Payload>,
+) -> Result<Response, Error> {
+    let real: RealServer = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
+    let view = member.console().view(&member.actor, &cluster).await?;
+    let (index, server) = virtual_server(&view.content, &key)?;
+    let prefix = format!("/virtual_servers/{index}/real_servers/{}", server.real_servers.len());
+    let of = server.id.clone();
+    let edit = Edit::PutRealServer { virtual_server: of.clone(), id: None, server: real };
+    let changed = member.console().change(&member.actor, &cluster, edit, None).await;
+    let changed = changed.map_err(|e| in_body(e, &prefix))?;
+    let base = format!("/api/v1/clusters/{}/virtual-servers/{of}/real-servers", changed.draft.cluster_id);
+    let (id, etag, body) = shown(&member, &of.0, changed).await?;
+    Ok(created(&format!("{base}/{id}"), &etag, body))
+}
+
+/// Which real server a write is about.
+struct Target<'a> {
+    cluster: &'a str,
+    server: &'a str,
+    real: &'a str,
+}
+
+async fn put(
+    member: &Member,
+    target: Target<'_>,
+    tag: Option<&str>,
+    value: RealServer,
+) -> Result<Response, Error> {
+    let view = member.console().view(&member.actor, target.cluster).await?;
+    let (at, server) = virtual_server(&view.content, target.server)?;
+    let (index, old) = real_server(server, target.real)?;
+    let prefix = format!("/virtual_servers/{at}/real_servers/{index}");
+    let edit =
+        Edit::PutRealServer { virtual_server: server.id.clone(), id: Some(old.id.clone()), server: value };
+    let changed = member.console().change(&member.actor, target.cluster, edit, tag).await;
+    let changed = changed.map_err(|e| in_body(e, &prefix))?;
+    let (_, etag, body) = shown(member, &server.id.0, changed).await?;
+    Ok(tagged(StatusCode::OK, &etag, body))
+}
+
+/// `PUT …/real-servers/{real}`
+pub(super) async fn replace(
+    member: Member,
+    Path((cluster, server, real)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Extension(payload): Extension<Payload>,
+) -> Result<Response, Error> {
+    let tag = if_match(&headers)?;
+    let value = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
+    put(&member, Target { cluster: &cluster, server: &server, real: &real }, tag.as_deref(), value).await
+}
+
+/// `PATCH …/real-servers/{real}` (RFC 7396)
+pub(super) async fn merge(
+    member: Member,
+    Path((cluster, server, real)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Extension(payload): Extension<Payload>,
+) -> Result<Response, Error> {
+    let tag = if_match(&headers)?;
+    let view = member.console().view(&member.actor, &cluster).await?;
+    let (_, of) = virtual_server(&view.content, &server)?;
+    let (_, old) = real_server(of, &real)?;
+    let value = request::patched(old, request::without(object(&payload)?, READ_ONLY))?;
+    put(&member, Target { cluster: &cluster, server: &server, real: &real }, tag.as_deref(), value).await
+}
+
+/// `DELETE …/real-servers/{real}`
+pub(super) async fn delete(
+    member: Member,
+    Path((cluster, server, real)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let tag = if_match(&headers)?;
+    let edit = Edit::RemoveRealServer { virtual_server: Id(server), id: Id(real) };
+    let changed = member.console().change(&member.actor, &cluster, edit, tag.as_deref()).await?;
+    removed(&member, &changed.draft.cluster_id).await
+}

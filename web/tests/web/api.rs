@@ -1,0 +1,258 @@
+//! The conventions of the API: tokens, entity tags, problems with pointers, plans, activation.
+
+use axum::body::Body;
+use axum::http::Request;
+use console::{Actor, Role};
+use serde_json::{Value, json};
+
+use crate::site::{Answer, Robot, SCENARIO_A, Site};
+
+fn problem(answer: Answer, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.body);
+    let body = answer.json();
+    assert_eq!(body["status"], status);
+    assert_eq!(body["code"], code, "{body}");
+    for member in ["type", "title", "detail", "instance"] {
+        assert!(body[member].as_str().is_some_and(|t| !t.is_empty() && !t.contains('⟦')), "{member}: {body}");
+    }
+    body
+}
+
+async fn running(robot: &Robot<'_>) -> String {
+    let made = robot.post("/imports", json!({ "text": SCENARIO_A, "name": "shop" })).await.is(201).json();
+    let id = made["draft"]["cluster"].as_str().unwrap().to_owned();
+    let done = robot.post(&format!("/clusters/{id}/draft/activate"), json!({})).await.is(200).json();
+    assert_eq!(done["revision"], 1);
+    assert_eq!(done["state"], "partial", "no director has joined: {done}");
+    id
+}
+
+#[tokio::test]
+async fn tokens_and_nothing_else_open_the_api() {
+    let site = Site::new().await;
+    let mut admin = site.member(Role::Admin).await;
+    admin.get("/").await.is(200);
+    problem(admin.get("/api/v1/clusters").await, 401, "unauthenticated");
+    for value in ["Bearer x", "Basic YWRtaW46YWRtaW4=", "Bearer ", "x"] {
+        let request = Request::builder().uri("/api/v1/clusters").header("authorization", value);
+        let answer = site.send(request.body(Body::empty()).unwrap()).await;
+        assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+        problem(answer, 401, "unauthenticated");
+    }
+    let robot = site.robot(Role::Viewer).await;
+    robot.get("/clusters").await.is(200);
+    problem(robot.get("/nowhere").await, 404, "not-found");
+    problem(robot.get("/clusters/nowhere").await, 404, "missing");
+    problem(robot.ask("DELETE", "/clusters", None, None).await, 405, "method");
+    problem(robot.post("/clusters", json!({ "name": "x" })).await, 403, "forbidden");
+    let request = Request::builder().uri("/api/v2/x").body(Body::empty()).unwrap();
+    problem(site.send(request).await, 404, "not-found");
+    assert_eq!(site.send(Request::builder().uri("/healthz").body(Body::empty()).unwrap()).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_are_read_strictly() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Admin).await;
+    let id = running(&robot).await;
+    let path = format!("/clusters/{id}/virtual-servers");
+    let raw = |kind: &str, text: &str| {
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", robot.token))
+            .header("content-type", kind)
+            .body(Body::from(text.to_owned()))
+            .unwrap();
+        site.send(request)
+    };
+    problem(raw("application/json", "{").await, 400, "malformed");
+    problem(raw("application/json", "").await, 400, "malformed");
+    problem(raw("application/json", "\u{feff}{}").await, 400, "malformed");
+    problem(raw("application/json", &"[".repeat(100_000)).await, 400, "malformed");
+    problem(raw("text/plain", "{}").await, 415, "media-type");
+    problem(raw("application/json", &" ".repeat(1024 * 1024 + 1)).await, 413, "too-large");
+    problem(raw("application/json", "[]").await, 422, "invalid");
+    let at = |body: Value| body["errors"][0]["pointer"].as_str().unwrap().to_owned();
+    let unknown = problem(robot.post(&path, json!({ "name": "x", "colour": "red" })).await, 422, "invalid");
+    assert_eq!(unknown["errors"][0]["code"], "unknown-field", "{unknown}");
+    let wrong = json!({ "name": "x", "vip": { "address": "192.0.2.300" } });
+    assert_eq!(at(problem(robot.post(&path, wrong).await, 422, "invalid")), "/vip/address");
+    // Rules of the model point into the body that was sent, not into the cluster.
+    let wrong = json!({ "name": "x", "vip": { "address": "192.0.2.1", "prefix": 99 } });
+    let refused = problem(robot.post(&path, wrong).await, 422, "invalid");
+    assert_eq!(at(refused.clone()), "/vip/prefix");
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("99"));
+}
+
+#[tokio::test]
+async fn changes_name_the_state_they_were_made_for() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Admin).await;
+    let id = running(&robot).await;
+    let servers = format!("/clusters/{id}/virtual-servers");
+    let list = robot.get(&servers).await.is(200);
+    let first = list.json();
+    assert_eq!(first["next"], Value::Null);
+    let server = format!("{servers}/{}", first["items"][0]["id"].as_str().unwrap());
+    let tag = robot.get(&server).await.is(200).etag();
+    let patch = json!({ "scheduler": "rr" });
+    problem(robot.ask("PATCH", &server, None, Some(patch.clone())).await, 428, "precondition-missing");
+    problem(robot.ask("DELETE", &server, None, None).await, 428, "precondition-missing");
+    let stale = robot.ask("PATCH", &server, Some("\"old\""), Some(patch.clone())).await;
+    assert_eq!(stale.etag(), tag);
+    problem(stale, 412, "stale");
+    let done = robot.ask("PATCH", &server, Some(&tag), Some(patch)).await.is(200);
+    assert_eq!(done.json()["scheduler"], "rr");
+    assert_ne!(done.etag(), tag);
+    problem(robot.ask("DELETE", &server, Some(&tag), None).await, 412, "stale");
+    // The draft is the caller's; what runs is unchanged, and so is what others see.
+    let other = site.robot(Role::Viewer).await;
+    assert_eq!(other.get(&server).await.json()["scheduler"], "wlc");
+    assert_eq!(robot.get(&format!("{server}?view=running")).await.json()["scheduler"], "wlc");
+    robot.ask("DELETE", &server, Some(&done.etag()), None).await.is(204);
+    problem(robot.get(&server).await, 404, "missing");
+}
+
+#[tokio::test]
+async fn servers_are_made_changed_and_deleted() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Admin).await;
+    let id = running(&robot).await;
+    let servers = format!("/clusters/{id}/virtual-servers");
+    let body = json!({ "name": "https", "port": 443, "vip": { "address": "192.168.1.251", "device": "eth0" } });
+    let made = robot.post(&servers, body).await.is(201);
+    let location = made.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+    let server = made.json();
+    assert_eq!(server["scheduler"], "wlc", "defaults are echoed: {server}");
+    assert_eq!(robot.get(&location).await.is(200).json(), server);
+    // By its name as well.
+    assert_eq!(robot.get(&format!("{servers}/https")).await.is(200).json()["id"], server["id"]);
+
+    let reals = format!("{location}/real-servers");
+    let real = json!({ "name": "a", "address": "10.0.0.100", "port": 8443, "weight": 3 });
+    let made = robot.post(&reals, real).await.is(201);
+    let one = made.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+    assert_eq!(robot.get(&reals).await.json()["items"].as_array().unwrap().len(), 1);
+    let tag = robot.get(&one).await.etag();
+    let limited = robot.ask("PATCH", &one, Some(&tag), Some(json!({ "limit": { "upper": 10 } }))).await.is(200);
+    assert_eq!(limited.json()["weight"], 3);
+    let removed = robot.ask("PATCH", &one, Some("*"), Some(json!({ "limit": null, "port": null }))).await.is(200);
+    assert!(removed.json().get("limit").is_none());
+    // What an answer adds may be sent back.
+    let whole = removed.json();
+    let put = robot.ask("PUT", &one, Some(&removed.etag()), Some(whole.clone())).await.is(200);
+    assert_eq!(put.json(), whole);
+    let tunnel = json!({ "forwarding": { "tunnel": { "kind": "gue", "port": 6080 } } });
+    let tunnelled = robot.ask("PATCH", &one, Some("*"), Some(tunnel)).await.is(200).json();
+    assert_eq!(tunnelled["forwarding"]["tunnel"]["kind"], "gue");
+
+    let active = format!("{one}?activate=true&message=less");
+    let done = robot.ask("DELETE", &active, Some("*"), None).await.is(200).json();
+    assert_eq!(done["activation"]["revision"], 2);
+    let revisions = robot.get(&format!("/clusters/{id}/revisions")).await.is(200).json();
+    assert_eq!(revisions["items"][0]["message"], "less");
+    problem(robot.get(&format!("/clusters/{id}/draft")).await, 404, "missing");
+    let two = robot.get(&format!("/clusters/{id}/revisions/2")).await.is(200).json();
+    assert_eq!(two["content"]["virtual_servers"][1]["name"], "https");
+    problem(robot.get(&format!("/clusters/{id}/revisions/3")).await, 404, "missing");
+
+    // An editor's token may change a draft, not activate it.
+    let editor = site.robot(Role::Editor).await;
+    let body = json!({ "name": "dns", "port": 53, "protocol": "udp", "vip": { "address": "192.168.1.252" } });
+    problem(editor.post(&format!("{servers}?activate=true"), body).await, 403, "forbidden");
+    problem(editor.post(&format!("/clusters/{id}/draft/activate"), json!({})).await, 403, "forbidden");
+}
+
+#[tokio::test]
+async fn make_it_so() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Approver).await;
+    let id = running(&robot).await;
+    let path = format!("/clusters/{id}");
+    let now = robot.get(&path).await.is(200);
+    let mut wanted = now.json();
+    assert_eq!((&wanted["running_revision"], &wanted["draft"]), (&json!(1), &json!(false)));
+    wanted["virtual_servers"][0]["scheduler"] = json!("wrr");
+
+    // The plan first: nothing is written by it.
+    let before = site.console.audit(&Actor::local(), None, None, 100).await.unwrap();
+    let plan = robot.ask("PUT", &format!("{path}?dry_run=true"), None, Some(wanted.clone())).await.is(200).json();
+    assert_eq!(plan["changes"][0]["after"], "wrr", "{plan}");
+    assert!(plan["directors"][0]["steps"].to_string().contains("-s wrr"), "{plan}");
+    assert_eq!(site.console.audit(&Actor::local(), None, None, 100).await.unwrap(), before);
+
+    problem(robot.ask("PUT", &path, None, Some(wanted.clone())).await, 428, "precondition-missing");
+    let done = robot.ask("PUT", &path, Some(&now.etag()), Some(wanted.clone())).await.is(200);
+    assert_eq!((&done.json()["changed"], &done.json()["running_revision"]), (&json!(true), &json!(2)));
+    // The same again: success, and no new revision.
+    let again = robot.ask("PUT", &path, Some(&done.etag()), Some(wanted.clone())).await.is(200).json();
+    assert_eq!((&again["changed"], &again["running_revision"], &again["draft"]), (&json!(false), &json!(2), &json!(false)));
+    wanted["virtual_servers"][0]["port"] = json!(0);
+    let refused = problem(robot.ask("PUT", &path, Some("*"), Some(wanted)).await, 422, "invalid");
+    assert_eq!(refused["errors"][0]["pointer"], "/virtual_servers/0/port");
+    assert_eq!(robot.get(&path).await.json()["draft"], false, "a refused declaration leaves no draft");
+}
+
+#[tokio::test]
+async fn clusters_directors_and_status() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Admin).await;
+    let id = running(&robot).await;
+    let list = robot.get("/clusters").await.is(200).json();
+    assert_eq!(list["items"][0]["name"], "shop");
+    let status = robot.get(&format!("/clusters/{id}/status")).await.is(200).json();
+    assert_eq!((&status["active"], status["directors"].as_array().unwrap().len()), (&Value::Null, 2));
+
+    let directors = format!("/clusters/{id}/directors");
+    let items = robot.get(&directors).await.is(200).json();
+    assert_eq!(items["items"][0]["name"], "director-a");
+    let token = robot.post(&format!("{directors}/director-a/join-token"), json!({ "dial": "192.0.2.9:3637" })).await;
+    let token = token.is(201).json();
+    assert!(token["command"].as_str().unwrap().contains(token["token"].as_str().unwrap()));
+    let one = robot.get(&format!("{directors}/director-a")).await.is(200).json();
+    assert_eq!(one["dial"], "192.0.2.9:3637");
+    assert!(!one.to_string().contains(token["token"].as_str().unwrap()), "shown once");
+
+    let path = format!("{directors}/director-b");
+    let moved = robot.ask("PATCH", &path, Some("*"), Some(json!({ "public": "192.168.1.21" }))).await;
+    assert_eq!(moved.is(200).json()["public"], "192.168.1.21");
+    robot.ask("DELETE", &format!("{directors}/director-b"), Some("*"), None).await.is(204);
+    let body = json!({ "name": "director-c", "seat": "backup", "public": "192.168.1.22" });
+    robot.post(&directors, body.clone()).await.is(201);
+    let taken = problem(robot.post(&directors, body).await, 422, "invalid");
+    assert!(!taken["errors"].as_array().unwrap().is_empty());
+
+    let patch = json!({ "global": { "timeouts": { "udp": 30 } }, "name": "store" });
+    let patched = robot.ask("PATCH", &format!("/clusters/{id}"), Some("*"), Some(patch)).await.is(200).json();
+    assert_eq!((&patched["name"], &patched["global"]["timeouts"]["udp"]), (&json!("store"), &json!(30)));
+    let lists = robot.ask("PATCH", &format!("/clusters/{id}"), Some("*"), Some(json!({ "directors": [] }))).await;
+    problem(lists, 422, "invalid");
+    robot.ask("DELETE", &format!("/clusters/{id}/draft"), Some("*"), None).await.is(204);
+
+    let draft = robot.post("/clusters", json!({ "name": "second" })).await.is(201).json();
+    let second = draft["id"].as_str().unwrap();
+    problem(robot.post("/clusters", json!({ "name": "second" })).await, 422, "invalid");
+    robot.ask("DELETE", &format!("/clusters/{second}"), Some("*"), None).await.is(204);
+    problem(robot.get(&format!("/clusters/{second}")).await, 404, "missing");
+}
+
+#[tokio::test]
+async fn imports_say_what_they_found() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Editor).await;
+    let text = "primary = 192.0.2.1\nkeepalive = 6 # seconds\n";
+    let dry = robot.post("/imports?dry_run=true", json!({ "text": text })).await.is(200).json();
+    assert_eq!(dry["findings"][0]["line"], 2, "{dry}");
+    assert!(site.console.clusters().await.unwrap().is_empty());
+    problem(robot.post("/imports", json!({ "text": "", "kind": "lvs.cf" })).await, 422, "invalid");
+    problem(robot.post("/imports", json!({ "text": text, "kind": "toml" })).await, 422, "invalid");
+    problem(robot.post("/imports", json!({ "txt": text })).await, 422, "invalid");
+    let made = robot.post("/imports", json!({ "text": SCENARIO_A })).await.is(201).json();
+    let id = made["draft"]["cluster"].as_str().unwrap();
+    let into = robot.post(&format!("/clusters/{id}/imports"), json!({ "text": SCENARIO_A })).await.is(201).json();
+    assert_eq!(into["draft"]["cluster"], id);
+    let draft = robot.get(&format!("/clusters/{id}/draft")).await.is(200).json();
+    assert!(draft["plan"]["directors"][0]["steps"].as_array().is_some_and(|s| !s.is_empty()), "{draft}");
+}

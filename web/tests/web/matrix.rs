@@ -1,0 +1,138 @@
+//! Every route with every method by everybody: what is not allowed is refused, and changes nothing.
+
+use axum::body::Body;
+use axum::http::Request;
+use console::{Actor, AuditEntry, Role};
+use web::routes::{Needs, Route, Surface};
+
+use crate::site::{SCENARIO_A, Site};
+
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"];
+
+/// Routes that need nothing; a new one has to be put here by somebody who thought about it.
+const PUBLIC: [&str; 9] = [
+    "GET /healthz",
+    "GET /static/{digest}/{name}",
+    "GET /setup",
+    "POST /setup",
+    "GET /login",
+    "POST /login",
+    "POST /look",
+    "GET /api/v1",
+    "",
+];
+
+/// The path with names that exist where `real`, and names that do not where not.
+fn path(route: &Route, cluster: &str) -> String {
+    route
+        .path
+        .replace("{cluster}", cluster)
+        .replace("{server}", "http")
+        .replace("{real}", "web1")
+        .replace("{director}", "director-a")
+        .replace("{number}", "1")
+        .replace("{digest}", "000000000000")
+        .replace("{name}", "app.css")
+}
+
+async fn log(site: &Site) -> Vec<AuditEntry> {
+    site.console.audit(&Actor::local(), None, None, 500).await.unwrap()
+}
+
+async fn furnished() -> (Site, String) {
+    let site = Site::new().await;
+    let cluster = console::read_file(SCENARIO_A, console::FileKind::Auto).cluster.unwrap();
+    let id = site.console.create_cluster(&Actor::local(), cluster).await.unwrap().cluster_id;
+    site.console.activate(&Actor::local(), &id, "").await.unwrap();
+    (site, id)
+}
+
+#[tokio::test]
+async fn public_routes_are_the_known_ones() {
+    let site = Site::new().await;
+    for route in web::route_table(site.console.clone()) {
+        let name = format!("{} {}", route.method, route.path);
+        assert_eq!(route.needs == Needs::Nothing, PUBLIC.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_in_by_any_method() {
+    let (site, cluster) = furnished().await;
+    site.member(Role::Viewer).await;
+    let table = web::route_table(site.console.clone());
+    let before = log(&site).await;
+    for route in &table {
+        let path = path(route, &cluster);
+        for method in METHODS {
+            let declared = |m: &str| table.iter().any(|r| r.path == route.path && r.method.as_str() == m);
+            let known = declared(method) || (method == "HEAD" && declared("GET"));
+            let public = table.iter().any(|r| {
+                r.path == route.path && r.needs == Needs::Nothing && (r.method == method || method == "HEAD")
+            });
+            if public {
+                continue;
+            }
+            let request = Request::builder()
+                .method(method)
+                .uri(&path)
+                .header("host", "console.example:3636")
+                .header("sec-fetch-site", "same-origin")
+                .header("cookie", "__Host-caribe=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+                .body(Body::empty())
+                .unwrap();
+            let answer = site.send(request).await;
+            let (status, place) = (answer.status.as_u16(), format!("{method} {path}"));
+            match (known, route.surface) {
+                (false, _) => assert_eq!(status, 405, "{place}"),
+                (true, Surface::Pages) if path.ends_with("/live") => {
+                    assert!(status == 303 && answer.location().starts_with("/login"), "{place}: {status}");
+                }
+                (true, Surface::Pages) => {
+                    assert!(status == 303 && answer.location().starts_with("/login"), "{place}: {status}");
+                }
+                (true, Surface::Api) => assert_eq!(status, 401, "{place}"),
+                (true, Surface::Agents) => assert_eq!(status, 404, "{place}"),
+            }
+        }
+    }
+    assert_eq!(log(&site).await, before, "something was done for nobody");
+}
+
+#[tokio::test]
+async fn each_role_reaches_what_it_may_and_nothing_else() {
+    let (site, cluster) = furnished().await;
+    let table = web::route_table(site.console.clone());
+    for role in Role::ALL {
+        let mut browser = site.member(role).await;
+        browser.get("/").await.is(200);
+        let robot = site.robot(role).await;
+        let before = log(&site).await;
+        for route in &table {
+            let Needs::Role(needs) = route.needs else { continue };
+            let allowed = role >= needs;
+            // What is allowed is asked of things that do not exist, so that it does nothing either.
+            let path = path(route, if allowed { "nothing-here" } else { &cluster });
+            if route.path == "/logout" {
+                continue;
+            }
+            let status = match route.surface {
+                Surface::Api => {
+                    let body = (route.method != "GET").then(|| serde_json::json!({}));
+                    let path = path.strip_prefix("/api/v1").unwrap().to_owned();
+                    robot.ask(route.method.as_str(), &path, Some("*"), body).await.status
+                }
+                _ if route.method == "GET" => browser.get(&path).await.status,
+                _ => browser.post(&path, &[]).await.status,
+            };
+            let place = format!("{role}: {} {path}", route.method);
+            if allowed {
+                assert!(![401, 403, 405, 500].contains(&status.as_u16()), "{place}: {status}");
+            } else {
+                assert_eq!(status, 403, "{place}");
+            }
+        }
+        let after = log(&site).await;
+        assert_eq!(after, before, "{role} did something");
+    }
+}

@@ -1,0 +1,207 @@
+//! A console on a temporary folder with its service, and the callers that ask it.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use console::{Actor, Console, Role, Settings};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// Long enough, and on no list.
+pub const PASSWORD: &str = "correct-mule-battery-9";
+
+/// Scenario A's file: Piranha's NAT pair.
+pub const SCENARIO_A: &str = include_str!("scenario-a.cf");
+
+pub struct Site {
+    pub console: Console,
+    pub router: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |v| v.to_str().unwrap())
+    }
+
+    pub fn etag(&self) -> String {
+        self.headers.get(header::ETAG).expect("an entity tag").to_str().unwrap().to_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{} {}", self.location(), self.body);
+        self
+    }
+}
+
+impl Site {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { data: folder.path().join("data"), ..Settings::default() };
+        let console = Console::open(settings).await.unwrap();
+        Site { router: web::router(console.clone()), console, _folder: folder }
+    }
+
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(SocketAddr::from(([192, 0, 2, 7], 4711)));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 16 * 1024 * 1024).await.unwrap();
+        let body = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Somebody with that role, signed in.
+    pub async fn member(&self, role: Role) -> Browser<'_> {
+        let user = format!("user-{role}");
+        self.console.set_password(&Actor::local(), &user, PASSWORD, role).await.unwrap();
+        let mut browser = Browser::new(self);
+        browser.post("/login", &[("user", &user), ("password", PASSWORD)]).await.is(303);
+        browser
+    }
+
+    /// Automation with a token of that role.
+    pub async fn robot(&self, role: Role) -> Robot<'_> {
+        let name = format!("token-{role}");
+        let made = self.console.create_token(&Actor::local(), &name, role, None).await.unwrap();
+        Robot { site: self, token: made.secret }
+    }
+}
+
+/// A browser: keeps cookies, says where its forms come from, and fills in the form token it was given.
+pub struct Browser<'a> {
+    pub site: &'a Site,
+    pub cookies: Vec<(String, String)>,
+    pub language: &'static str,
+    pub csrf: String,
+}
+
+impl<'a> Browser<'a> {
+    pub fn new(site: &'a Site) -> Self {
+        Browser { site, cookies: Vec::new(), language: "en", csrf: String::new() }
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        let mut builder = Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(path)
+            .header(header::HOST, "console.example:3636")
+            .header(header::ACCEPT_LANGUAGE, self.language)
+            .header("sec-fetch-site", "same-origin");
+        if !self.cookies.is_empty() {
+            let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            builder = builder.header(header::COOKIE, cookies.join("; "));
+        }
+        builder
+    }
+
+    pub async fn send(&mut self, request: Request<Body>) -> Answer {
+        let answer = self.site.send(request).await;
+        for value in answer.headers.get_all(header::SET_COOKIE) {
+            let text = value.to_str().unwrap();
+            for part in ["Path=/", "Secure", "HttpOnly", "SameSite=Strict"] {
+                assert!(text.contains(part), "{text}");
+            }
+            let (name, rest) = text.split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            self.cookies.retain(|(n, _)| n != name);
+            if !value.is_empty() {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        if let Some(token) = hidden(&answer.body, "csrf") {
+            self.csrf = token;
+        }
+        answer
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let request = self.request("GET", path).body(Body::empty()).unwrap();
+        self.send(request).await
+    }
+
+    /// A form without the fields that pages hide in it, sent as browsers do.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        if self.csrf.is_empty() && !self.cookies.is_empty() {
+            self.get("/").await;
+        }
+        let token = self.csrf.clone();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("csrf", &token)
+            .extend_pairs(fields)
+            .finish();
+        let request = self
+            .request("POST", path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// What a person does: open the page, change some fields of its form, press the button.
+    pub async fn fill(&mut self, path: &str, changes: &[(&str, &str)]) -> Answer {
+        let page = self.get(path).await.is(200);
+        let mut fields = crate::html::form_values(&page.body, path);
+        for (name, value) in changes {
+            fields.retain(|(n, _)| n != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        self.post(path, &fields).await
+    }
+}
+
+/// Value of the first hidden field of that name.
+pub fn hidden(body: &str, name: &str) -> Option<String> {
+    let at = body.find(&format!("name=\"{name}\" value=\""))?;
+    let rest = body.get(at..)?;
+    rest.split('"').nth(3).map(ToOwned::to_owned).filter(|v| !v.is_empty())
+}
+
+/// A program with a token.
+pub struct Robot<'a> {
+    pub site: &'a Site,
+    pub token: String,
+}
+
+impl Robot<'_> {
+    pub async fn ask(&self, method: &str, path: &str, tag: Option<&str>, body: Option<Value>) -> Answer {
+        let mut builder = Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(format!("/api/v1{path}"))
+            .header(header::HOST, "console.example:3636")
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        if let Some(tag) = tag {
+            builder = builder.header(header::IF_MATCH, tag);
+        }
+        let body = match body {
+            Some(value) => {
+                builder = builder.header(header::CONTENT_TYPE, "application/json");
+                Body::from(value.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.site.send(builder.body(body).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, None, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path, None, Some(body)).await
+    }
+}
