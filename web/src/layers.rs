@@ -132,7 +132,7 @@ fn page(visit: &Visit, error: &Error) -> Response {
     };
     let title = language.say(format!("problem-title-{}", status.as_u16()));
     let page =
-        ErrorPage { p: Page::new(visit, title), code: error.code(), detail: error.detail(language), id };
+        ErrorPage { p: Page::new(visit, title).narrow(), code: error.code(), detail: error.detail(language), id };
     let mut response = match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(cause) => {

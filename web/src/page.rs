@@ -100,6 +100,8 @@ pub(crate) struct Page {
     pub(crate) cluster: Option<ClusterBar>,
     pub(crate) tab: Tab,
     pub(crate) path: String,
+    /// One column for one short form.
+    pub(crate) narrow: bool,
     pub(crate) done: Option<&'static str>,
     pub(crate) assets: &'static Paths,
 }
@@ -134,9 +136,16 @@ impl Page {
             cluster: None,
             tab: Tab::None,
             path: visit.path.clone(),
+            narrow: false,
             done: DONE.into_iter().find(|d| *d == done),
             assets: assets::paths(),
         }
+    }
+
+    /// The same for one short form.
+    pub(crate) fn narrow(mut self) -> Self {
+        self.narrow = true;
+        self
     }
 
     /// The frame of a page about one cluster.

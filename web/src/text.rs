@@ -227,7 +227,9 @@ mod tests {
         family("checksum", &["none", "full", "remote"]);
         family("state", &["starting", "standby", "active", "fault", "stopped"]);
         family("push", &["applied", "partial", "refused", "unreachable", "held"]);
-        family("problem", &crate::error::Error::CODES);
+        // "missing" has a sentence for each kind of thing instead.
+        let codes = crate::error::Error::CODES.into_iter().filter(|c| *c != "missing");
+        family("problem", &codes.collect::<Vec<_>>());
         family(
             "missing",
             &["cluster", "draft", "revision", "director", "virtual-server", "real-server", "account", "token"],

@@ -15,6 +15,7 @@ use super::status;
 use super::virtual_servers::{in_body, removed};
 use crate::error::Error;
 use crate::guard::Payload;
+use crate::screens::directors::as_drafted;
 use crate::screens::objects::director;
 use crate::visit::Member;
 
@@ -52,21 +53,27 @@ fn shape(view: &DirectorView) -> Value {
 
 /// `GET …/directors`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let etag = member.console().view(&member.actor, &cluster).await?.etag;
-    let views = member.console().directors(&member.actor, &cluster).await?;
+    let (etag, views) = all(&member, &cluster).await?;
     Ok(tagged(StatusCode::OK, &etag, listed(views.iter().map(shape).collect())))
 }
 
-async fn find(member: &Member, cluster: &str, key: &str) -> Result<DirectorView, Error> {
+/// The tag of what the caller works on, and the directors with their places in it.
+async fn all(member: &Member, cluster: &str) -> Result<(String, Vec<DirectorView>), Error> {
+    let view = member.console().view(&member.actor, cluster).await?;
     let views = member.console().directors(&member.actor, cluster).await?;
+    Ok((view.etag, as_drafted(views, &view.content)))
+}
+
+async fn find(member: &Member, cluster: &str, key: &str) -> Result<(String, DirectorView), Error> {
+    let (etag, views) = all(member, cluster).await?;
     let found = views.into_iter().find(|v| v.name == key || v.id.as_deref() == Some(key));
-    found.ok_or_else(|| Error::Missing(Missing { thing: Thing::Director, name: key.to_owned() }))
+    let found = found.ok_or_else(|| Error::Missing(Missing { thing: Thing::Director, name: key.to_owned() }))?;
+    Ok((etag, found))
 }
 
 async fn shown(member: &Member, cluster: &str, name: &str) -> Result<(String, Value), Error> {
     let activation = activated(member, cluster).await?;
-    let etag = member.console().view(&member.actor, cluster).await?.etag;
-    let view = find(member, cluster, name).await?;
+    let (etag, view) = find(member, cluster, name).await?;
     let more = activation.map_or(json!({}), |a| json!({ "activation": a }));
     Ok((etag, request::with(shape(&view), more)?))
 }
@@ -76,8 +83,7 @@ pub(super) async fn one(
     member: Member,
     Path((cluster, key)): Path<(String, String)>,
 ) -> Result<Response, Error> {
-    let etag = member.console().view(&member.actor, &cluster).await?.etag;
-    let view = find(&member, &cluster, &key).await?;
+    let (etag, view) = find(&member, &cluster, &key).await?;
     Ok(tagged(StatusCode::OK, &etag, shape(&view)))
 }
 

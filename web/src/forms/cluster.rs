@@ -44,7 +44,7 @@ impl Bound for GlobalForm {
 
     fn read(reader: &mut Reader<'_>, old: GlobalSettings) -> GlobalSettings {
         if reader.text("forwarding").is_empty() {
-            reader.say("forwarding", "wrong-choice");
+            reader.wrong("forwarding", "wrong-choice");
         }
         GlobalSettings {
             forwarding: reader.forwarding(Some(old.forwarding)).unwrap_or(old.forwarding),
@@ -66,11 +66,11 @@ fn nat_router(reader: &mut Reader<'_>, old: Option<NatRouter>) -> Option<NatRout
     match (address, device) {
         (Some(address), Some(device)) => Some(NatRouter { address, device, prefix }),
         (Some(_), None) => {
-            reader.say("nat_router.device", "wrong-missing");
+            reader.wrong("nat_router.device", "wrong-missing");
             old
         }
         (None, Some(_)) => {
-            reader.say("nat_router.address", "wrong-missing");
+            reader.wrong("nat_router.address", "wrong-missing");
             old
         }
         (None, None) => None,

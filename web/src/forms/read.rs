@@ -27,7 +27,8 @@ impl<'a> Reader<'a> {
         self.form
     }
 
-    pub(crate) fn say(&mut self, name: &str, key: &'static str) {
+    /// Says that a field cannot be taken.
+    pub(crate) fn wrong(&mut self, name: &str, key: &'static str) {
         self.form.error(name, self.language.say(key));
     }
 
@@ -57,7 +58,7 @@ impl<'a> Reader<'a> {
         let text = self.fields.filled(name)?;
         let value = text.parse().ok();
         if value.is_none() {
-            self.say(name, key);
+            self.wrong(name, key);
         }
         value
     }
@@ -73,7 +74,7 @@ impl<'a> Reader<'a> {
     /// A number that must be given.
     pub(crate) fn needed_number<T: FromStr>(&mut self, name: &str, old: T) -> T {
         if self.fields.filled(name).is_none() {
-            self.say(name, "wrong-missing");
+            self.wrong(name, "wrong-missing");
             return old;
         }
         self.parsed(name, "wrong-number").unwrap_or(old)
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
         match number {
             Some(number) => NonZeroU32::new(number),
             None => {
-                self.say(name, "wrong-number");
+                self.wrong(name, "wrong-number");
                 old
             }
         }
@@ -106,7 +107,7 @@ impl<'a> Reader<'a> {
     /// An address that must be given.
     pub(crate) fn needed_address(&mut self, name: &str, old: IpAddr) -> IpAddr {
         if self.fields.filled(name).is_none() {
-            self.say(name, "wrong-missing");
+            self.wrong(name, "wrong-missing");
             return old;
         }
         self.parsed(name, "wrong-address").unwrap_or(old)
@@ -129,7 +130,7 @@ impl<'a> Reader<'a> {
             Err(_) => text.trim_start_matches('/').parse().ok(),
         };
         if read.is_none() {
-            self.say(name, "wrong-mask");
+            self.wrong(name, "wrong-mask");
             return old;
         }
         read
@@ -141,7 +142,7 @@ impl<'a> Reader<'a> {
         match all.iter().find(|(word, _)| *word == text) {
             Some((_, value)) => *value,
             None => {
-                self.say(name, "wrong-choice");
+                self.wrong(name, "wrong-choice");
                 old
             }
         }
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let Ok(read) = Forwarding::from_str(word) else {
-            self.say("forwarding", "wrong-choice");
+            self.wrong("forwarding", "wrong-choice");
             return old;
         };
         let Forwarding::Tunnel(_) = read else { return Some(read) };

@@ -58,7 +58,7 @@ fn limit(reader: &mut Reader<'_>, old: Option<ConnectionLimit>) -> Option<Connec
     let lower = reader.number("limit.lower", old.map(|l| l.lower)).unwrap_or(0);
     let upper = reader.number("limit.upper", old.map(|l| l.upper));
     if upper.is_none() && lower != 0 {
-        reader.say("limit.upper", "wrong-missing");
+        reader.wrong("limit.upper", "wrong-missing");
     }
     upper.map(|upper| ConnectionLimit { upper, lower })
 }

@@ -103,7 +103,7 @@ pub(super) async fn delete_form(member: Member, Path(cluster): Path<String>) -> 
         back: format!("/clusters/{cluster}"),
         p,
     };
-    show(StatusCode::OK, &confirm)
+    confirm.page()
 }
 
 /// `POST /clusters/{cluster}/delete`

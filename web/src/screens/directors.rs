@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use console::{DirectorView, Edit, View};
+use lvs::Cluster;
 use lvs::model::{Director, Seat};
 
 use super::monitoring::DirectorCard;
@@ -60,12 +61,26 @@ pub(super) struct Joining {
     pub(super) local: bool,
 }
 
+/// Directors with the places the caller works on: those of the draft, where there is one. One that the draft no
+/// longer names has no seat.
+pub(crate) fn as_drafted(views: Vec<DirectorView>, content: &Cluster) -> Vec<DirectorView> {
+    let placed = |mut view: DirectorView| {
+        let drafted = content.directors.iter().find(|d| d.name == view.name);
+        view.seat = drafted.map(|d| d.seat);
+        view.public = drafted.map(|d| d.public).or(view.public);
+        view.private = drafted.map_or(view.private, |d| d.private);
+        view
+    };
+    views.into_iter().map(placed).collect()
+}
+
 /// `GET …/directors`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let title = member.language().say("tab-directors");
     let p = Page::of_cluster(&member, &cluster, Tab::Directors, title).await?;
     let content = member.console().view(&member.actor, &cluster).await?.content;
     let views = member.console().directors(&member.actor, &cluster).await?;
+    let views = as_drafted(views, &content);
     let rows = views.into_iter().map(|view| Row::new(&member, view)).collect();
     show(StatusCode::OK, &ListPage { p, rows, room: content.directors.len() < 2 })
 }

@@ -39,7 +39,7 @@ pub(super) async fn setup_form(visit: Visit) -> Result<Response, Error> {
     }
     // The printed address may carry the code, so that it need not be typed.
     let fields = Fields::default().with("code", visit.query.get("code"));
-    let p = Page::new(&visit, visit.language.say("setup-title"));
+    let p = Page::new(&visit, visit.language.say("setup-title")).narrow();
     show(StatusCode::OK, &SetupPage { p, form: Form::new(SETUP_FIELDS, fields) })
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn setup(visit: Visit, Sent(fields): Sent) -> Result<Response, 
             Err(SetupError::Password(password)) => form.error("password", password_error(language, password)),
         }
     }
-    let p = Page::new(&visit, language.say("setup-title"));
+    let p = Page::new(&visit, language.say("setup-title")).narrow();
     show(StatusCode::UNPROCESSABLE_ENTITY, &SetupPage { p, form })
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn login_form(visit: Visit) -> Result<Response, Error> {
         return Ok(see_other("/"));
     }
     let next = local(visit.query.get("next")).to_owned();
-    let p = Page::new(&visit, visit.language.say("login-title"));
+    let p = Page::new(&visit, visit.language.say("login-title")).narrow();
     show(StatusCode::OK, &LoginPage { p, user: String::new(), next, wrong: None })
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn login(visit: Visit, Sent(fields): Sent) -> Result<Response, 
             (StatusCode::TOO_MANY_REQUESTS, language.say("wrong-wait").with("seconds", seconds))
         }
     };
-    let p = Page::new(&visit, language.say("login-title"));
+    let p = Page::new(&visit, language.say("login-title")).narrow();
     show(status, &LoginPage { p, user, next, wrong: Some(wrong.to_string()) })
 }
 

@@ -3,7 +3,7 @@
 
 mod changes;
 mod clusters;
-mod directors;
+pub(crate) mod directors;
 mod enrolment;
 mod entry;
 mod global;

@@ -26,8 +26,9 @@ pub(super) struct Confirm {
 }
 
 impl Confirm {
-    pub(super) fn page(&self) -> Result<Response, Error> {
-        show(StatusCode::OK, self)
+    pub(super) fn page(mut self) -> Result<Response, Error> {
+        self.p = self.p.narrow();
+        show(StatusCode::OK, &self)
     }
 }
 

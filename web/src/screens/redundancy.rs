@@ -89,7 +89,7 @@ fn backup(reader: &mut Reader<'_>, view: &View) -> Option<(Edit, usize)> {
     let private = reader.address("private", before.and_then(|d| d.private));
     let Some(public) = public else {
         if private.is_some() {
-            reader.say("public", "wrong-missing");
+            reader.wrong("public", "wrong-missing");
         }
         return before.map(|d| (Edit::RemoveDirector(d.name.clone()), index));
     };

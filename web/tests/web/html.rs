@@ -6,17 +6,17 @@ const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "option-voi
 
 /// A tag with its attributes.
 #[derive(Debug)]
-pub struct Tag {
-    pub name: String,
-    pub attributes: BTreeMap<String, String>,
-    pub closing: bool,
-    pub closed: bool,
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) closing: bool,
+    pub(crate) closed: bool,
     /// Text before it.
-    pub before: String,
+    pub(crate) before: String,
 }
 
 /// All tags of a page, in order.
-pub fn tags(body: &str) -> Vec<Tag> {
+pub(crate) fn tags(body: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut rest = body;
     while let Some(start) = rest.find('<') {
@@ -82,7 +82,7 @@ fn attributes(tag: &str, mut text: &str) -> BTreeMap<String, String> {
 }
 
 /// Panics where the page breaks a rule; `place` names it.
-pub fn check(place: &str, body: &str) {
+pub(crate) fn check(place: &str, body: &str) {
     assert!(body.starts_with("<!doctype html>"), "{place}: no doctype");
     assert!(!body.contains('⟦'), "{place}: a sentence is missing: {}", around(body, "⟦"));
     let tags = tags(body);
@@ -144,7 +144,7 @@ fn around(body: &str, text: &str) -> String {
 }
 
 /// What a browser would send for the form whose action is `action`, without touching it.
-pub fn form_values(body: &str, action: &str) -> Vec<(String, String)> {
+pub(crate) fn form_values(body: &str, action: &str) -> Vec<(String, String)> {
     let mut values = Vec::new();
     let mut inside = false;
     let mut select: Option<String> = None;

@@ -10,52 +10,52 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// Long enough, and on no list.
-pub const PASSWORD: &str = "correct-mule-battery-9";
+pub(crate) const PASSWORD: &str = "correct-mule-battery-9";
 
 /// Scenario A's file: Piranha's NAT pair.
-pub const SCENARIO_A: &str = include_str!("scenario-a.cf");
+pub(crate) const SCENARIO_A: &str = include_str!("scenario-a.cf");
 
-pub struct Site {
-    pub console: Console,
-    pub router: Router,
+pub(crate) struct Site {
+    pub(crate) console: Console,
+    pub(crate) router: Router,
     _folder: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.headers.get(header::LOCATION).map_or("", |v| v.to_str().unwrap())
     }
 
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         self.headers.get(header::ETAG).expect("an entity tag").to_str().unwrap().to_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
-    pub fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{} {}", self.location(), self.body);
         self
     }
 }
 
 impl Site {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { data: folder.path().join("data"), ..Settings::default() };
         let console = Console::open(settings).await.unwrap();
         Site { router: web::router(console.clone()), console, _folder: folder }
     }
 
-    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         request.extensions_mut().insert(SocketAddr::from(([192, 0, 2, 7], 4711)));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -65,7 +65,7 @@ impl Site {
     }
 
     /// Somebody with that role, signed in.
-    pub async fn member(&self, role: Role) -> Browser<'_> {
+    pub(crate) async fn member(&self, role: Role) -> Browser<'_> {
         let user = format!("user-{role}");
         self.console.set_password(&Actor::local(), &user, PASSWORD, role).await.unwrap();
         let mut browser = Browser::new(self);
@@ -74,7 +74,7 @@ impl Site {
     }
 
     /// Automation with a token of that role.
-    pub async fn robot(&self, role: Role) -> Robot<'_> {
+    pub(crate) async fn robot(&self, role: Role) -> Robot<'_> {
         let name = format!("token-{role}");
         let made = self.console.create_token(&Actor::local(), &name, role, None).await.unwrap();
         Robot { site: self, token: made.secret }
@@ -82,19 +82,19 @@ impl Site {
 }
 
 /// A browser: keeps cookies, says where its forms come from, and fills in the form token it was given.
-pub struct Browser<'a> {
-    pub site: &'a Site,
-    pub cookies: Vec<(String, String)>,
-    pub language: &'static str,
-    pub csrf: String,
+pub(crate) struct Browser<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) language: &'static str,
+    pub(crate) csrf: String,
 }
 
 impl<'a> Browser<'a> {
-    pub fn new(site: &'a Site) -> Self {
+    pub(crate) fn new(site: &'a Site) -> Self {
         Browser { site, cookies: Vec::new(), language: "en", csrf: String::new() }
     }
 
-    pub fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let mut builder = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(path)
@@ -108,7 +108,7 @@ impl<'a> Browser<'a> {
         builder
     }
 
-    pub async fn send(&mut self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&mut self, request: Request<Body>) -> Answer {
         let answer = self.site.send(request).await;
         for value in answer.headers.get_all(header::SET_COOKIE) {
             let text = value.to_str().unwrap();
@@ -128,13 +128,13 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let request = self.request("GET", path).body(Body::empty()).unwrap();
         self.send(request).await
     }
 
     /// A form without the fields that pages hide in it, sent as browsers do.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         if self.csrf.is_empty() && !self.cookies.is_empty() {
             self.get("/").await;
         }
@@ -152,7 +152,7 @@ impl<'a> Browser<'a> {
     }
 
     /// What a person does: open the page, change some fields of its form, press the button.
-    pub async fn fill(&mut self, path: &str, changes: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn fill(&mut self, path: &str, changes: &[(&str, &str)]) -> Answer {
         let page = self.get(path).await.is(200);
         let mut fields = crate::html::form_values(&page.body, path);
         for (name, value) in changes {
@@ -165,20 +165,20 @@ impl<'a> Browser<'a> {
 }
 
 /// Value of the first hidden field of that name.
-pub fn hidden(body: &str, name: &str) -> Option<String> {
+pub(crate) fn hidden(body: &str, name: &str) -> Option<String> {
     let at = body.find(&format!("name=\"{name}\" value=\""))?;
     let rest = body.get(at..)?;
     rest.split('"').nth(3).map(ToOwned::to_owned).filter(|v| !v.is_empty())
 }
 
 /// A program with a token.
-pub struct Robot<'a> {
-    pub site: &'a Site,
-    pub token: String,
+pub(crate) struct Robot<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) token: String,
 }
 
 impl Robot<'_> {
-    pub async fn ask(&self, method: &str, path: &str, tag: Option<&str>, body: Option<Value>) -> Answer {
+    pub(crate) async fn ask(&self, method: &str, path: &str, tag: Option<&str>, body: Option<Value>) -> Answer {
         let mut builder = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(format!("/api/v1{path}"))
@@ -197,11 +197,11 @@ impl Robot<'_> {
         self.site.send(builder.body(body).unwrap()).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, None, None).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.ask("POST", path, None, Some(body)).await
     }
 }
