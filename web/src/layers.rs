@@ -131,8 +131,12 @@ fn page(visit: &Visit, error: &Error) -> Response {
         _ => None,
     };
     let title = language.say(format!("problem-title-{}", status.as_u16()));
-    let page =
-        ErrorPage { p: Page::new(visit, title).narrow(), code: error.code(), detail: error.detail(language), id };
+    let page = ErrorPage {
+        p: Page::new(visit, title).narrow(),
+        code: error.code(),
+        detail: error.detail(language),
+        id,
+    };
     let mut response = match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(cause) => {

@@ -232,7 +232,16 @@ mod tests {
         family("problem", &codes.collect::<Vec<_>>());
         family(
             "missing",
-            &["cluster", "draft", "revision", "director", "virtual-server", "real-server", "account", "token"],
+            &[
+                "cluster",
+                "draft",
+                "revision",
+                "director",
+                "virtual-server",
+                "real-server",
+                "account",
+                "token",
+            ],
         );
         family(
             "problem-title",

@@ -67,7 +67,8 @@ async fn all(member: &Member, cluster: &str) -> Result<(String, Vec<DirectorView
 async fn find(member: &Member, cluster: &str, key: &str) -> Result<(String, DirectorView), Error> {
     let (etag, views) = all(member, cluster).await?;
     let found = views.into_iter().find(|v| v.name == key || v.id.as_deref() == Some(key));
-    let found = found.ok_or_else(|| Error::Missing(Missing { thing: Thing::Director, name: key.to_owned() }))?;
+    let found =
+        found.ok_or_else(|| Error::Missing(Missing { thing: Thing::Director, name: key.to_owned() }))?;
     Ok((etag, found))
 }
 

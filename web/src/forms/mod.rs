@@ -12,7 +12,7 @@ mod virtual_server;
 
 pub(crate) mod choices;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lvs::{Finding, Severity};
 
@@ -58,12 +58,14 @@ pub(crate) struct Form {
     known: &'static [&'static str],
     notes: BTreeMap<String, Vec<Note>>,
     top: Vec<Note>,
+    /// Fields whose text was no text of its kind.
+    unread: BTreeSet<String>,
 }
 
 impl Form {
     /// A form with these texts; `known` are the names that have an input on the page.
     pub(crate) fn new(known: &'static [&'static str], fields: Fields) -> Self {
-        Form { fields, known, notes: BTreeMap::new(), top: Vec::new() }
+        Form { fields, known, notes: BTreeMap::new(), top: Vec::new(), unread: BTreeSet::new() }
     }
 
     pub(crate) fn value(&self, name: &str) -> &str {
@@ -114,6 +116,7 @@ impl Form {
 
     /// Says an error at a field, or above the form where it has no such field.
     pub(crate) fn error(&mut self, name: &str, text: impl ToString) {
+        self.unread.insert(name.to_owned());
         self.note(name, Note { error: true, place: String::new(), text: text.to_string() });
     }
 
@@ -146,13 +149,18 @@ impl Form {
     /// objects are left out, unless they are errors and `all` is wanted: nothing that refused a form may stay unsaid.
     pub(crate) fn findings(&mut self, language: Language, pointer: &str, findings: &[Finding], all: bool) {
         for finding in findings {
-            let note = Note { place: String::new(), ..Note::of(language, finding) };
+            let note = Note {
+                place: String::new(),
+                text: sentence(language, finding),
+                ..Note::of(language, finding)
+            };
             let whole = finding.pointer().unwrap_or_default();
             match whole.strip_prefix(pointer) {
                 Some(rest) if rest.is_empty() || rest.starts_with('/') => {
                     let name = rest.trim_start_matches('/').replace('/', ".");
                     // A field that could not even be read needs no second opinion on its old value.
-                    if !self.wrong(&name) || !note.error {
+                    let unread = self.field_for(&name).is_some_and(|field| self.unread.contains(field));
+                    if !unread || !note.error {
                         self.note(&name, note);
                     }
                 }
@@ -162,6 +170,20 @@ impl Form {
                 _ => {}
             }
         }
+    }
+}
+
+/// A finding as a sentence of its own: those of lvs begin small, because they follow a file's line.
+fn sentence(language: Language, finding: &Finding) -> String {
+    let text = language.finding(finding);
+    let first = finding.code.template().split(' ').next().unwrap_or_default();
+    if language != Language::English || !first.chars().all(|c| c.is_ascii_lowercase() || c == ',') {
+        return text;
+    }
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(letter) => format!("{}{}.", letter.to_ascii_uppercase(), rest.as_str()),
+        None => text,
     }
 }
 

@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use console::{ActivateError, Basis, ChangeKind, ChangeLine, Object, Preview, PushOutcome, PushResult};
+use lvs::Cluster;
 
 use super::objects::Confirm;
 use crate::error::Error;
@@ -79,10 +80,10 @@ async fn page(
 ) -> Result<Response, Error> {
     let language = member.language();
     let draft = match member.console().draft(&member.actor, cluster).await? {
-        Some(_) => {
+        Some(draft) => {
             let preview = member.console().preview(&member.actor, cluster).await?;
             let moment = |at: &jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
-            Some(shown(language, &preview, moment))
+            Some(shown(language, &draft.content, &preview, moment))
         }
         None => None,
     };
@@ -95,12 +96,24 @@ pub(super) async fn draft(member: Member, Path(cluster): Path<String>) -> Result
     page(&member, &cluster, StatusCode::OK, String::new()).await
 }
 
-fn shown(language: Language, preview: &Preview, moment: impl Fn(&jiff::Timestamp) -> String) -> Shown {
+fn shown(
+    language: Language,
+    content: &Cluster,
+    preview: &Preview,
+    moment: impl Fn(&jiff::Timestamp) -> String,
+) -> Shown {
     let conflict = preview.conflict.as_ref();
     Shown {
         base: preview.base,
         conflict: conflict.map(|r| (short(&r.author).to_owned(), r.number, moment(&r.created))),
-        findings: Note::list(language, &preview.findings),
+        findings: preview
+            .findings
+            .iter()
+            .map(|finding| Note {
+                place: finding.pointer().map(|p| place(language, content, p)).unwrap_or_default(),
+                ..Note::of(language, finding)
+            })
+            .collect(),
         failed: lvs::finding::has_errors(&preview.findings),
         lines: preview.changes.iter().map(|line| in_words(language, line)).collect(),
         directors: preview
@@ -116,11 +129,54 @@ fn shown(language: Language, preview: &Preview, moment: impl Fn(&jiff::Timestamp
                 }
                 .to_string(),
                 basis_tone: if d.basis == Basis::Live { "good" } else { "warn" },
-                steps: d.steps.clone(),
+                steps: d.steps.iter().map(|step| command(step)).collect(),
                 adopted: d.adopted.clone(),
                 foreign: d.foreign.clone(),
             })
             .collect(),
+    }
+}
+
+/// A step as one would type it: lines in the format of ipvsadm --restore leave the program's name out.
+fn command(step: &str) -> String {
+    if step.starts_with('-') { format!("ipvsadm {step}") } else { step.to_owned() }
+}
+
+/// Where a finding is, in the names that people gave: `Virtual server http, vip.device`.
+fn place(language: Language, content: &Cluster, pointer: &str) -> String {
+    let parts: Vec<&str> = pointer.split('/').skip(1).collect();
+    let at = |text: &str| text.parse::<usize>().ok();
+    let (object, field) = match parts.as_slice() {
+        ["virtual_servers", server, rest @ ..] => {
+            let Some(server) = at(server).and_then(|i| content.virtual_servers.get(i)) else {
+                return pointer.to_owned();
+            };
+            match rest {
+                ["real_servers", real, rest @ ..] => {
+                    match at(real).and_then(|i| server.real_servers.get(i)) {
+                        Some(real) => {
+                            let name = format!("{} / {}", server.name, real.name);
+                            (language.say("object-real-server").with("name", name), rest)
+                        }
+                        None => return pointer.to_owned(),
+                    }
+                }
+                rest => (language.say("object-virtual-server").with("name", &server.name), rest),
+            }
+        }
+        ["directors", director, rest @ ..] => match at(director).and_then(|i| content.directors.get(i)) {
+            Some(director) => (language.say("object-director").with("name", &director.name), rest),
+            None => return pointer.to_owned(),
+        },
+        ["global", rest @ ..] => (language.say("tab-global"), rest),
+        ["redundancy", rest @ ..] => (language.say("tab-redundancy"), rest),
+        rest => (language.say("object-cluster"), rest),
+    };
+    match field {
+        [] => object.to_string(),
+        field => {
+            language.say("place-field").with("object", object).with("field", field.join(".")).to_string()
+        }
     }
 }
 
@@ -187,7 +243,7 @@ fn pushed(language: Language, result: &PushResult) -> Pushed {
     let (mut steps, mut failures) = (Vec::new(), Vec::new());
     let (tone, text) = match &result.outcome {
         PushOutcome::Applied { in_sync, steps: done, failures: failed, took_ms } => {
-            steps.clone_from(done);
+            steps = done.iter().map(|step| command(step)).collect();
             failures.clone_from(failed);
             let key = if *in_sync { "pushed-in-sync" } else { "pushed-partly" };
             let text = language.say(key).with("count", done.len()).with("ms", *took_ms);

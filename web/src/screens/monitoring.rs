@@ -50,6 +50,8 @@ pub(crate) struct DirectorCard {
     pub(crate) errors: Vec<String>,
     pub(crate) since: String,
     pub(crate) connected: bool,
+    /// Whether an agent has ever joined for it.
+    pub(crate) joined: bool,
 }
 
 /// A virtual server with its real servers, as one body of the table.
@@ -334,6 +336,7 @@ impl DirectorCard {
             errors,
             since: live.since.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             connected: live.connected,
+            joined: live.id.is_some(),
         }
     }
 

@@ -121,7 +121,8 @@ async fn servers_are_made_changed_and_deleted() {
     let robot = site.robot(Role::Admin).await;
     let id = running(&robot).await;
     let servers = format!("/clusters/{id}/virtual-servers");
-    let body = json!({ "name": "https", "port": 443, "vip": { "address": "192.168.1.251", "device": "eth0" } });
+    let body =
+        json!({ "name": "https", "port": 443, "vip": { "address": "192.168.1.251", "device": "eth0" } });
     let made = robot.post(&servers, body).await.is(201);
     let location = made.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
     let server = made.json();
@@ -136,9 +137,11 @@ async fn servers_are_made_changed_and_deleted() {
     let one = made.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
     assert_eq!(robot.get(&reals).await.json()["items"].as_array().unwrap().len(), 1);
     let tag = robot.get(&one).await.etag();
-    let limited = robot.ask("PATCH", &one, Some(&tag), Some(json!({ "limit": { "upper": 10 } }))).await.is(200);
+    let limited =
+        robot.ask("PATCH", &one, Some(&tag), Some(json!({ "limit": { "upper": 10 } }))).await.is(200);
     assert_eq!(limited.json()["weight"], 3);
-    let removed = robot.ask("PATCH", &one, Some("*"), Some(json!({ "limit": null, "port": null }))).await.is(200);
+    let removed =
+        robot.ask("PATCH", &one, Some("*"), Some(json!({ "limit": null, "port": null }))).await.is(200);
     assert!(removed.json().get("limit").is_none());
     // What an answer adds may be sent back.
     let whole = removed.json();
@@ -178,7 +181,8 @@ async fn make_it_so() {
 
     // The plan first: nothing is written by it.
     let before = site.console.audit(&Actor::local(), None, None, 100).await.unwrap();
-    let plan = robot.ask("PUT", &format!("{path}?dry_run=true"), None, Some(wanted.clone())).await.is(200).json();
+    let plan =
+        robot.ask("PUT", &format!("{path}?dry_run=true"), None, Some(wanted.clone())).await.is(200).json();
     assert_eq!(plan["changes"][0]["after"], "wrr", "{plan}");
     assert!(plan["directors"][0]["steps"].to_string().contains("-s wrr"), "{plan}");
     assert_eq!(site.console.audit(&Actor::local(), None, None, 100).await.unwrap(), before);
@@ -188,7 +192,10 @@ async fn make_it_so() {
     assert_eq!((&done.json()["changed"], &done.json()["running_revision"]), (&json!(true), &json!(2)));
     // The same again: success, and no new revision.
     let again = robot.ask("PUT", &path, Some(&done.etag()), Some(wanted.clone())).await.is(200).json();
-    assert_eq!((&again["changed"], &again["running_revision"], &again["draft"]), (&json!(false), &json!(2), &json!(false)));
+    assert_eq!(
+        (&again["changed"], &again["running_revision"], &again["draft"]),
+        (&json!(false), &json!(2), &json!(false))
+    );
     wanted["virtual_servers"][0]["port"] = json!(0);
     let refused = problem(robot.ask("PUT", &path, Some("*"), Some(wanted)).await, 422, "invalid");
     assert_eq!(refused["errors"][0]["pointer"], "/virtual_servers/0/port");
@@ -208,7 +215,8 @@ async fn clusters_directors_and_status() {
     let directors = format!("/clusters/{id}/directors");
     let items = robot.get(&directors).await.is(200).json();
     assert_eq!(items["items"][0]["name"], "director-a");
-    let token = robot.post(&format!("{directors}/director-a/join-token"), json!({ "dial": "192.0.2.9:3637" })).await;
+    let token =
+        robot.post(&format!("{directors}/director-a/join-token"), json!({ "dial": "192.0.2.9:3637" })).await;
     let token = token.is(201).json();
     assert!(token["command"].as_str().unwrap().contains(token["token"].as_str().unwrap()));
     let one = robot.get(&format!("{directors}/director-a")).await.is(200).json();
@@ -227,7 +235,8 @@ async fn clusters_directors_and_status() {
     let patch = json!({ "global": { "timeouts": { "udp": 30 } }, "name": "store" });
     let patched = robot.ask("PATCH", &format!("/clusters/{id}"), Some("*"), Some(patch)).await.is(200).json();
     assert_eq!((&patched["name"], &patched["global"]["timeouts"]["udp"]), (&json!("store"), &json!(30)));
-    let lists = robot.ask("PATCH", &format!("/clusters/{id}"), Some("*"), Some(json!({ "directors": [] }))).await;
+    let lists =
+        robot.ask("PATCH", &format!("/clusters/{id}"), Some("*"), Some(json!({ "directors": [] }))).await;
     problem(lists, 422, "invalid");
     robot.ask("DELETE", &format!("/clusters/{id}/draft"), Some("*"), None).await.is(204);
 
@@ -251,7 +260,8 @@ async fn imports_say_what_they_found() {
     problem(robot.post("/imports", json!({ "txt": text })).await, 422, "invalid");
     let made = robot.post("/imports", json!({ "text": SCENARIO_A })).await.is(201).json();
     let id = made["draft"]["cluster"].as_str().unwrap();
-    let into = robot.post(&format!("/clusters/{id}/imports"), json!({ "text": SCENARIO_A })).await.is(201).json();
+    let into =
+        robot.post(&format!("/clusters/{id}/imports"), json!({ "text": SCENARIO_A })).await.is(201).json();
     assert_eq!(into["draft"]["cluster"], id);
     let draft = robot.get(&format!("/clusters/{id}/draft")).await.is(200).json();
     assert!(draft["plan"]["directors"][0]["steps"].as_array().is_some_and(|s| !s.is_empty()), "{draft}");

@@ -140,7 +140,10 @@ fn templates_say_nothing_by_themselves() {
             assert!(allowed || !text.contains(forbidden), "{place}: {forbidden}");
         }
         for rest in text.split("hx-trigger").skip(1) {
-            assert!(!rest.starts_with("=\"[") && !rest[..rest.find('>').unwrap_or(0)].contains('['), "{place}: a filter needs eval");
+            assert!(
+                !rest.starts_with("=\"[") && !rest[..rest.find('>').unwrap_or(0)].contains('['),
+                "{place}: a filter needs eval"
+            );
         }
         // Text between tags, and attributes that are read aloud, have no letters of their own.
         let mut inside = false;
@@ -153,7 +156,8 @@ fn templates_say_nothing_by_themselves() {
                 _ => {}
             }
         }
-        let letters: String = between.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).collect();
+        let letters: String =
+            between.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).collect();
         assert!(letters.is_empty(), "{place} says {letters:?}");
         for attribute in ["aria-label=\"", "title=\"", "alt=\"", "placeholder=\"", "data-label=\""] {
             for rest in text.split(attribute).skip(1) {

@@ -83,7 +83,9 @@ async fn bodies_are_bounded_and_must_be_forms() {
         .body(Body::empty())
         .unwrap();
     assert_eq!(site.send(request).await.status, 413);
-    for kind in ["text/plain", "application/json", "multipart/form-data", "application/x-www-form-urlencodedx"] {
+    for kind in
+        ["text/plain", "application/json", "multipart/form-data", "application/x-www-form-urlencodedx"]
+    {
         let request = admin
             .request("POST", "/clusters/new")
             .header(header::CONTENT_TYPE, kind)
@@ -101,7 +103,8 @@ async fn every_answer_carries_the_policy() {
     let site = Site::new().await;
     let mut admin = site.member(Role::Admin).await;
     let home = admin.get("/").await.is(200);
-    let style = home.body.split('"').find(|p| p.starts_with("/static/") && p.ends_with(".css")).unwrap().to_owned();
+    let style =
+        home.body.split('"').find(|p| p.starts_with("/static/") && p.ends_with(".css")).unwrap().to_owned();
     let mut answers = vec![("/", home)];
     for path in ["/import", "/clusters/nothing", "/nowhere", "/healthz", "/api/v1/clusters", "/api/nowhere"] {
         answers.push((path, admin.get(path).await));
@@ -124,7 +127,10 @@ async fn every_answer_carries_the_policy() {
         let cached = of("cache-control");
         assert_eq!(cached.contains("immutable"), place == "style", "{place}: {cached}");
         assert_eq!(cached == "no-store", place != "style", "{place}: {cached}");
-        assert!(answer.headers.get("server").is_none() && answer.headers.get("strict-transport-security").is_none());
+        assert!(
+            answer.headers.get("server").is_none()
+                && answer.headers.get("strict-transport-security").is_none()
+        );
     }
 }
 

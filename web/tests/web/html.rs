@@ -98,18 +98,25 @@ pub(crate) fn check(place: &str, body: &str) {
         }
         for (attribute, value) in &tag.attributes {
             assert!(attribute != "style", "{place}: a style attribute on {name}");
-            assert!(!attribute.starts_with("on") && !attribute.starts_with("hx-on"), "{place}: {attribute} on {name}");
+            assert!(
+                !attribute.starts_with("on") && !attribute.starts_with("hx-on"),
+                "{place}: {attribute} on {name}"
+            );
             assert!(!value.trim_start().starts_with("javascript:"), "{place}: {value}");
             match attribute.as_str() {
                 "id" => assert!(ids.insert(value.clone()), "{place}: the id {value} is there twice"),
                 "for" | "aria-labelledby" | "aria-describedby" | "list" | "data-copy" | "data-said" => {
-                    references.extend(value.split(' ').map(|id| (format!("{name} {attribute}"), id.to_owned())));
+                    references
+                        .extend(value.split(' ').map(|id| (format!("{name} {attribute}"), id.to_owned())));
                 }
                 "href" if value.starts_with('#') => {
                     references.push((format!("{name} href"), value[1..].to_owned()));
                 }
                 "src" | "href" | "action" => {
-                    assert!(value.starts_with('/') && !value.starts_with("//"), "{place}: {name} {attribute}={value}");
+                    assert!(
+                        value.starts_with('/') && !value.starts_with("//"),
+                        "{place}: {name} {attribute}={value}"
+                    );
                 }
                 _ => {}
             }

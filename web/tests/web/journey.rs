@@ -52,7 +52,9 @@ async fn from_an_empty_folder_to_a_running_revision() {
     let base = changes.strip_suffix("/changes").unwrap().to_owned();
     let answer = newcomer.post(&format!("{changes}/activate"), &[("message", "from Piranha")]).await.is(200);
     check("activated", &answer.body);
-    assert!(answer.body.contains("Revision 1 is activated") && answer.body.contains("No agent has joined yet"));
+    assert!(
+        answer.body.contains("Revision 1 is activated") && answer.body.contains("No agent has joined yet")
+    );
     let page = newcomer.get(&base).await.is(200);
     assert!(page.body.contains("No director has joined yet.") && page.body.contains("tcp 192.168.1.250:80"));
 
@@ -67,7 +69,10 @@ async fn from_an_empty_folder_to_a_running_revision() {
 
     newcomer.post("/logout", &[]).await.is(303);
     assert!(newcomer.cookies.is_empty());
-    assert_eq!(newcomer.get(&base).await.is(303).location(), format!("/login?next={}", base.replace('/', "%2F")));
+    assert_eq!(
+        newcomer.get(&base).await.is(303).location(),
+        format!("/login?next={}", base.replace('/', "%2F"))
+    );
 
     // Setup is over for good.
     assert_eq!(newcomer.get("/setup").await.is(303).location(), "/login");

@@ -30,14 +30,18 @@ async fn a_listener_gets_everything_and_then_the_end() {
     let mut seen = String::new();
     read_until(&mut stream, &mut seen, "\n\n").await;
     for place in ["#live-verdict", "#live-directors", "#service-0", "#bar-active"] {
-        assert!(seen.contains(&format!("<hx-partial hx-target=\"{place}\" hx-swap=\"innerMorph\">")), "{place}: {seen}");
+        assert!(
+            seen.contains(&format!("<hx-partial hx-target=\"{place}\" hx-swap=\"innerMorph\">")),
+            "{place}: {seen}"
+        );
     }
     assert!(seen.contains("10.0.0.100:80") && !seen.contains("event:"), "{seen}");
 
     viewer.get("/").await;
     viewer.post("/logout", &[]).await.is(303);
     read_until(&mut stream, &mut seen, "event: session-ended").await;
-    let ended = tokio::time::timeout(Duration::from_secs(20), async { while stream.next().await.is_some() {} });
+    let ended =
+        tokio::time::timeout(Duration::from_secs(20), async { while stream.next().await.is_some() {} });
     ended.await.expect("the stream ends");
 }
 
@@ -48,7 +52,9 @@ async fn read_until(stream: &mut axum::body::BodyDataStream, seen: &mut String, 
             seen.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("no {text:?} in {seen}"));
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("no {text:?} in {seen}"));
 }
 
 #[tokio::test]

@@ -96,7 +96,8 @@ async fn a_viewer_sees_everything_and_no_button_that_would_be_refused() {
             assert!([403, 404].contains(&page.status.as_u16()), "{path}: {}", page.status);
             continue;
         }
-        let posts: Vec<&str> = page.body.split("<form").skip(1).filter(|f| f.contains("method=\"post\"")).collect();
+        let posts: Vec<&str> =
+            page.body.split("<form").skip(1).filter(|f| f.contains("method=\"post\"")).collect();
         for form in posts {
             let form = form.split("</form>").next().unwrap();
             let harmless = form.contains("action=\"/look\"") || form.contains("action=\"/logout\"");
@@ -140,7 +141,11 @@ async fn every_field_of_a_virtual_server_comes_back_as_it_was_typed() {
     for (name, value) in typed {
         assert!(shown.iter().any(|(n, v)| n == name && v == value), "{name}={value}: {shown:?}");
     }
-    let scripts = [("check.send", "GET / HTTP/1.0\\r\\n\\r\\n"), ("check.expect", "HTTP/1.[01] 200"), ("check.regex", "on")];
+    let scripts = [
+        ("check.send", "GET / HTTP/1.0\\r\\n\\r\\n"),
+        ("check.expect", "HTTP/1.[01] 200"),
+        ("check.regex", "on"),
+    ];
     let path = format!("{server}/scripts");
     editor.fill(&path, &scripts).await.is(303);
     let shown = crate::html::form_values(&editor.get(&path).await.is(200).body, &path);
@@ -188,7 +193,10 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
         check(&format!("refused ({language})"), &page.body);
         keep(&format!("virtual-server-refused.{language}"), &page.body);
         let at = |field: &str| {
-            let start = page.body.find(&format!("id=\"{field}-said-1\"")).unwrap_or_else(|| panic!("nothing at {field}"));
+            let start = page
+                .body
+                .find(&format!("id=\"{field}-said-1\""))
+                .unwrap_or_else(|| panic!("nothing at {field}"));
             page.body[start..].split("</p>").next().unwrap().to_owned()
         };
         assert!(at("port").contains(number));
@@ -214,7 +222,10 @@ async fn the_settings_pages_save_both_of_their_parts() {
     let typed = [("public", "192.168.1.11"), ("timeouts.tcp", "900"), ("nat_router.prefix", "255.255.0.0")];
     editor.fill(&global, &typed).await.is(303);
     let redundancy = format!("/clusters/{id}/redundancy");
-    editor.fill(&redundancy, &[("private", "10.0.0.21"), ("interval_ms", "200"), ("deadtime_ms", "1000")]).await.is(303);
+    editor
+        .fill(&redundancy, &[("private", "10.0.0.21"), ("interval_ms", "200"), ("deadtime_ms", "1000")])
+        .await
+        .is(303);
     let page = editor.get(&format!("/clusters/{id}/changes")).await.is(200);
     for part in ["192.168.1.11", "10.0.0.21", "900"] {
         assert!(page.body.contains(part), "{part}");
@@ -235,7 +246,10 @@ async fn a_form_that_was_opened_before_another_change_is_kept() {
     let path = format!("/clusters/{id}/global");
     let page = editor.get(&path).await.is(200);
     let mut fields = crate::html::form_values(&page.body, &path);
-    editor.fill(&format!("/clusters/{id}/redundancy"), &[("interval_ms", "300"), ("deadtime_ms", "2000")]).await.is(303);
+    editor
+        .fill(&format!("/clusters/{id}/redundancy"), &[("interval_ms", "300"), ("deadtime_ms", "2000")])
+        .await
+        .is(303);
     fields.retain(|(n, _)| n != "timeouts.udp");
     fields.push(("timeouts.udp".to_owned(), "77".to_owned()));
     let sent: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();

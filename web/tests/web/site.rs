@@ -178,7 +178,13 @@ pub(crate) struct Robot<'a> {
 }
 
 impl Robot<'_> {
-    pub(crate) async fn ask(&self, method: &str, path: &str, tag: Option<&str>, body: Option<Value>) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        tag: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
         let mut builder = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(format!("/api/v1{path}"))
