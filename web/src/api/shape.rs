@@ -12,21 +12,19 @@ pub(super) fn finding(finding: &Finding) -> Value {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let mut value = json!({
+    let (line, column) = match finding.place {
+        Place::Line { line, column } => (Some(line), Some(column)),
+        _ => (None, None),
+    };
+    json!({
         "severity": severity,
         "code": finding.code.as_str(),
+        "line": line,
+        "column": column,
+        "pointer": finding.pointer(),
         "text": finding.text(),
         "suggestion": finding.suggestion,
-    });
-    match &finding.place {
-        Place::Whole => {}
-        Place::Line { line, column } => {
-            value["line"] = json!(line);
-            value["column"] = json!(column);
-        }
-        Place::Field(pointer) => value["pointer"] = json!(pointer),
-    }
-    value
+    })
 }
 
 pub(super) fn findings(list: &[Finding]) -> Vec<Value> {

@@ -6,6 +6,9 @@ use console::{Actor, Role};
 
 use crate::site::{Browser, Site};
 
+/// What is tried: its name, the body, the headers.
+type Case = (&'static str, String, Vec<(&'static str, &'static str)>);
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
@@ -26,7 +29,7 @@ async fn forms_of_other_sites_do_nothing() {
         }
         site.send(builder.body(Body::from(body)).unwrap())
     };
-    let cases: [(&str, String, Vec<(&'static str, &'static str)>); 8] = [
+    let cases: [Case; 8] = [
         ("another site", good.clone(), vec![("sec-fetch-site", "cross-site")]),
         ("a sibling host", good.clone(), vec![("sec-fetch-site", "same-site")]),
         ("another origin", good.clone(), vec![("origin", "https://evil.example")]),
