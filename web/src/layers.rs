@@ -137,14 +137,12 @@ fn page(visit: &Visit, error: &Error) -> Response {
         detail: error.detail(language),
         id,
     };
-    let mut response = match page.render() {
+    let response = match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(cause) => {
             tracing::error!(%cause, "the error page could not be rendered");
             (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
         }
     };
-    // A form that failed has no page of its own at its address.
-    response.headers_mut().insert("hx-push-url", HeaderValue::from_static("false"));
-    response
+    crate::page::keep_address(response)
 }

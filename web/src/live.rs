@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use askama::Template as _;
 use axum::extract::Path;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use console::ClusterView;
 use futures_util::Stream;
 use futures_util::stream;
 use tokio::sync::watch;
@@ -36,7 +38,11 @@ struct Listener {
     cluster: String,
     page: usize,
     changes: watch::Receiver<u64>,
+    /// The cluster with its running revision, as last read.
+    view: Option<ClusterView>,
     sent: BTreeMap<String, String>,
+    /// Virtual servers that the page has a place for; none before the first message.
+    shape: Option<Vec<String>>,
     checked: Instant,
     next: Instant,
     ended: bool,
@@ -56,7 +62,9 @@ pub(crate) async fn stream(
         member,
         cookie,
         cluster,
+        view: None,
         sent: BTreeMap::new(),
+        shape: None,
         checked: Instant::now(),
         next: Instant::now(),
         ended: false,
@@ -118,20 +126,34 @@ impl Listener {
     /// What differs from what this listener has, as fragments for their places; none where nothing does.
     async fn differences(&mut self) -> Result<Option<String>, Error> {
         self.changes.mark_unchanged();
-        let console = self.member.console();
-        let view = console.cluster(&self.cluster).await?;
-        let live = console.live(&self.cluster).await?;
-        let language = self.member.language();
-        let now = Now::of(language, &view, &live, self.page);
+        let live = self.member.console().live(&self.cluster).await?;
+        let known = self.view.as_ref().and_then(|view| view.running.as_ref()).map(|r| r.summary.number);
+        let view = match self.view.take() {
+            // A revision never changes, and a large one takes long to read.
+            Some(view) if known.is_some() && known == live.running => view,
+            _ => self.member.console().cluster(&self.cluster).await?,
+        };
+        let now = Now::of(&self.member, &view, &live, self.page);
+        let shape: Vec<String> = now.table.shape().into_iter().map(ToOwned::to_owned).collect();
+        let whole = self.shape.as_ref() != Some(&shape);
         let mut text = String::new();
-        for (place, part) in now.parts(language)? {
-            if self.sent.get(&place) != Some(&part) {
-                text.push_str(&format!(
-                    "<hx-partial hx-target=\"{place}\" hx-swap=\"innerMorph\">{part}</hx-partial>"
-                ));
-                self.sent.insert(place, part);
-            }
+        if whole {
+            text.push_str(&fragment("#live-services", &now.table.render()?));
+            self.shape = Some(shape);
         }
+        for (place, part) in now.parts(self.member.language())? {
+            let within = whole && place.starts_with("#service-");
+            if !within && self.sent.get(&place) != Some(&part) {
+                text.push_str(&fragment(&place, &part));
+            }
+            self.sent.insert(place, part);
+        }
+        self.view = Some(view);
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
+}
+
+/// A part for its place, put in without touching what is the same: focus and selection stay.
+fn fragment(place: &str, part: &str) -> String {
+    format!("<hx-partial hx-target=\"{place}\" hx-swap=\"innerMorph\">{part}</hx-partial>")
 }

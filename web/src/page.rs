@@ -226,6 +226,12 @@ pub(crate) fn show(status: StatusCode, page: &impl Template) -> Result<Response,
     Ok((status, Html(page.render()?)).into_response())
 }
 
+/// The answer to a form whose address has no page of its own; htmx leaves the browser's address as it was.
+pub(crate) fn keep_address(mut response: Response) -> Response {
+    response.headers_mut().insert("hx-push-url", axum::http::HeaderValue::from_static("false"));
+    response
+}
+
 /// 303: after a form, the browser asks for the page that shows the result.
 pub(crate) fn see_other(path: &str) -> Response {
     let safe: String = path.bytes().map(printable).collect();

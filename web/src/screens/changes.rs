@@ -11,7 +11,7 @@ use super::objects::Confirm;
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::Note;
-use crate::page::{Page, Tab, see_other, short, show};
+use crate::page::{Page, Tab, keep_address, see_other, short, show};
 use crate::text::Language;
 use crate::visit::Member;
 
@@ -70,6 +70,8 @@ struct ActivatedPage {
     revision: u64,
     results: Vec<Pushed>,
     complete: bool,
+    /// Some director has no agent yet: letting it join is what comes next.
+    joining: bool,
 }
 
 async fn page(
@@ -226,15 +228,17 @@ pub(super) async fn activate(
             let title = language.say("activated-title").with("revision", done.revision);
             let p = Page::of_cluster(&member, &cluster, Tab::Changes, title).await?;
             let complete = results.iter().all(|r| r.tone == "good");
-            show(StatusCode::OK, &ActivatedPage { p, revision: done.revision, results, complete })
+            let joining = done.results.iter().any(|r| r.outcome == PushOutcome::NotEnrolled);
+            let page = ActivatedPage { p, revision: done.revision, results, complete, joining };
+            Ok(keep_address(show(StatusCode::OK, &page)?))
         }
         // The page itself says what stands in the way: the draft is kept, and so is the message.
         Err(ActivateError::Conflict { .. } | ActivateError::Nothing) => {
-            page(&member, &cluster, StatusCode::CONFLICT, message.to_owned()).await
+            Ok(keep_address(page(&member, &cluster, StatusCode::CONFLICT, message.to_owned()).await?))
         }
-        Err(ActivateError::Invalid(_)) => {
-            page(&member, &cluster, StatusCode::UNPROCESSABLE_ENTITY, message.to_owned()).await
-        }
+        Err(ActivateError::Invalid(_)) => Ok(keep_address(
+            page(&member, &cluster, StatusCode::UNPROCESSABLE_ENTITY, message.to_owned()).await?,
+        )),
         Err(other) => Err(other.into()),
     }
 }

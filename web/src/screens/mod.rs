@@ -16,8 +16,11 @@ mod revisions;
 mod scripts;
 mod virtual_servers;
 
-use crate::page::Tab;
+use axum::response::Response;
+
+use crate::page::{Tab, see_other};
 use crate::routes::{Admin, Approver, Editor, IMPORT_LIMIT, Public, Routes, Viewer};
+use crate::visit::Member;
 
 /// The tabs of a cluster and their paths below it.
 pub(crate) const TABS: [(Tab, &str); 7] = [
@@ -44,6 +47,12 @@ impl Tab {
             Tab::Revisions => "tab-revisions",
         }
     }
+}
+
+/// Where the answer to a form was shown, a reload asks for a page: it gets the one the form was on.
+async fn up(member: Member) -> Response {
+    let path = member.visit.path.as_str();
+    see_other(path.rsplit_once('/').map_or("/", |(above, _)| above))
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -131,12 +140,15 @@ fn directors_and_changes(routes: Routes) -> Routes {
         .get::<Editor, _, _>("/clusters/{cluster}/directors/{director}/delete", directors::delete_form)
         .post::<Editor, _, _>("/clusters/{cluster}/directors/{director}/delete", directors::delete)
         .post::<Admin, _, _>("/clusters/{cluster}/directors/{director}/token", enrolment::token)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/token", up)
         .post::<Admin, _, _>("/clusters/{cluster}/directors/{director}/dial", enrolment::dial)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/dial", up)
         .get::<Admin, _, _>("/clusters/{cluster}/directors/{director}/revoke", enrolment::revoke_form)
         .post::<Admin, _, _>("/clusters/{cluster}/directors/{director}/revoke", enrolment::revoke)
         .post::<Approver, _, _>("/clusters/{cluster}/directors/{director}/push", enrolment::push)
         .get::<Viewer, _, _>("/clusters/{cluster}/changes", changes::draft)
         .post::<Approver, _, _>("/clusters/{cluster}/changes/activate", changes::activate)
+        .get::<Viewer, _, _>("/clusters/{cluster}/changes/activate", up)
         .post::<Editor, _, _>("/clusters/{cluster}/changes/rebase", changes::rebase)
         .get::<Editor, _, _>("/clusters/{cluster}/changes/discard", changes::discard_form)
         .post::<Editor, _, _>("/clusters/{cluster}/changes/discard", changes::discard)

@@ -69,6 +69,23 @@ pub(crate) struct ServiceRows {
     pub(crate) servers: Vec<ServerRow>,
 }
 
+/// All virtual servers of the page, or the word that there is none.
+#[derive(Template, Clone)]
+#[template(path = "live_table.html")]
+pub(crate) struct Table {
+    language: Language,
+    base: String,
+    own_draft: bool,
+    services: Vec<ServiceRows>,
+}
+
+impl Table {
+    /// What the page has a place for; another list needs the whole table anew.
+    pub(crate) fn shape(&self) -> Vec<&str> {
+        self.services.iter().map(|rows| rows.id.as_str()).collect()
+    }
+}
+
 /// A real server's line.
 #[derive(Clone)]
 pub(crate) struct ServerRow {
@@ -96,7 +113,7 @@ pub(crate) struct Numbers {
 pub(crate) struct Now {
     pub(crate) verdict: Verdict,
     pub(crate) directors: Vec<DirectorCard>,
-    pub(crate) services: Vec<ServiceRows>,
+    pub(crate) table: Table,
     pub(crate) active: ActiveNow,
     /// Virtual servers in all, on all pages.
     pub(crate) total: usize,
@@ -117,7 +134,7 @@ pub(super) async fn show(member: Member, Path(cluster): Path<String>) -> Result<
     let view = member.console().cluster(&cluster).await?;
     let live = member.console().live(&view.id).await?;
     let number = page_number(member.visit.query.get("page"));
-    let now = Now::of(member.language(), &view, &live, number);
+    let now = Now::of(&member, &view, &live, number);
     let pages = now.total.div_ceil(PER_PAGE).max(1);
     let title = member.language().say("tab-monitoring");
     let p = Page::of_cluster(&member, &cluster, Tab::Monitoring, title).await?;
@@ -131,7 +148,9 @@ pub(crate) fn page_number(text: &str) -> usize {
 }
 
 impl Now {
-    pub(crate) fn of(language: Language, view: &ClusterView, live: &LiveCluster, number: usize) -> Self {
+    pub(crate) fn of(member: &Member, view: &ClusterView, live: &LiveCluster, number: usize) -> Self {
+        let language = member.language();
+        let own = format!("account/{}", member.actor.name);
         let counters = source_of_numbers(live);
         let base = format!("/clusters/{}", view.id);
         let content = view.running.as_ref().map(|r| &r.content);
@@ -176,7 +195,7 @@ impl Now {
         Now {
             verdict: Verdict::of(language, live, all.iter().filter(|s| s.active).count(), counters),
             directors: live.directors.iter().map(|d| DirectorCard::of(language, d)).collect(),
-            services,
+            table: Table { language, base, own_draft: view.drafts.contains(&own), services },
             active: ActiveNow::of(live),
             total: all.len(),
         }
@@ -191,7 +210,7 @@ impl Now {
             strip.push_str(&card.render()?);
         }
         parts.insert("#live-directors".to_owned(), strip);
-        for (index, rows) in self.services.iter().enumerate() {
+        for (index, rows) in self.table.services.iter().enumerate() {
             parts.insert(format!("#service-{index}"), rows.render()?);
         }
         let bar = BarActive { p: Spoken { language }, cluster: Held { active: self.active.clone() } };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header;
-use console::{Actor, Role};
+use console::{Actor, Edit, Role};
 use futures_util::StreamExt as _;
 use tower::ServiceExt as _;
 
@@ -29,13 +29,40 @@ async fn a_listener_gets_everything_and_then_the_end() {
     let mut stream = response.into_body().into_data_stream();
     let mut seen = String::new();
     read_until(&mut stream, &mut seen, "\n\n").await;
-    for place in ["#live-verdict", "#live-directors", "#service-0", "#bar-active"] {
+    for place in ["#live-verdict", "#live-directors", "#live-services", "#bar-active"] {
         assert!(
             seen.contains(&format!("<hx-partial hx-target=\"{place}\" hx-swap=\"innerMorph\">")),
             "{place}: {seen}"
         );
     }
     assert!(seen.contains("10.0.0.100:80") && !seen.contains("event:"), "{seen}");
+
+    // One weight changes: only that virtual server is sent again.
+    seen.clear();
+    let view = site.console.view(&Actor::local(), &id).await.unwrap();
+    let server = view.content.virtual_servers[0].id.clone();
+    let mut real = view.content.virtual_servers[0].real_servers[0].clone();
+    real.weight = lvs::model::Weight(77);
+    let edit =
+        Edit::PutRealServer { virtual_server: server, id: Some(real.id.clone()), server: real.clone() };
+    site.console.change(&Actor::local(), &id, edit, None).await.unwrap();
+    site.console.activate(&Actor::local(), &id, "").await.unwrap();
+    read_until(&mut stream, &mut seen, "77").await;
+    assert!(seen.contains("#service-0") && !seen.contains("#live-services"), "{seen}");
+
+    // Another list of virtual servers: the whole table.
+    seen.clear();
+    let mut content = site.console.view(&Actor::local(), &id).await.unwrap().content;
+    let mut second = content.virtual_servers[0].clone();
+    second.id = lvs::model::Id::default();
+    second.name = "second".to_owned();
+    second.port = 8080;
+    second.real_servers.clear();
+    content.virtual_servers.push(second);
+    site.console.change(&Actor::local(), &id, Edit::Replace(content), None).await.unwrap();
+    site.console.activate(&Actor::local(), &id, "").await.unwrap();
+    read_until(&mut stream, &mut seen, "second").await;
+    assert!(seen.contains("#live-services"), "{seen}");
 
     viewer.get("/").await;
     viewer.post("/logout", &[]).await.is(303);
