@@ -47,7 +47,10 @@ impl Api {
 
     /// A request that must succeed; nothing in the answer is `null`.
     pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-        let answer = self.ask(method, path, &[], body)?;
+        // What scenarios change, they have just read and nobody else changes.
+        let guarded = matches!(method, "PUT" | "PATCH" | "DELETE");
+        let headers: &[(&str, &str)] = if guarded { &[("if-match", "*")] } else { &[] };
+        let answer = self.ask(method, path, headers, body)?;
         if !(200..300).contains(&answer.status) {
             bail!("{method} {path}: {} {}", answer.status, answer.text());
         }
@@ -62,9 +65,14 @@ impl Api {
         self.call("GET", path, None)
     }
 
-    /// Makes a cluster what `content` says, and activates that.
+    /// Makes a cluster what `content` says, new or not, and activates that; answers with the activation.
     pub fn make_it_so(&self, cluster: &str, content: &Value) -> Result<Value> {
-        self.call("PUT", &format!("/clusters/{cluster}?activate=true"), Some(content))
+        let path = format!("/clusters/{cluster}");
+        let answer = match self.ask("GET", &path, &[], None)?.status {
+            404 => self.call("POST", "/clusters?activate=true", Some(content))?,
+            _ => self.call("PUT", &path, Some(content))?,
+        };
+        Ok(answer.pointer("/activation").cloned().unwrap_or(Value::Null))
     }
 
     /// Makes a join token for a director; `dial` is where the console will reach it.

@@ -133,7 +133,7 @@ pub(super) async fn replace(
     put(&member, (&cluster, &key), tag.as_deref(), new).await
 }
 
-/// `PATCH …/directors/{director}` (RFC 7396)
+/// `PATCH …/directors/{director}` (RFC 7396); `dial`, which is no part of a revision, is set at once.
 pub(super) async fn merge(
     member: Member,
     Path((cluster, key)): Path<(String, String)>,
@@ -141,9 +141,20 @@ pub(super) async fn merge(
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
     let tag = if_match(&headers)?;
+    let mut patch = object(&payload)?;
+    let Joining { dial } = typed(json!({ "dial": patch.remove("dial") }))?;
+    let (_, seen) = find(&member, &cluster, &key).await?;
+    if let Some(dial) = &dial {
+        member.console().set_dial(&member.actor, &cluster, &seen.name, dial).await?;
+    }
+    let patch = request::without(patch, READ_ONLY);
+    if dial.is_some() && patch.is_empty() {
+        let (etag, body) = shown(&member, &cluster, &seen.name).await?;
+        return Ok(tagged(StatusCode::OK, &etag, body));
+    }
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, old) = director(&view.content, &key)?;
-    let new = request::patched(old, request::without(object(&payload)?, READ_ONLY))?;
+    let new = request::patched(old, patch)?;
     put(&member, (&cluster, &key), tag.as_deref(), new).await
 }
 

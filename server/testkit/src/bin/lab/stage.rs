@@ -176,7 +176,7 @@ impl Stage {
     pub(crate) fn wait_in_sync(&self, api: &Api, director: &Director) -> Result<Value> {
         let seen = wait::until(&format!("{} in sync", director.name), PATIENCE, || {
             let shown = api.director(CLUSTER, director.name)?;
-            let state = (shown.pointer("/live/connected"), shown.pointer("/live/sync/state"));
+            let state = (shown.pointer("/live/connected"), shown.pointer("/live/sync"));
             Ok(match state {
                 (Some(Value::Bool(true)), Some(Value::String(sync))) if sync == "in-sync" => Seen::Yes(shown),
                 _ => Seen::not_yet(shown.pointer("/live").cloned().unwrap_or(shown)),

@@ -38,13 +38,13 @@ pub(crate) fn run() -> Result<()> {
 
     // The kernel publishes its counters every two seconds.
     let counted = wait::until("counters of the requests", PATIENCE, || {
-        let counters = api.get(&format!("/clusters/{CLUSTER}/live"))?;
+        let counters = api.get(&format!("/clusters/{CLUSTER}/status"))?;
         let connections = connections(&counters);
         Ok(if connections >= 60 { Seen::Yes(connections) } else { Seen::not_yet(connections) })
     })?;
     stage.both_serve(30)?;
     wait::until("counters that move on", PATIENCE, || {
-        let counters = api.get(&format!("/clusters/{CLUSTER}/live"))?;
+        let counters = api.get(&format!("/clusters/{CLUSTER}/status"))?;
         let now = connections(&counters);
         Ok(if now >= counted + 30 { Seen::Yes(()) } else { Seen::not_yet(format!("{counted}, then {now}")) })
     })?;
@@ -59,12 +59,12 @@ pub(crate) fn run() -> Result<()> {
 
 /// Connections of all services on all directors, as the live view shows them.
 fn connections(live: &serde_json::Value) -> u64 {
-    let directors = live.pointer("/directors").and_then(serde_json::Value::as_array);
-    let services =
-        directors.into_iter().flatten().filter_map(|director| director.pointer("/counters/services"));
-    services
-        .filter_map(serde_json::Value::as_object)
-        .flat_map(serde_json::Map::values)
+    let list = |value: &serde_json::Value, name: &str| {
+        value.get(name).and_then(serde_json::Value::as_array).cloned().unwrap_or_default()
+    };
+    list(live, "counters")
+        .iter()
+        .flat_map(|director| list(director, "services"))
         .filter_map(|service| service.pointer("/totals/connections")?.as_u64())
         .sum()
 }
