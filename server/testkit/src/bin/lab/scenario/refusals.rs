@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<()> {
     let stage = Stage::set(Servers::Nat, None)?;
     let (console, api, _agents) = stage.cluster(&stage.scenario_a(Servers::Nat)?)?;
     // A second revision, so that there is an older one.
-    let path = format!("/clusters/{CLUSTER}/virtual-servers/http/real-servers/web1");
+    let path = format!("/clusters/{CLUSTER}/virtual-servers/web/real-servers/web-1");
     for weight in [2, 1] {
         let mut server = api.get(&path)?;
         set(&mut server, "weight", json!(weight));
