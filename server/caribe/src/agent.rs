@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use director::{Agent, OpenError};
-use kernel::{LinuxAnnouncer, LinuxKernel};
 use rustls::server::ClientHello;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,7 +31,7 @@ pub(crate) async fn run(
     };
 
     let tls = agent.server_config()?;
-    agent.start(Box::new(LinuxKernel::open()?), Box::new(LinuxAnnouncer::open()?))?;
+    agent.start_here()?;
     let service = listen::Service {
         choose: Arc::new(move |_: &ClientHello<'_>| Arc::clone(&tls)),
         mark: |_, _| {},

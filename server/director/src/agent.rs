@@ -11,7 +11,7 @@ use std::time::Instant;
 use axum::Router;
 use bytes::Bytes;
 use kernel::events::Events;
-use kernel::{Announce, Kernel};
+use kernel::{Announce, Kernel, LinuxAnnouncer, LinuxKernel};
 use lvs::wire::{Applied, Refusal, Status, Target};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
@@ -62,6 +62,9 @@ pub enum StartError {
     /// It has been started before.
     #[error("the agent has been started before")]
     Already,
+    /// This machine's kernel cannot be reached: no IPVS, or no right to change it.
+    #[error("this machine's kernel cannot be used: {0}")]
+    Kernel(#[from] kernel::Error),
     /// No thread could be made.
     #[error("no thread can be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -167,6 +170,11 @@ impl Agent {
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let newest = Newest(self.shared.certificate.subscribe());
         trust::server_config(&self.shared.ca, Arc::new(newest)).map(Arc::new)
+    }
+
+    /// Starts the loops on the kernel of this machine (of this thread's network namespace), as [`Agent::start`] does.
+    pub fn start_here(&self) -> Result<(), StartError> {
+        self.start(Box::new(LinuxKernel::open()?), Box::new(LinuxAnnouncer::open()?))
     }
 
     /// Starts the loops on this kernel; the first pass begins at once and adopts what it finds. Call it within an

@@ -1,3 +1,5 @@
+//! What the board says of directors that come, go, lag behind and run ahead.
+
 use super::*;
 
 fn known(running: u64) -> Known {
