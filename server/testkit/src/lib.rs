@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "test programs talk on their terminal")]
 
 pub mod api;
+#[cfg(feature = "browser")]
+pub mod browser;
 pub mod caribe;
 pub mod control;
 pub mod http;
