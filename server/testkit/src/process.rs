@@ -49,11 +49,15 @@ pub fn finish(mut command: Command, input: &[u8]) -> Result<Finished> {
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {shown}"))?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // A program that does not read its input may have closed it; its exit code tells more than this would.
-        let _ = pipe.write_all(input);
-    }
-    let output = child.wait_with_output()?;
+    let pipe = child.stdin.take();
+    // Written beside the reading: a program that complains of every line would else fill its pipe and wait for us.
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A program that does not read its input may have closed it; its exit code tells more than this would.
+            pipe.map(|mut pipe| pipe.write_all(input))
+        });
+        child.wait_with_output()
+    })?;
     Ok(Finished {
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
     let begun = Instant::now();
     let activation = api.make_it_so(CLUSTER, &large)?;
     stage.say(&format!("activated {SERVICES} x {SERVERS} in {:.2} s", begun.elapsed().as_secs_f32()));
-    stage.say(&format!("the push's own words: {}", brief(&activation)));
+    stage.say(&format!("the push's own words: {}", brief(activation.get("activation"))));
     let mut before = Vec::new();
     for director in &DIRECTORS {
         before.push(writes(&stage.wait_in_sync(&api, director)?)?);
@@ -39,12 +39,7 @@ pub(crate) fn run() -> Result<()> {
     stage.say(&format!("both kernels hold all of it after {:.2} s", begun.elapsed().as_secs_f32()));
 
     let begun = Instant::now();
-    let path = format!("/clusters/{CLUSTER}/virtual-servers/s500/real-servers/r5");
-    let mut server = api.get(&path)?;
-    if let Some(object) = server.as_object_mut() {
-        object.insert("weight".into(), json!(7));
-    }
-    api.call("PUT", &format!("{path}?activate=true"), Some(&server))?;
+    api.change_server(CLUSTER, "s500", "r5", &json!({ "weight": 7 }))?;
     for (director, before) in DIRECTORS.iter().zip(before) {
         let after = writes(&stage.wait_in_sync(&api, director)?)?;
         if after != before + 1 {
@@ -64,6 +59,8 @@ pub(crate) fn run() -> Result<()> {
     }
     console.stop().map(drop)?;
     network::ip(None, &["netns add compare".to_owned()])?;
+    // The kernel refuses real servers that no interface leads to.
+    process::run(process::command(["ip", "-n", "compare", "link", "set", "lo", "up"]))?;
     let begun = Instant::now();
     let finished = process::finish(network::within("compare", &["ipvsadm", "-R"]), saved.as_bytes())?;
     if !finished.status.success() {
@@ -90,13 +87,11 @@ fn services() -> Value {
 }
 
 /// An activation's results without their long lists of steps.
-fn brief(activation: &Value) -> Value {
-    let mut brief = activation.clone();
-    if let Some(results) = brief.pointer_mut("/results").and_then(Value::as_array_mut) {
-        for result in results {
-            if let Some(steps) = result.pointer_mut("/outcome/steps") {
-                *steps = json!(steps.as_array().map_or(0, Vec::len));
-            }
+fn brief(activation: Option<&Value>) -> Value {
+    let mut brief = activation.cloned().unwrap_or_default();
+    for result in brief.pointer_mut("/results").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(steps) = result.get_mut("steps") {
+            *steps = json!(steps.as_array().map_or(0, Vec::len));
         }
     }
     brief
