@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
     let begun = Instant::now();
     let activation = api.make_it_so(CLUSTER, &large)?;
     stage.say(&format!("activated {SERVICES} x {SERVERS} in {:.2} s", begun.elapsed().as_secs_f32()));
-    stage.say(&format!("the push's own words: {}", brief(activation.get("activation"))));
+    stage.say(&format!("the push's own words: {}", brief(&activation)));
     let mut before = Vec::new();
     for director in &DIRECTORS {
         before.push(writes(&stage.wait_in_sync(&api, director)?)?);
@@ -39,7 +39,12 @@ pub(crate) fn run() -> Result<()> {
     stage.say(&format!("both kernels hold all of it after {:.2} s", begun.elapsed().as_secs_f32()));
 
     let begun = Instant::now();
-    api.change_server(CLUSTER, "s500", "r5", &json!({ "weight": 7 }))?;
+    let path = format!("/clusters/{CLUSTER}/virtual-servers/s500/real-servers/r5");
+    let mut server = api.get(&path)?;
+    if let Some(object) = server.as_object_mut() {
+        object.insert("weight".into(), json!(7));
+    }
+    api.call("PUT", &format!("{path}?activate=true"), Some(&server))?;
     for (director, before) in DIRECTORS.iter().zip(before) {
         let after = writes(&stage.wait_in_sync(&api, director)?)?;
         if after != before + 1 {
@@ -87,11 +92,13 @@ fn services() -> Value {
 }
 
 /// An activation's results without their long lists of steps.
-fn brief(activation: Option<&Value>) -> Value {
-    let mut brief = activation.cloned().unwrap_or_default();
-    for result in brief.pointer_mut("/results").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(steps) = result.get_mut("steps") {
-            *steps = json!(steps.as_array().map_or(0, Vec::len));
+fn brief(activation: &Value) -> Value {
+    let mut brief = activation.clone();
+    if let Some(results) = brief.pointer_mut("/results").and_then(Value::as_array_mut) {
+        for result in results {
+            if let Some(steps) = result.pointer_mut("/outcome/steps") {
+                *steps = json!(steps.as_array().map_or(0, Vec::len));
+            }
         }
     }
     brief
