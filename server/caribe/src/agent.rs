@@ -1,7 +1,7 @@
 //! `caribe agent` and `caribe agent join`: the director's half with its listener.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use director::{Agent, OpenError};
@@ -13,6 +13,9 @@ use crate::{cli, listen, settings, signals};
 
 /// How often a director that has not joined yet looks whether it has.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long the command that joins may hold the folder after its identity is there; more than it waits for a console.
+const JOINING: Duration = Duration::from_secs(60);
 
 /// Runs the agent until told to stop; waits first until this director has joined a console.
 pub(crate) async fn run(
@@ -51,17 +54,28 @@ pub(crate) async fn run(
 
 /// Opens the agent, waiting for this director to join where it has not: units start before people do.
 async fn open(settings: director::Settings) -> anyhow::Result<Agent> {
-    let mut said = false;
+    let mut waited = None;
     loop {
         match Agent::open(settings.clone()) {
-            Err(waiting @ OpenError::NotJoined(_)) if !said => {
-                println!("waiting: {waiting}");
-                said = true;
-            }
-            Err(OpenError::NotJoined(_)) => {}
+            Err(why) if waits(&why, &mut waited, Instant::now()) => {}
             opened => return Ok(opened?),
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Whether to look again. `waited` is when this director was last seen without an identity.
+fn waits(why: &OpenError, waited: &mut Option<Instant>, now: Instant) -> bool {
+    match why {
+        OpenError::NotJoined(_) => {
+            if waited.replace(now).is_none() {
+                println!("waiting: {why}");
+            }
+            true
+        }
+        // The command that has just joined still has the folder, or somebody joins once more.
+        OpenError::InUse(_) => waited.is_some_and(|last| now.duration_since(last) < JOINING),
+        _ => false,
     }
 }
 
@@ -79,4 +93,23 @@ fn first_line() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("cannot read the token from standard input")?;
     Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_command_that_joins_does_not_end_an_agent_that_waits_for_it() {
+        let (missing, taken) = (OpenError::NotJoined(PathBuf::new()), OpenError::InUse(PathBuf::new()));
+        let start = Instant::now();
+        let mut waited = None;
+        assert!(!waits(&taken, &mut waited, start), "an agent that runs already is told at once");
+        assert!(waits(&missing, &mut waited, start));
+        assert!(waits(&missing, &mut waited, start + LOOK));
+        assert!(waits(&taken, &mut waited, start + 2 * LOOK));
+        assert!(!waits(&taken, &mut waited, start + LOOK + JOINING), "not for ever");
+    }
 }
