@@ -88,7 +88,10 @@ wrong-mask = Write a prefix length such as 24, or a mask such as 255.255.255.0.
 wrong-choice = Choose one from the list.
 wrong-stale = The draft has changed since this page was opened. What you typed is kept; check it and accept again.
 wrong-dial = This address cannot be used: { $reason }
-wrong-wait = Too many attempts. Wait { $seconds } seconds.
+wrong-wait = { $seconds ->
+    [one] Too many attempts. Wait one second.
+   *[other] Too many attempts. Wait { $seconds } seconds.
+}
 
 ## Setup and login
 setup-title = Set up Caribe
