@@ -100,6 +100,13 @@ impl Client {
         Ok(Client { address, config: Arc::new(config), limit: Duration::from_secs(60) })
     }
 
+    /// The same with another limit for connecting and for each read and write (a minute otherwise).
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Client {
+        self.limit = limit;
+        self
+    }
+
     /// Where it connects to.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -235,6 +242,15 @@ impl ServerCertVerifier for Checks {
     }
 }
 
+/// Whether an error means that the other side kept us waiting, rather than refusing us.
+pub fn kept_waiting(error: &anyhow::Error) -> bool {
+    let late = [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut];
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| late.contains(&cause.kind()))
+}
+
 /// Opens a TLS connection and says whether the server took the handshake and a request; for tests of refusals, in
 /// which a connection may end at any point.
 pub fn refused(client: &Client, method: &str, path: &str, body: &[u8]) -> Result<Option<Answer>> {
@@ -262,5 +278,21 @@ mod tests {
     fn a_body_that_was_cut_off_is_an_error() {
         assert!(parse(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc").is_err());
         assert!(parse(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc").is_err());
+    }
+
+    #[test]
+    fn a_silent_server_is_told_from_one_that_closes() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Client::new(listener.local_addr().unwrap(), Trust::Anyone, None, None).unwrap();
+        let client = client.within(Duration::from_millis(100));
+        assert!(kept_waiting(&client.raw(b"x").unwrap_err()), "nobody accepts, nobody answers");
+        let closing = std::thread::spawn(move || {
+            for _ in 0..2 {
+                drop(listener.accept());
+            }
+        });
+        assert!(!kept_waiting(&client.raw(b"x").unwrap_err()), "closed at once");
+        // The first of the two was the connection that waited in the queue.
+        closing.join().unwrap();
     }
 }

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use testkit::https::{Client, Identity, Trust};
+use testkit::https::{self, Client, Identity, Trust};
 
 use crate::network::{DIRECTORS, Servers};
 use crate::stage::Stage;
+
+/// How long an answer may take: longer than any honest one does under emulation.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// A listener under attack, and how to ask whether it still serves.
 struct Listener {
@@ -35,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     let listeners = [
         Listener {
             name: "console",
-            client: console.client()?,
+            client: console.client()?.within(LIMIT),
             healthy: ("/healthz", String::new()),
             takes_json: ("PUT", "/api/v1/clusters/a".into()),
             head: format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n"),
@@ -43,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
         },
         Listener {
             name: "agent",
-            client: Client::new(primary.agent(), Trust::Anyone, None, Some(identity))?,
+            client: Client::new(primary.agent(), Trust::Anyone, None, Some(identity))?.within(LIMIT),
             healthy: ("/v1/status", String::new()),
             takes_json: ("PUT", "/v1/target".into()),
             head: "content-type: application/json\r\n".into(),
@@ -155,14 +158,16 @@ fn cases(listener: &Listener) -> Vec<(&'static str, Vec<u8>)> {
 
 fn attack(listener: &Listener, what: &str, bytes: &[u8]) -> Result<()> {
     let what = format!("{}: {what}", listener.name);
-    // A closed connection without an answer is an answer, too.
-    if let Ok(answer) = listener.client.raw(bytes)
-        && !answer.is_empty()
-    {
-        let line = String::from_utf8_lossy(answer.get(..12).unwrap_or_default()).into_owned();
-        if !line.starts_with("HTTP/1.1 4") && !line.starts_with("HTTP/1.0 4") {
-            bail!("{what}: answered {line:?}");
+    match listener.client.raw(bytes) {
+        Ok(answer) if !answer.is_empty() => {
+            let line = String::from_utf8_lossy(answer.get(..12).unwrap_or_default()).into_owned();
+            if !line.starts_with("HTTP/1.1 4") && !line.starts_with("HTTP/1.0 4") {
+                bail!("{what}: answered {line:?}");
+            }
         }
+        Err(error) if https::kept_waiting(&error) => bail!("{what}: no answer within {} s", LIMIT.as_secs()),
+        // A closed connection without an answer is an answer, too.
+        _ => {}
     }
     serves(listener).with_context(|| format!("after {what}"))
 }
