@@ -7,11 +7,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Extensions, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
@@ -34,6 +34,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(only_what_can_be_read))
         .layer(from_fn_with_state(shared.clone(), only_the_console))
         .with_state(shared)
 }
@@ -47,6 +48,16 @@ async fn only_the_console(State(shared): State<Arc<Shared>>, request: Request, n
             refuse(StatusCode::FORBIDDEN, Refusal::Identity { detail })
         }
     }
+}
+
+/// Refuses a body by its announced length, instead of reading on until the limit, or waiting for what never comes.
+async fn only_what_can_be_read(request: Request, next: Next) -> Response {
+    let announced = request.body().size_hint().lower();
+    if announced > BODY_LIMIT as u64 {
+        let detail = format!("{announced} bytes are announced, at most {BODY_LIMIT} are read");
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, Refusal::Malformed { detail });
+    }
+    next.run(request).await
 }
 
 /// Whether the peer's certificate is the console's, else whose it is.
