@@ -63,7 +63,7 @@ pub struct Guest {
     lines: mpsc::Receiver<String>,
     folder: PathBuf,
     deadline: Instant,
-    // Held while the guest runs: a second run of the same name waits instead of taking the folder away.
+    // Held while the guest runs: a second run of the same name takes another folder.
     _turn: File,
 }
 
@@ -95,13 +95,24 @@ fn turn(folder: &Path, name: &str) -> Result<File> {
     Ok(file)
 }
 
+/// A folder for a run that no running guest uses: `NAME`, else `NAME-2` and so on. It is ours while the file lives.
+fn place(runs: &Path, name: &str) -> Result<(File, PathBuf)> {
+    fs::create_dir_all(runs)?;
+    for number in 1..100 {
+        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let file = File::create(runs.join(format!("{name}.lock")))?;
+        if file.try_lock().is_ok() {
+            return Ok((file, runs.join(name)));
+        }
+    }
+    bail!("a hundred runs of {name} are under way")
+}
+
 impl Guest {
     /// Boots a guest that runs a command.
     pub fn boot(run: &Run) -> Result<Guest> {
         let base = base(false)?;
-        let runs = folder().join("runs");
-        let turn = turn(&runs, &run.name)?;
-        let folder = runs.join(&run.name);
+        let (turn, folder) = place(&folder().join("runs"), &run.name)?;
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -278,4 +289,20 @@ pub fn last_lines(console: &Path, count: usize) -> String {
     let text = fs::read_to_string(console).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_the_same_name_do_not_share_a_folder() {
+        let runs = std::env::temp_dir().join(format!("caribe-runs-{}", std::process::id()));
+        let (first, one) = place(&runs, "x").unwrap();
+        let (_second, two) = place(&runs, "x").unwrap();
+        assert_eq!((one.clone(), two), (runs.join("x"), runs.join("x-2")));
+        drop(first);
+        assert_eq!(place(&runs, "x").unwrap().1, one);
+        fs::remove_dir_all(runs).unwrap();
+    }
 }
