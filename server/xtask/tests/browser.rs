@@ -264,7 +264,9 @@ impl Walk<'_> {
         }
         ensure!(page.value::<bool>("window.stays === true").await?, "the page was loaded anew");
         let tally = tokio::task::block_in_place(|| self.demo.tally())?;
-        ensure!(tally.served.len() == 2, "not every real server answers clients: {tally:?}");
+        if tally.served.len() != 2 {
+            bail!("not every real server answers clients: {tally:?}\n{}", page.text("main").await?);
+        }
         self.picture("monitoring").await
     }
 
