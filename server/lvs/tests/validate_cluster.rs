@@ -2,9 +2,14 @@
 
 mod fixture;
 
+use std::num::NonZeroU8;
+
 use fixture::rules::{check, found, tunnel};
 use fixture::{director, ip, scenario_a, scenario_b, scenario_d, virtual_server};
-use lvs::model::{ConnectionLimit, Forwarding, Id, NatRouter, Persistence, Seat, TunnelChecksum, TunnelKind};
+use lvs::model::{
+    Cluster, ConnectionLimit, Forwarding, Id, MASK, NatRouter, Persistence, PriorityPair, RedundancyProtocol,
+    Seat, Secret, TunnelChecksum, TunnelKind, Vip, Vrrp, VrrpInstance, VrrpVersion,
+};
 
 #[test]
 fn real_deployments_are_fine() {
@@ -92,7 +97,7 @@ fn directors() {
         ),
         (
             "primary and backup set to the same address",
-            |c| c.directors[1].public = ip("192.168.1.10"),
+            |c| c.directors[1].public = Some(ip("192.168.1.10")),
             &["director-address-shared at /directors/1/public"],
         ),
         (
@@ -106,18 +111,31 @@ fn directors() {
             &["director-address-twice? at /directors/0/private"],
         ),
         (
+            "an address that the partner has to know",
+            |c| c.directors[1].public = None,
+            &["director-address-missing at /directors/1/public"],
+        ),
+        (
+            "an address that nobody sends to",
+            |c| {
+                c.directors[1].public = None;
+                c.redundancy.enabled = false;
+            },
+            &[],
+        ),
+        (
             "no address yet",
-            |c| c.directors[0].public = ip("0.0.0.0"),
+            |c| c.directors[0].public = Some(ip("0.0.0.0")),
             &["address-unspecified at /directors/0/public"],
         ),
         (
             "loopback",
-            |c| c.directors[0].public = ip("127.0.0.1"),
+            |c| c.directors[0].public = Some(ip("127.0.0.1")),
             &["address-loopback at /directors/0/public"],
         ),
         (
             "another family than the partner",
-            |c| c.directors[1].public = ip("2001:db8::20"),
+            |c| c.directors[1].public = Some(ip("2001:db8::20")),
             &["director-families at /directors/1/public"],
         ),
     ]);
@@ -168,6 +186,159 @@ fn redundancy() {
             &["command-path? at /redundancy/active_cmd", "command-empty at /redundancy/inactive_cmd"],
         ),
     ]);
+}
+
+#[test]
+fn vrrp() {
+    fn instance(c: &mut Cluster) -> &mut VrrpInstance {
+        c.redundancy.interval_ms = 1_000;
+        let priority = |n| NonZeroU8::new(n).unwrap();
+        c.redundancy.protocol = RedundancyProtocol::Vrrp(Vrrp {
+            version: VrrpVersion::V2,
+            instances: vec![VrrpInstance {
+                name: "VI_1".into(),
+                interface: "eth0".parse().unwrap(),
+                virtual_router_id: priority(51),
+                priority: PriorityPair { primary: priority(100), backup: priority(90) },
+                password: Some(Secret::new("1111")),
+                unicast: false,
+                addresses: vec![ip("192.168.1.250")],
+            }],
+        });
+        &mut vrrp(c).instances[0]
+    }
+    fn vrrp(c: &mut Cluster) -> &mut Vrrp {
+        let RedundancyProtocol::Vrrp(vrrp) = &mut c.redundancy.protocol else { panic!("no VRRP") };
+        vrrp
+    }
+    check(&[
+        ("as keepalived has it", |c| _ = instance(c), &[]),
+        (
+            "multicast needs no addresses, and the deadtime is its own",
+            |c| {
+                _ = instance(c);
+                c.directors[0].public = None;
+                c.redundancy.deadtime_ms = 0;
+            },
+            &[],
+        ),
+        (
+            "unicast does",
+            |c| {
+                instance(c).unicast = true;
+                c.directors[0].public = None;
+            },
+            &["director-address-missing at /directors/0/public"],
+        ),
+        (
+            "half a second in version 2",
+            |c| {
+                _ = instance(c);
+                c.redundancy.interval_ms = 500;
+            },
+            &["vrrp-interval at /redundancy/interval_ms"],
+        ),
+        (
+            "a password in version 3",
+            |c| {
+                _ = instance(c);
+                vrrp(c).version = VrrpVersion::V3;
+            },
+            &["vrrp-password-unused? at /redundancy/protocol/instances/0/password"],
+        ),
+        (
+            "passwords that are too long, or only the mask of one",
+            |c| {
+                instance(c).password = Some(Secret::new("123456789"));
+                let mut other = vrrp(c).instances[0].clone();
+                other.name = "VI_2".into();
+                other.interface = "eth1".parse().unwrap();
+                other.password = Some(Secret::new(MASK));
+                vrrp(c).instances.push(other);
+            },
+            &[
+                "vrrp-password at /redundancy/protocol/instances/0/password",
+                "secret-masked at /redundancy/protocol/instances/1/password",
+            ],
+        ),
+        (
+            "one id twice, no addresses, the backup preferred",
+            |c| {
+                let mut other = instance(c).clone();
+                other.addresses.clear();
+                std::mem::swap(&mut other.priority.primary, &mut other.priority.backup);
+                vrrp(c).instances.push(other);
+            },
+            &[
+                "name-taken at /redundancy/protocol/instances/1/name",
+                "vrrp-id-taken at /redundancy/protocol/instances/1/virtual_router_id",
+                "vrrp-addresses at /redundancy/protocol/instances/1/addresses",
+                "vrrp-priority? at /redundancy/protocol/instances/1/priority",
+            ],
+        ),
+        (
+            "two families in one",
+            |c| instance(c).addresses.push(ip("2001:db8::1")),
+            &["vrrp-families at /redundancy/protocol/instances/0/addresses"],
+        ),
+        (
+            "nothing to speak for",
+            |c| {
+                _ = instance(c);
+                vrrp(c).instances.clear();
+            },
+            &["vrrp-instance-missing at /redundancy/protocol/instances"],
+        ),
+        (
+            "a patience of half an hour",
+            |c| c.redundancy.preempt_delay_s = 1_800,
+            &["preempt-delay at /redundancy/preempt_delay_s"],
+        ),
+    ]);
+}
+
+#[test]
+fn further_addresses() {
+    let further = |address: &str, device: Option<&str>| Vip {
+        address: ip(address),
+        prefix: Some(24),
+        device: device.map(|device| device.parse().unwrap()),
+    };
+    let mut cluster = scenario_a();
+    cluster.redundancy.addresses = vec![
+        further("192.168.1.251", Some("eth0:2")),
+        further("192.168.1.20", None),
+        further("0.0.0.0", Some("eth0")),
+    ];
+    assert_eq!(
+        found(&cluster),
+        [
+            "address-of-director at /redundancy/addresses/1/address",
+            "address-device-missing at /redundancy/addresses/1/device",
+            "address-unspecified at /redundancy/addresses/2/address",
+        ]
+    );
+}
+
+#[test]
+fn secrets_are_masked_and_come_back() {
+    let mut cluster = scenario_a();
+    let one = NonZeroU8::new(1).unwrap();
+    cluster.redundancy.protocol = RedundancyProtocol::Vrrp(Vrrp {
+        version: VrrpVersion::V2,
+        instances: vec![VrrpInstance {
+            name: "VI_1".into(),
+            interface: "eth0".parse().unwrap(),
+            virtual_router_id: one,
+            priority: PriorityPair { primary: one, backup: one },
+            password: Some(Secret::new("tiger")),
+            unicast: false,
+            addresses: Vec::new(),
+        }],
+    });
+    let shown = cluster.clone().masked();
+    assert!(!serde_json::to_string(&shown).unwrap().contains("tiger"));
+    assert_eq!(shown.unmasked(&cluster), cluster);
 }
 
 #[test]
@@ -232,7 +403,7 @@ fn one_director_may_lend_its_own_addresses() {
 #[test]
 fn all_errors_at_once_and_in_sentences() {
     let mut cluster = scenario_a();
-    cluster.directors[1].public = ip("192.168.1.10");
+    cluster.directors[1].public = Some(ip("192.168.1.10"));
     cluster.global.timeouts.tcp = Some(u32::MAX);
     cluster.virtual_servers[0].real_servers[0].forwarding = Some(Forwarding::Direct);
     cluster.virtual_servers[0].real_servers[0].port = Some(8080);

@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 use fixture::rules::{check, tunnel};
 use fixture::{ip, real_server, virtual_server};
 use lvs::model::{
-    Check, Cluster, ConnectionLimit, Forwarding, Persistence, Protocol, REAL_SERVERS_TRIED, Scheduler,
-    SchedulerFlag, SorryServer, Tunnel, TunnelChecksum, TunnelKind,
+    Check, Cluster, ConnectionLimit, DnsRecord, Forwarding, HttpCheck, Monitor, Persistence, Protocol,
+    REAL_SERVERS_TRIED, Scheduler, SchedulerFlag, SorryServer, Tunnel, TunnelChecksum, TunnelKind,
 };
 use lvs::table::Family;
 
@@ -240,8 +240,8 @@ fn scheduling() {
         ),
         (
             "no time to check",
-            |c| web(c).monitor.timeout_s = 0,
-            &["monitor-timeout at /virtual_servers/0/monitor/timeout_s"],
+            |c| web(c).monitor.timeout_ms = 0,
+            &["monitor-timeout at /virtual_servers/0/monitor/timeout_ms"],
         ),
         (
             "re-entry next week",
@@ -251,17 +251,72 @@ fn scheduling() {
         (
             "an endless question and a program from somewhere",
             |c| {
-                web(c).monitor.check = Check::Program {
+                web(c).monitor.checks = vec![Check::Program {
                     command: "check %h".into(),
                     expect: Some("(".into()),
                     send: Some("x".repeat(4_097)),
                     regex: true, // whether it is one is for the check to say
-                }
+                }];
             },
             &[
-                "text-too-long at /virtual_servers/0/monitor/check/send",
-                "command-path? at /virtual_servers/0/monitor/check/command",
+                "text-too-long at /virtual_servers/0/monitor/checks/0/send",
+                "command-path? at /virtual_servers/0/monitor/checks/0/command",
             ],
+        ),
+        (
+            "times and counts out of range",
+            |c| {
+                let monitor = &mut web(c).monitor;
+                monitor.interval_ms = 99;
+                monitor.fall = 0;
+                monitor.rise = 1_001;
+                monitor.port = Some(0);
+            },
+            &[
+                "monitor-interval at /virtual_servers/0/monitor/interval_ms",
+                "monitor-tries at /virtual_servers/0/monitor/fall",
+                "monitor-tries at /virtual_servers/0/monitor/rise",
+                "monitor-port at /virtual_servers/0/monitor/port",
+            ],
+        ),
+        (
+            "a real server's own checks, of which none can be asked",
+            |c| {
+                let web = |path: &str, host: &str, digest: &str| {
+                    Check::Http(HttpCheck {
+                        path: path.into(),
+                        host: Some(host.into()),
+                        digest: Some(digest.into()),
+                        ..HttpCheck::default()
+                    })
+                };
+                let udp = |bytes: &str| Check::Udp {
+                    send: Some(bytes.into()),
+                    expect: Some("0X ff".into()),
+                    reply_needed: true,
+                };
+                let checks = vec![
+                    web("/ HTTP/1.1\r\nX: y", "a b", "abc"),
+                    udp("abc"),
+                    Check::Dns { name: String::new(), record: DnsRecord::A },
+                    Check::Smtp { helo: Some("a\nb".into()) },
+                ];
+                let own = Monitor { checks, ..Monitor::default() };
+                c.virtual_servers[0].real_servers[0].monitor = Some(own);
+            },
+            &[
+                "check-path at /virtual_servers/0/real_servers/0/monitor/checks/0/path",
+                "check-name at /virtual_servers/0/real_servers/0/monitor/checks/0/host",
+                "check-digest at /virtual_servers/0/real_servers/0/monitor/checks/0/digest",
+                "check-bytes at /virtual_servers/0/real_servers/0/monitor/checks/1/send",
+                "check-name at /virtual_servers/0/real_servers/0/monitor/checks/2/name",
+                "check-name at /virtual_servers/0/real_servers/0/monitor/checks/3/helo",
+            ],
+        ),
+        (
+            "more checks than anybody needs",
+            |c| web(c).monitor.checks = vec![Check::Ping; 17],
+            &["checks-many at /virtual_servers/0/monitor/checks"],
         ),
     ]);
 }

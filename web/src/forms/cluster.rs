@@ -54,6 +54,7 @@ impl Bound for GlobalForm {
                 tcpfin: reader.number("timeouts.tcpfin", old.timeouts.tcpfin),
                 udp: reader.number("timeouts.udp", old.timeouts.udp),
             },
+            drift: old.drift,
         }
     }
 }
@@ -121,11 +122,12 @@ impl Bound for RedundancyForm {
             monitor_links: reader.ticked("monitor_links"),
             sync: ConnectionSync {
                 enabled: reader.ticked("sync.enabled"),
-                interface: reader.device("sync.interface", old.sync.interface),
+                interface: reader.device("sync.interface", old.sync.interface.clone()),
                 id: reader.needed_number("sync.id", old.sync.id),
             },
             active_cmd: reader.filled("active_cmd"),
             inactive_cmd: reader.filled("inactive_cmd"),
+            ..old
         }
     }
 }
@@ -142,7 +144,7 @@ impl Bound for DirectorForm {
         Fields::default()
             .with("name", &director.name)
             .with("seat", director.seat)
-            .with_some("public", Some(director.public).filter(|a| !a.is_unspecified()))
+            .with_some("public", director.public)
             .with_some("private", director.private)
     }
 
@@ -151,7 +153,7 @@ impl Bound for DirectorForm {
         Director {
             name: reader.text("name").to_owned(),
             seat: reader.choice("seat", &seats, old.seat),
-            public: reader.needed_address("public", old.public),
+            public: reader.address("public", old.public),
             private: reader.address("private", old.private),
         }
     }
@@ -159,7 +161,7 @@ impl Bound for DirectorForm {
 
 /// A director nobody has described yet.
 pub(crate) fn blank_director(name: &str, seat: Seat) -> Director {
-    Director { name: name.to_owned(), seat, public: IpAddr::V4(Ipv4Addr::UNSPECIFIED), private: None }
+    Director { name: name.to_owned(), seat, public: None, private: None }
 }
 
 /// A new cluster: its name, and where its directors are.
@@ -178,9 +180,13 @@ impl Bound for NewClusterForm {
         cluster.name = reader.text("name").to_owned();
         let unset = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let primary = reader.needed_address("primary", unset);
-        cluster.directors.push(Director { public: primary, ..blank_director("director-a", Seat::Primary) });
+        cluster
+            .directors
+            .push(Director { public: Some(primary), ..blank_director("director-a", Seat::Primary) });
         if let Some(backup) = reader.address("backup", Some(unset)) {
-            cluster.directors.push(Director { public: backup, ..blank_director("director-b", Seat::Backup) });
+            cluster
+                .directors
+                .push(Director { public: Some(backup), ..blank_director("director-b", Seat::Backup) });
             cluster.redundancy.enabled = true;
         }
         cluster

@@ -15,12 +15,12 @@ impl Bound for ScriptsForm {
         &["check.command", "check.send", "check.expect", "expect_empty", "check.regex"];
 
     fn texts(monitor: &Monitor) -> Fields {
-        let (command, send, expect, regex) = match &monitor.check {
-            Check::Connect => (None, None, None, false),
-            Check::SendExpect { send, expect, regex } => (None, send.clone(), expect.clone(), *regex),
-            Check::Program { command, expect, send, regex } => {
+        let (command, send, expect, regex) = match monitor.checks.first() {
+            Some(Check::SendExpect { send, expect, regex }) => (None, send.clone(), expect.clone(), *regex),
+            Some(Check::Program { command, expect, send, regex }) => {
                 (Some(command.clone()), send.clone(), expect.clone(), *regex)
             }
+            _ => (None, None, None, false),
         };
         Fields::default()
             .with_some("check.command", command)
@@ -41,6 +41,6 @@ impl Bound for ScriptsForm {
             (None, None, None) if !regex => Check::Connect,
             (None, send, expect) => Check::SendExpect { send, expect, regex },
         };
-        Monitor { check, ..old }
+        Monitor { checks: vec![check], ..old }
     }
 }

@@ -27,7 +27,8 @@ impl Bound for VirtualServerForm {
         "mark",
         "family",
         "monitor.reentry_s",
-        "monitor.timeout_s",
+        "monitor.interval_ms",
+        "monitor.timeout_ms",
         "quiesce",
         "monitor.load_monitor",
         "scheduler",
@@ -54,7 +55,8 @@ impl Bound for VirtualServerForm {
             .with_some("mark", server.mark)
             .with("family", server.family.map_or("", |f| if f == Family::Ipv4 { "ipv4" } else { "ipv6" }))
             .with("monitor.reentry_s", server.monitor.reentry_s)
-            .with("monitor.timeout_s", server.monitor.timeout_s)
+            .with("monitor.interval_ms", server.monitor.interval_ms)
+            .with("monitor.timeout_ms", server.monitor.timeout_ms)
             .with_tick("quiesce", server.quiesce)
             .with("monitor.load_monitor", String::from(server.monitor.load_monitor.clone()))
             .with("scheduler", server.scheduler)
@@ -73,7 +75,8 @@ impl Bound for VirtualServerForm {
         let schedulers = Scheduler::ALL.map(|s| (s.as_str(), s));
         let mut monitor = old.monitor.clone();
         monitor.reentry_s = reader.needed_number("monitor.reentry_s", monitor.reentry_s);
-        monitor.timeout_s = reader.needed_number("monitor.timeout_s", monitor.timeout_s);
+        monitor.interval_ms = reader.needed_number("monitor.interval_ms", monitor.interval_ms);
+        monitor.timeout_ms = reader.needed_number("monitor.timeout_ms", monitor.timeout_ms);
         monitor.load_monitor = LoadMonitor::from(reader.text("monitor.load_monitor").to_owned());
         VirtualServer {
             name: reader.text("name").to_owned(),

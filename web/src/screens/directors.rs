@@ -67,7 +67,7 @@ pub(crate) fn as_drafted(views: Vec<DirectorView>, content: &Cluster) -> Vec<Dir
     let placed = |mut view: DirectorView| {
         let drafted = content.directors.iter().find(|d| d.name == view.name);
         view.seat = drafted.map(|d| d.seat);
-        view.public = drafted.map(|d| d.public).or(view.public);
+        view.public = drafted.and_then(|d| d.public).or(view.public);
         view.private = drafted.map_or(view.private, |d| d.private);
         view
     };

@@ -33,7 +33,7 @@ pub(super) fn seated(view: &View, seat: Seat) -> Option<(usize, &Director)> {
 /// The texts with the two addresses of a director.
 pub(super) fn with_addresses(fields: Fields, director: Option<&Director>) -> Fields {
     fields
-        .with_some("public", director.map(|d| d.public))
+        .with_some("public", director.and_then(|d| d.public))
         .with_some("private", director.and_then(|d| d.private))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn save(
     let old = seated(&view, Seat::Primary);
     let before = old.map_or_else(|| blank_director("director-a", Seat::Primary), |(_, d)| d.clone());
     let director = Director {
-        public: reader.needed_address("public", before.public),
+        public: reader.address("public", before.public),
         private: reader.address("private", before.private),
         ..before
     };

@@ -68,6 +68,8 @@ fn blank() -> RealServer {
         weight: Weight::default(),
         forwarding: None,
         limit: None,
+        monitor: None,
+        kept: Default::default(),
     }
 }
 

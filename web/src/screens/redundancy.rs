@@ -85,16 +85,17 @@ fn backup(reader: &mut Reader<'_>, view: &View) -> Option<(Edit, usize)> {
     let old = seated(view, Seat::Backup);
     let index = old.map_or(view.content.directors.len(), |(index, _)| index);
     let before = old.map(|(_, d)| d);
-    let public = reader.address("public", before.map(|d| d.public));
+    let public = reader.address("public", before.and_then(|d| d.public));
     let private = reader.address("private", before.and_then(|d| d.private));
     let Some(public) = public else {
         if private.is_some() {
             reader.wrong("public", "wrong-missing");
         }
-        return before.map(|d| (Edit::RemoveDirector(d.name.clone()), index));
+        // A director whose address was never known is not removed by saving the page.
+        return before.filter(|d| d.public.is_some()).map(|d| (Edit::RemoveDirector(d.name.clone()), index));
     };
     let base = before.cloned().unwrap_or_else(|| blank_director("director-b", Seat::Backup));
-    let director = Director { public, private, ..base };
+    let director = Director { public: Some(public), private, ..base };
     if before == Some(&director) {
         return None;
     }

@@ -84,7 +84,7 @@ impl Console {
             let mut view = DirectorView {
                 id: row.map(|r| r.id.clone()),
                 seat: director.map(|d| d.seat),
-                public: director.map(|d| d.public),
+                public: director.and_then(|d| d.public),
                 private: director.and_then(|d| d.private),
                 dial: row.and_then(|r| r.dial.clone()),
                 enrolled: false,

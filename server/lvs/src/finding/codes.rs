@@ -75,7 +75,27 @@ codes! {
     OnePacketProtocol "one-packet-protocol" "one-packet scheduling is for UDP, not for {protocol}";
     SchedulerFlag "scheduler-flag" "the scheduler {scheduler} has no flag {flag}";
     PersistenceRange "persistence-range" "persistence is {minimum} to {maximum} seconds, not {value}";
-    MonitorTimeout "monitor-timeout" "the time for a check is {minimum} to {maximum} seconds, not {value}";
+    MonitorInterval "monitor-interval" "this time between checks is {minimum} to {maximum} ms, not {value}";
+    MonitorTimeout "monitor-timeout" "the time for a check is {minimum} to {maximum} ms, not {value}";
+    MonitorTries "monitor-tries" "the results in a row are {minimum} to {maximum}, not {value}";
+    MonitorPort "monitor-port" "port 0 cannot be asked";
+    ChecksMany "checks-many" "a server has at most {maximum} checks, not {count}";
+    CheckPath "check-path" "{text} is no path of a web page: it begins with / and has no blank or control character";
+    CheckName "check-name" "{text} is no name of a host";
+    CheckDigest "check-digest" "{text} is no MD5 digest of 32 hexadecimal digits";
+    CheckBytes "check-bytes" "{text} is no row of hexadecimal bytes";
+    DirectorAddressMissing "director-address-missing" "the address of {director} is needed: its partner sends to it";
+    AddressDeviceMissing "address-device-missing" "the device for {address} is missing";
+    PreemptDelay "preempt-delay" "the wait before taking back is at most {maximum} seconds, not {value}";
+    VrrpInstanceMissing "vrrp-instance-missing" "VRRP needs at least one virtual router";
+    VrrpInterval "vrrp-interval" "VRRP version {version} cannot say an interval of {value} ms: version 2 has whole seconds, version 3 hundredths up to 40.95 s";
+    VrrpIdTaken "vrrp-id-taken" "the virtual router id {id} is already used on this interface by {other}";
+    VrrpFamilies "vrrp-families" "{address} is not of the family of the first address; one virtual router has one family";
+    VrrpAddresses "vrrp-addresses" "a virtual router needs an address";
+    VrrpPriority "vrrp-priority" "the priority {primary} of the primary is not above {backup} of the backup, so the backup is preferred";
+    VrrpPassword "vrrp-password" "a VRRP password has 1 to 8 bytes, not {length}";
+    VrrpPasswordUnused "vrrp-password-unused" "VRRP version 3 has no passwords; this one is not used";
+    SecretMasked "secret-masked" "only the mask of a secret was given, and nothing is known that it stands for";
     MonitorReentry "monitor-reentry" "the re-entry time is at most {maximum} seconds, not {value}";
     RealServersMany "real-servers-many" "{count} real servers in one service are more than were tried; expect slow dumps";
 

@@ -1,4 +1,4 @@
-//! The cluster as a whole: its directors, global settings and redundancy.
+//! The cluster as a whole: its directors and global settings. How the directors watch each other is in `redundancy`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::device::Device;
+use super::redundancy::Redundancy;
 use super::service::{Forwarding, VirtualServer};
 
 /// A stable identifier made by the console (`vs_…`, `rs_…`); empty where the console has not given one yet.
@@ -86,8 +87,10 @@ pub struct Director {
     pub name: String,
     /// The configured place.
     pub seat: Seat,
-    /// Real address on the clients' side; also the first heartbeat path.
-    pub public: IpAddr,
+    /// Real address on the clients' side; also the first heartbeat path. Files of keepalived often leave it out; it is
+    /// needed where the redundancy protocol sends to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<IpAddr>,
     /// Real address on the real servers' side; the second heartbeat path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<IpAddr>,
@@ -106,6 +109,33 @@ pub struct GlobalSettings {
     /// The kernel's session timeouts.
     #[serde(default)]
     pub timeouts: Timeouts,
+    /// What happens to what was changed behind our back.
+    #[serde(default)]
+    pub drift: DriftPolicy,
+}
+
+/// What an agent does about rows of its own that somebody else changed (*drift*).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DriftPolicy {
+    /// Puts them right after a short, damped delay.
+    #[default]
+    Repair,
+    /// Shows them and leaves them as they are until somebody decides: repair, or take over as a draft.
+    Hold,
+}
+
+impl DriftPolicy {
+    /// All of them.
+    pub const ALL: [DriftPolicy; 2] = [DriftPolicy::Repair, DriftPolicy::Hold];
+
+    /// The word used in the API and in forms.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DriftPolicy::Repair => "repair",
+            DriftPolicy::Hold => "hold",
+        }
+    }
 }
 
 /// The address that real servers behind NAT use as their gateway; it moves with the virtual addresses.
@@ -134,56 +164,4 @@ pub struct Timeouts {
     /// UDP sessions, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub udp: Option<u32>,
-}
-
-/// How two directors watch each other. Times are milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Redundancy {
-    /// Whether the backup director takes part (lvs.cf `backup_active`).
-    pub enabled: bool,
-    /// UDP port of the heartbeat, on both directors.
-    pub heartbeat_port: u16,
-    /// Time between two beats, milliseconds (lvs.cf `keepalive`).
-    pub interval_ms: u32,
-    /// Silence after which the partner counts as dead, milliseconds.
-    pub deadtime_ms: u32,
-    /// Watch the carrier of the interfaces that hold a director's own addresses.
-    pub monitor_links: bool,
-    /// Copying of connections to the partner's kernel.
-    pub sync: ConnectionSync,
-    /// Program and arguments run on becoming active.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active_cmd: Option<String>,
-    /// Program and arguments run on becoming standby.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inactive_cmd: Option<String>,
-}
-
-impl Default for Redundancy {
-    fn default() -> Self {
-        Redundancy {
-            enabled: false,
-            heartbeat_port: 539,
-            interval_ms: 100,
-            deadtime_ms: 500,
-            monitor_links: false,
-            sync: ConnectionSync::default(),
-            active_cmd: None,
-            inactive_cmd: None,
-        }
-    }
-}
-
-/// The kernel's connection synchronisation between the two directors.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConnectionSync {
-    /// Whether connections are copied at all (lvs.cf `syncdaemon`).
-    pub enabled: bool,
-    /// Multicast interface; the private path when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interface: Option<Device>,
-    /// Sync id, the same on both directors.
-    pub id: u8,
 }

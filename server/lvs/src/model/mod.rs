@@ -7,21 +7,30 @@
 mod cluster;
 mod device;
 mod effective;
+mod monitor;
+mod redundancy;
 mod scheduler;
+mod secret;
 mod service;
 mod validate;
 
-pub use cluster::{
-    Cluster, ConnectionSync, Director, GlobalSettings, Id, NatRouter, Redundancy, Seat, Timeouts,
-};
+pub use cluster::{Cluster, Director, DriftPolicy, GlobalSettings, Id, NatRouter, Seat, Timeouts};
 pub use device::{Device, DeviceError};
+pub use monitor::{
+    Check, DnsRecord, HttpCheck, HttpVersion, LoadMonitor, Monitor, StatusRange, StatusRangeError,
+};
+pub use redundancy::{
+    ConnectionSync, PriorityPair, Redundancy, RedundancyProtocol, Vrrp, VrrpInstance, VrrpVersion,
+};
 pub use scheduler::{Scheduler, SchedulerFlag, SchedulerFlags, UnknownScheduler};
+pub use secret::{MASK, Secret};
 pub use service::{
-    Check, ConnectionLimit, Forwarding, LoadMonitor, Monitor, Persistence, Protocol, RealServer, SorryServer,
-    Tunnel, TunnelChecksum, TunnelKind, Vip, VirtualServer, Weight,
+    ConnectionLimit, Forwarding, Persistence, Protocol, RealServer, SorryServer, Tunnel, TunnelChecksum,
+    TunnelKind, Vip, VirtualServer, Weight,
 };
 pub use validate::{
-    DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS, MONITOR_TIMEOUT_MAXIMUM_S, NAME_MAXIMUM,
-    PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, REENTRY_MAXIMUM_S, SESSION_TIMEOUT_MAXIMUM_S, TEXT_MAXIMUM,
-    ValidCluster,
+    CHECKS_MAXIMUM, DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS,
+    MONITOR_INTERVAL_MAXIMUM_MS, MONITOR_INTERVAL_MINIMUM_MS, MONITOR_TIMEOUT_MAXIMUM_MS, NAME_MAXIMUM,
+    PERSISTENCE_MAXIMUM_S, PREEMPT_DELAY_MAXIMUM_S, REAL_SERVERS_TRIED, REENTRY_MAXIMUM_S,
+    SESSION_TIMEOUT_MAXIMUM_S, TEXT_MAXIMUM, TRIES_MAXIMUM, ValidCluster,
 };

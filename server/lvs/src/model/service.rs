@@ -1,4 +1,4 @@
-//! Virtual servers, their real servers, and how both are checked.
+//! Virtual servers and their real servers. How both are checked is in `monitor`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::Id;
 use super::device::Device;
+use super::monitor::Monitor;
 use super::scheduler::{Scheduler, SchedulerFlags};
 use crate::table::Family;
 
@@ -58,7 +59,7 @@ pub struct VirtualServer {
     /// Answers when no real server can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sorry_server: Option<SorryServer>,
-    /// How real servers are checked.
+    /// How real servers that have no checks of their own are checked.
     #[serde(default)]
     pub monitor: Monitor,
     /// The machines that answer, in the order the administrator gave.
@@ -199,6 +200,12 @@ pub struct RealServer {
     /// Bounds on its connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<ConnectionLimit>,
+    /// Its own checks in place of the virtual server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<Monitor>,
+    /// Directives of an imported file that Caribe does not act on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
 }
 
 /// Above `upper` connections a real server gets no new ones until it falls below `lower`.
@@ -289,93 +296,4 @@ pub enum TunnelChecksum {
     Full,
     /// Remote checksum offload (2); GUE only.
     Remote,
-}
-
-/// How the real servers of one virtual server are checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Monitor {
-    /// What is asked.
-    pub check: Check,
-    /// Seconds between checks, and the time each may take (lvs.cf `timeout`).
-    pub timeout_s: u32,
-    /// Seconds a failed server must answer again before it is used (lvs.cf `reentry`).
-    pub reentry_s: u32,
-    /// Where weights come from besides the configured one (lvs.cf `load_monitor`).
-    #[serde(skip_serializing_if = "LoadMonitor::is_none")]
-    pub load_monitor: LoadMonitor,
-}
-
-impl Default for Monitor {
-    fn default() -> Self {
-        Monitor { check: Check::default(), timeout_s: 6, reentry_s: 15, load_monitor: LoadMonitor::None }
-    }
-}
-
-/// The question asked of a real server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
-pub enum Check {
-    /// A TCP connection is enough.
-    #[default]
-    Connect,
-    /// Send a text, compare the answer. Escapes (`\r`, `\n`, `\t`, `\\`, `\'`, `\"`) are as written in lvs.cf.
-    SendExpect {
-        /// What is sent; nothing where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        send: Option<String>,
-        /// What the answer must begin with; absent: no answer needed; empty: any readable answer.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expect: Option<String>,
-        /// Whether `expect` is a regular expression.
-        #[serde(default)]
-        regex: bool,
-    },
-    /// An external program; `%h` is the server's address, `%p` its port.
-    Program {
-        /// Program and arguments, separated by blanks.
-        command: String,
-        /// What it must print.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expect: Option<String>,
-        /// Sent when no program is given; kept from the imported file.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        send: Option<String>,
-        /// Whether `expect` is a regular expression.
-        #[serde(default)]
-        regex: bool,
-    },
-}
-
-/// Where weights come from besides the configured one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum LoadMonitor {
-    /// Nowhere else.
-    #[default]
-    None,
-    /// A program of Piranha's (`rup`, `ruptime`, `uptime`) or a path.
-    Command(String),
-}
-
-impl LoadMonitor {
-    /// Whether weights are only the configured ones.
-    pub fn is_none(&self) -> bool {
-        *self == LoadMonitor::None
-    }
-}
-
-impl From<String> for LoadMonitor {
-    fn from(text: String) -> Self {
-        if text.is_empty() || text == "none" { LoadMonitor::None } else { LoadMonitor::Command(text) }
-    }
-}
-
-impl From<LoadMonitor> for String {
-    fn from(monitor: LoadMonitor) -> String {
-        match monitor {
-            LoadMonitor::None => "none".to_owned(),
-            LoadMonitor::Command(text) => text,
-        }
-    }
 }

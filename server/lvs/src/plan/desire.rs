@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::model::{Cluster, Forwarding, Persistence, Seat, ValidCluster, VirtualServer};
+use crate::model::{Cluster, Forwarding, Persistence, Seat, ValidCluster, Vip, VirtualServer};
 use crate::table::{
     AddressKey, Desired, DesiredAddress, Family, Forward, Persist, ServerKey, ServerRow, Service, ServiceRow,
     Table, interface_sysctl,
@@ -88,20 +88,27 @@ fn servers(cluster: &Cluster, server: &VirtualServer) -> BTreeMap<ServerKey, Ser
     rows
 }
 
-/// The virtual addresses that have a device, and the NAT router address; the first to name a label gives it.
+/// The virtual addresses that have a device, the NAT router address and what else floats; the first to name a label
+/// gives it.
 fn addresses(cluster: &Cluster) -> BTreeMap<AddressKey, DesiredAddress> {
     let router = cluster.global.nat_router.iter().map(|router| (router.address_key(), router.device.label()));
-    let vips = cluster.virtual_servers.iter().filter(|server| server.active).filter_map(|server| {
-        let vip = server.vip.as_ref()?;
-        Some((vip.address_key()?, vip.device.as_ref()?.label()))
-    });
+    let vips = cluster
+        .virtual_servers
+        .iter()
+        .filter(|server| server.active)
+        .filter_map(|server| placed(server.vip.as_ref()?));
+    let further = cluster.redundancy.addresses.iter().filter_map(placed);
     let mut addresses: BTreeMap<AddressKey, DesiredAddress> = BTreeMap::new();
-    for (key, label) in router.chain(vips) {
+    for (key, label) in router.chain(vips).chain(further) {
         let label = label.filter(|_| matches!(key.address, IpAddr::V4(_))).map(str::to_owned);
         let row = addresses.entry(key).or_default();
         row.label = row.label.take().or(label);
     }
     addresses
+}
+
+fn placed(vip: &Vip) -> Option<(AddressKey, Option<&str>)> {
+    Some((vip.address_key()?, vip.device.as_ref()?.label()))
 }
 
 impl From<Forwarding> for Forward {

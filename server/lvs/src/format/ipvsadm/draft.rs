@@ -94,7 +94,7 @@ fn virtual_server(
         one_packet: row.one_packet,
         quiesce: false,
         sorry_server: None,
-        monitor: Monitor::default(),
+        monitor: Monitor::none(),
         real_servers: service
             .servers
             .iter()
@@ -160,5 +160,7 @@ fn real_server(
         weight: Weight(weight),
         forwarding: own.filter(|forwarding| *forwarding != common),
         limit,
+        monitor: None,
+        kept: BTreeMap::new(),
     }
 }

@@ -203,8 +203,12 @@ fn directors(reader: &mut Reader<'_>, globals: &Globals, cluster: &mut Cluster) 
     {
         reader.warn(spot, Code::PrivateMissing);
     }
-    let director =
-        |name: &str, seat, public, private| Director { name: name.to_owned(), seat, public, private };
+    let director = |name: &str, seat, public, private| Director {
+        name: name.to_owned(),
+        seat,
+        public: Some(public),
+        private,
+    };
     if let Some(public) = globals.primary {
         cluster.directors.push(director(PRIMARY_NAME, Seat::Primary, public, globals.primary_private));
     }

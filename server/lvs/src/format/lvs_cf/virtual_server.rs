@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use crate::finding::Code;
 use crate::format::places::Spot;
 use crate::model::{
-    Cluster, Device, Forwarding, Id, LoadMonitor, MONITOR_TIMEOUT_MAXIMUM_S, Monitor, Persistence, Protocol,
+    Cluster, Device, Forwarding, Id, LoadMonitor, MONITOR_TIMEOUT_MAXIMUM_MS, Monitor, Persistence, Protocol,
     REENTRY_MAXIMUM_S, RealServer, Scheduler, SorryServer, Vip, VirtualServer, Weight,
 };
 
@@ -65,7 +65,12 @@ pub(super) fn read(reader: &mut Reader<'_>, block: &Block<'_>, cluster: &mut Clu
         one_packet: false,
         quiesce: false,
         sorry_server: None,
-        monitor: Monitor { timeout_s: TIMEOUT_DEFAULT_S, reentry_s: REENTRY_DEFAULT_S, ..Monitor::default() },
+        monitor: Monitor {
+            interval_ms: TIMEOUT_DEFAULT_S * 1000,
+            timeout_ms: TIMEOUT_DEFAULT_S * 1000,
+            reentry_s: REENTRY_DEFAULT_S,
+            ..Monitor::default()
+        },
         real_servers: Vec::new(),
         kept: BTreeMap::new(),
     };
@@ -132,7 +137,11 @@ fn directive(
             lines.persistent_s = u32::try_from(seconds).unwrap_or(0);
         }
         "pmask" => lines.client_mask = reader.mask(setting, MaskOf::Clients).filter(|length| *length != 32),
-        "timeout" => server.monitor.timeout_s = timeout(reader, setting),
+        "timeout" => {
+            // Both the period and the time for each step.
+            server.monitor.timeout_ms = timeout(reader, setting).saturating_mul(1000);
+            server.monitor.interval_ms = server.monitor.timeout_ms;
+        }
         "reentry" => server.monitor.reentry_s = reentry(reader, setting),
         "quiesce_server" => server.quiesce = reader.boolean(setting).unwrap_or(false),
         "load_monitor" => server.monitor.load_monitor = load_monitor(reader, setting),
@@ -184,7 +193,7 @@ fn scheduler(reader: &mut Reader<'_>, setting: &Setting<'_>) -> Scheduler {
 
 /// The original divides by it, so 0 ends the checker.
 fn timeout(reader: &mut Reader<'_>, setting: &Setting<'_>) -> u32 {
-    let Some(value) = reader.number_up_to(setting, 1, i64::from(MONITOR_TIMEOUT_MAXIMUM_S)) else {
+    let Some(value) = reader.number_up_to(setting, 1, i64::from(MONITOR_TIMEOUT_MAXIMUM_MS / 1000)) else {
         return TIMEOUT_DEFAULT_S;
     };
     match u32::try_from(value) {
@@ -236,6 +245,8 @@ fn real_server(
         weight: Weight::default(),
         forwarding: None,
         limit: None,
+        monitor: None,
+        kept: BTreeMap::new(),
     };
     let mut given = BTreeMap::new();
     let mut aside = BTreeMap::new();
@@ -319,8 +330,8 @@ fn finish(
         keep(&mut server.kept, "pmask", netmask(length).to_string());
     }
     let place = spot_of("port");
-    server.monitor.check =
-        check::read(reader, std::mem::take(&mut lines.check), server.protocol, server.port, place);
+    let check = check::read(reader, std::mem::take(&mut lines.check), server.protocol, server.port, place);
+    server.monitor.checks = vec![check];
     let pointer = format!("/virtual_servers/{}", cluster.virtual_servers.len());
     reader.places.insert(pointer.clone(), block.spot());
     for (field, word) in FIELDS {
@@ -352,13 +363,13 @@ const FIELDS: [(&str, &str); 18] = [
     ("persistence/prefix", "pmask"),
     ("quiesce", "quiesce_server"),
     ("sorry_server", "sorry_server"),
-    ("monitor/timeout_s", "timeout"),
+    ("monitor/timeout_ms", "timeout"),
     ("monitor/reentry_s", "reentry"),
     ("monitor/load_monitor", "load_monitor"),
-    ("monitor/check/send", "send"),
-    ("monitor/check/expect", "expect"),
-    ("monitor/check/regex", "use_regex"),
-    ("monitor/check/command", "send_program"),
+    ("monitor/checks/0/send", "send"),
+    ("monitor/checks/0/expect", "expect"),
+    ("monitor/checks/0/regex", "use_regex"),
+    ("monitor/checks/0/command", "send_program"),
 ];
 
 /// Which port a real server has: its own, the virtual server's, or the one that was known above its block.

@@ -202,7 +202,7 @@ impl Writer {
         let director = |writer: &mut Self, director: Option<(usize, &Director)>, private: bool| {
             let (index, director) = director?;
             let (field, address) =
-                if private { ("private", director.private?) } else { ("public", director.public) };
+                if private { ("private", director.private?) } else { ("public", director.public?) };
             let pointer = format!("/directors/{index}/{field}");
             Some(Value { text: writer.address(address, &pointer), pointer })
         };
@@ -385,16 +385,19 @@ mod tests {
             (Box::new(on(|v| v.name = "my shop".into())), "/virtual_servers/0/name", "export-name"),
             (Box::new(on(|v| v.name = "é".repeat(64))), "/virtual_servers/0/name", "export-line"),
             (
-                Box::new(on(|v| v.monitor.check = Check::Connect)),
-                "/virtual_servers/0/monitor/check",
+                Box::new(on(|v| v.monitor.checks = vec![Check::Connect])),
+                "/virtual_servers/0/monitor/checks/0",
                 "export-connect-check",
             ),
             (
                 Box::new(on(|v| {
-                    v.monitor.check =
-                        Check::SendExpect { send: Some("say \"hi\" now".into()), expect: None, regex: false };
+                    v.monitor.checks = vec![Check::SendExpect {
+                        send: Some("say \"hi\" now".into()),
+                        expect: None,
+                        regex: false,
+                    }];
                 })),
-                "/virtual_servers/0/monitor/check/send",
+                "/virtual_servers/0/monitor/checks/0/send",
                 "export-value",
             ),
             (

@@ -101,7 +101,7 @@ struct Placed<'a> {
     by: &'a str,
 }
 
-/// That all active virtual servers and the NAT router agree on every address and label.
+/// That all active virtual servers, the NAT router and the further addresses agree on every address and label.
 pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
     let router = cluster.global.nat_router.as_ref().map(|router| Placed {
         pointer: "/global/nat_router".to_owned(),
@@ -122,7 +122,16 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
             })
         },
     );
-    let placed: Vec<Placed<'_>> = router.into_iter().chain(vips).collect();
+    let further = cluster.redundancy.addresses.iter().enumerate().filter_map(|(index, vip)| {
+        Some(Placed {
+            pointer: format!("/redundancy/addresses/{index}"),
+            address: vip.address,
+            prefix: vip.prefix_length(),
+            device: vip.device.as_ref()?,
+            by: "the further addresses",
+        })
+    });
+    let placed: Vec<Placed<'_>> = router.into_iter().chain(vips).chain(further).collect();
     let mut by_address: BTreeMap<IpAddr, &Placed<'_>> = BTreeMap::new();
     let mut by_label: BTreeMap<&str, &Placed<'_>> = BTreeMap::new();
     for here in &placed {

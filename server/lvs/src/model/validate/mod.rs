@@ -7,6 +7,8 @@
 
 mod addresses;
 mod directors;
+mod monitor;
+mod redundancy;
 mod servers;
 mod services;
 mod words;
@@ -14,11 +16,14 @@ mod words;
 use super::Cluster;
 use crate::finding::Findings;
 
-pub use directors::{DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS};
-pub use services::{
-    MONITOR_TIMEOUT_MAXIMUM_S, PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, REENTRY_MAXIMUM_S,
-    SESSION_TIMEOUT_MAXIMUM_S,
+pub use monitor::{
+    CHECKS_MAXIMUM, MONITOR_INTERVAL_MAXIMUM_MS, MONITOR_INTERVAL_MINIMUM_MS, MONITOR_TIMEOUT_MAXIMUM_MS,
+    REENTRY_MAXIMUM_S, TRIES_MAXIMUM,
 };
+pub use redundancy::{
+    DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS, PREEMPT_DELAY_MAXIMUM_S,
+};
+pub use services::{PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, SESSION_TIMEOUT_MAXIMUM_S};
 pub use words::{NAME_MAXIMUM, TEXT_MAXIMUM};
 
 /// A cluster that keeps every rule; made only by [`Cluster::validate`].
@@ -44,7 +49,7 @@ impl Cluster {
         words::name(&mut findings, "/name", &self.name);
         directors::check(&mut findings, self);
         services::global(&mut findings, self);
-        directors::redundancy(&mut findings, self);
+        redundancy::check(&mut findings, self);
         services::check(&mut findings, self);
         addresses::check(&mut findings, self);
         findings

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::addresses::{Use, usable};
+use super::monitor;
 use super::services::REAL_SERVERS_TRIED;
 use super::words::{self, Seen};
 use crate::finding::{Code, Finding, Findings};
@@ -49,6 +50,9 @@ pub(super) fn check<'a>(findings: &mut Findings, service: &Service<'a>, ids: &mu
         family(findings, &pointer, service, real.address, forwarding);
         if let Some(limit) = &real.limit {
             bounds(findings, &pointer, limit);
+        }
+        if let Some(own) = &real.monitor {
+            monitor::check(findings, &format!("{pointer}/monitor"), own);
         }
     }
 }

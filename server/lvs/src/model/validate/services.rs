@@ -3,20 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::addresses::{self, Use};
+use super::monitor;
 use super::servers::{self, Service};
 use super::words::{self, Seen};
 use crate::finding::{Code, Finding, Findings};
-use crate::model::{Check, Cluster, Forwarding, Protocol, VirtualServer};
+use crate::model::{Cluster, Forwarding, Protocol, VirtualServer};
 use crate::table::{Family, ServiceKey};
 
 /// Longest session timeout, seconds: the kernel keeps it in ticks of 1/1000 s in 31 bits.
 pub const SESSION_TIMEOUT_MAXIMUM_S: u32 = 2_147_483;
 /// Longest persistence, seconds: 31 days, as ipvsadm allows.
 pub const PERSISTENCE_MAXIMUM_S: u32 = 2_678_400;
-/// Longest time a check may take, seconds.
-pub const MONITOR_TIMEOUT_MAXIMUM_S: u32 = 3_600;
-/// Longest re-entry time, seconds.
-pub const REENTRY_MAXIMUM_S: u32 = 86_400;
 /// Real servers in one service above which a warning is due.
 pub const REAL_SERVERS_TRIED: usize = 4_096;
 
@@ -61,7 +58,7 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
         key(findings, &pointer, server, &mut keys);
         vip(findings, &pointer, server, cluster);
         scheduling(findings, &pointer, server);
-        monitor(findings, &pointer, server);
+        monitor::check(findings, &format!("{pointer}/monitor"), &server.monitor);
         let service = Service { pointer, cluster, server };
         servers::sorry(findings, &service);
         servers::check(findings, &service, &mut real_seen);
@@ -154,41 +151,5 @@ fn scheduling(findings: &mut Findings, pointer: &str, server: &VirtualServer) {
             Finding::field(format!("{pointer}/one_packet"), Code::OnePacketProtocol)
                 .with("protocol", server.protocol),
         );
-    }
-}
-
-fn monitor(findings: &mut Findings, pointer: &str, server: &VirtualServer) {
-    let monitor = &server.monitor;
-    if !(1..=MONITOR_TIMEOUT_MAXIMUM_S).contains(&monitor.timeout_s) {
-        findings.push(
-            Finding::field(format!("{pointer}/monitor/timeout_s"), Code::MonitorTimeout)
-                .with("minimum", 1)
-                .with("maximum", MONITOR_TIMEOUT_MAXIMUM_S)
-                .with("value", monitor.timeout_s),
-        );
-    }
-    if monitor.reentry_s > REENTRY_MAXIMUM_S {
-        findings.push(
-            Finding::field(format!("{pointer}/monitor/reentry_s"), Code::MonitorReentry)
-                .with("maximum", REENTRY_MAXIMUM_S)
-                .with("value", monitor.reentry_s),
-        );
-    }
-    let mut text = |field: &str, text: &Option<String>| {
-        if let Some(text) = text {
-            words::text(findings, &format!("{pointer}/monitor/check/{field}"), text);
-        }
-    };
-    match &monitor.check {
-        Check::Connect => {}
-        Check::SendExpect { send, expect, .. } => {
-            text("send", send);
-            text("expect", expect);
-        }
-        Check::Program { command, expect, send, .. } => {
-            text("send", send);
-            text("expect", expect);
-            words::command(findings, &format!("{pointer}/monitor/check/command"), command);
-        }
     }
 }

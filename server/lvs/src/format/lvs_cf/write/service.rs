@@ -87,7 +87,14 @@ impl Writer {
                 }
                 at("protocol", server.protocol.to_string())
             }
-            "timeout" => at("monitor/timeout_s", server.monitor.timeout_s.to_string()),
+            "timeout" => {
+                let monitor = &server.monitor;
+                if monitor.timeout_ms % 1000 != 0 {
+                    let pointer = format!("{pointer}/monitor/timeout_ms");
+                    self.refuse_with(pointer, Code::ExportSeconds, "value", monitor.timeout_ms);
+                }
+                at("monitor/timeout_ms", (monitor.timeout_ms / 1000).to_string())
+            }
             "reentry" => {
                 if server.monitor.reentry_s == 0 {
                     self.refuse(format!("{pointer}/monitor/reentry_s"), Code::ExportReentry);
@@ -118,13 +125,14 @@ impl Writer {
 
     /// The lines of a check, as the original would have to be told.
     fn check(&mut self, word: &str, pointer: &str, server: &VirtualServer) -> Option<Value> {
-        let pointer = format!("{pointer}/monitor/check");
-        let (send, expect, regex, command) = match &server.monitor.check {
+        let [check] = server.monitor.checks.as_slice() else { return None };
+        let pointer = format!("{pointer}/monitor/checks/0");
+        let (send, expect, regex, command) = match check {
             Check::SendExpect { send, expect, regex } if send.is_some() || expect.is_some() => {
                 (send, expect, regex, None)
             }
             Check::Program { command, expect, send, regex } => (send, expect, regex, Some(command)),
-            Check::Connect | Check::SendExpect { .. } => {
+            _ => {
                 if word == "send" && server.port == 80 && server.protocol != Protocol::Udp {
                     self.refuse(pointer, Code::ExportConnectCheck);
                 }
