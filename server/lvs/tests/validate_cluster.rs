@@ -313,8 +313,8 @@ fn further_addresses() {
     assert_eq!(
         found(&cluster),
         [
-            "address-of-director at /redundancy/addresses/1/address",
             "address-device-missing at /redundancy/addresses/1/device",
+            "address-of-director at /redundancy/addresses/1/address",
             "address-unspecified at /redundancy/addresses/2/address",
         ]
     );

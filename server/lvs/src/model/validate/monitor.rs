@@ -134,7 +134,7 @@ fn hexadecimal(findings: &mut Findings, pointer: &str, text: Option<&str>, wildc
     let Some(text) = text else { return };
     let allowed = |c: &char| c.is_ascii_hexdigit() || (wildcards && matches!(c, 'x' | 'X'));
     let digits: Vec<char> = text.chars().filter(|c| *c != ' ').collect();
-    if digits.is_empty() || digits.len() % 2 == 1 || !digits.iter().all(|c| allowed(c)) {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.iter().all(allowed) {
         findings.push(Finding::field(pointer, Code::CheckBytes).with("text", text.escape_debug()));
     }
     words::text(findings, pointer, text);

@@ -112,8 +112,8 @@ fn vrrp(findings: &mut Findings, vrrp: &Vrrp, interval: u32) {
         findings.push(Finding::field(pointer, Code::VrrpInstanceMissing));
     }
     let off = match vrrp.version {
-        VrrpVersion::V2 => interval % 1_000 != 0,
-        VrrpVersion::V3 => interval % 10 != 0 || interval > VRRP_3_INTERVAL_MAXIMUM_MS,
+        VrrpVersion::V2 => !interval.is_multiple_of(1_000),
+        VrrpVersion::V3 => !interval.is_multiple_of(10) || interval > VRRP_3_INTERVAL_MAXIMUM_MS,
     };
     if off {
         findings.push(

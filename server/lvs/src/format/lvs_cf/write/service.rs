@@ -89,7 +89,7 @@ impl Writer {
             }
             "timeout" => {
                 let monitor = &server.monitor;
-                if monitor.timeout_ms % 1000 != 0 {
+                if !monitor.timeout_ms.is_multiple_of(1000) {
                     let pointer = format!("{pointer}/monitor/timeout_ms");
                     self.refuse_with(pointer, Code::ExportSeconds, "value", monitor.timeout_ms);
                 }
