@@ -45,8 +45,26 @@ pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
         } else {
             "wrong-value"
         };
+        let message = without_types(&message);
         Error::Unprocessable(vec![FieldProblem { pointer, code: code.to_owned(), message }])
     })
+}
+
+/// What the deserializer says, with ranges in place of the names of number types.
+fn without_types(message: &str) -> String {
+    const RANGES: [(&str, &str); 6] = [
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number, not below 0"),
+        ("expected a nonzero u8", "expected a whole number from 1 to 255"),
+        ("expected a nonzero u32", "expected a whole number from 1 to 4294967295"),
+    ];
+    if let Some((start, _)) = message.split_once("expected struct ") {
+        return format!("{start}expected an object");
+    }
+    let known = RANGES.iter().find_map(|(type_name, range)| Some((message.strip_suffix(type_name)?, range)));
+    known.map_or_else(|| message.to_owned(), |(start, range)| format!("{start}{range}"))
 }
 
 /// RFC 6901.
@@ -155,6 +173,7 @@ pub(super) fn with(value: impl Serialize, more: Value) -> Result<Value, Error> {
 
 #[cfg(test)]
 mod tests {
+    use lvs::model::{Director, RealServer, VirtualServer};
     use serde_json::json;
 
     use super::*;
@@ -188,5 +207,31 @@ mod tests {
         assert_eq!(read("*"), None);
         assert_eq!(read("W/\"abc\""), Some("W/\"abc\"".to_owned()));
         assert!(if_match(&HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn wrong_values_are_told_without_the_names_of_types() {
+        fn told<T: DeserializeOwned>(value: Value) -> String {
+            match typed::<T>(value) {
+                Err(Error::Unprocessable(problems)) => problems
+                    .iter()
+                    .map(|problem| format!("{} {}", problem.pointer, problem.message))
+                    .collect(),
+                _ => "accepted, or refused otherwise".to_owned(),
+            }
+        }
+        assert_eq!(
+            told::<VirtualServer>(json!({"name": "a", "port": 70_000})),
+            "/port invalid value: integer `70000`, expected a whole number from 0 to 65535"
+        );
+        assert_eq!(
+            told::<VirtualServer>(json!({"name": "a", "mark": 0})),
+            "/mark invalid value: integer `0`, expected a whole number from 1 to 4294967295"
+        );
+        assert_eq!(
+            told::<RealServer>(json!({"name": "a", "address": "10.0.0.1", "limit": 5})),
+            "/limit invalid type: integer `5`, expected an object"
+        );
+        assert_eq!(told::<Director>(json!({"name": "a"})), " missing field `seat`");
     }
 }
