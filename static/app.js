@@ -43,3 +43,25 @@ document.addEventListener("htmx:after:swap", (event) => {
   else if (location.pathname !== seen) document.getElementById("content")?.focus({ preventScroll: true });
   seen = location.pathname;
 });
+
+// The key "/" goes to the search field, where nothing else is being typed.
+document.addEventListener("keydown", (event) => {
+  if (document.body.dataset.keys === "off") return;
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const field = document.querySelector("[data-find]");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+});
+
+// What is left of a trial, second by second. The page says when it ends without this, too.
+const countDown = () => {
+  for (const clock of document.querySelectorAll("[data-until]")) {
+    const left = Math.ceil((Date.parse(clock.dataset.until) - Date.now()) / 1000);
+    const text = left > 0 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : clock.dataset.over;
+    if (clock.textContent !== text) clock.textContent = text;
+  }
+};
+setInterval(countDown, 500);

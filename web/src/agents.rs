@@ -1,4 +1,4 @@
-//! What agents ask the console for: their first certificate, the next one, their target. Only on connections that
+//! What agents ask the console for: their first certificate, the next one, their target, its word on their partner. Only on connections that
 //! agents open (`caribe-agent/1`); who asks is known by the client certificate alone.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,6 +28,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post::<Agent, _, _>("/agent/v1/join", join)
         .post::<Agent, _, _>("/agent/v1/renew", renew)
         .get::<Agent, _, _>("/agent/v1/target", target)
+        .get::<Agent, _, _>("/agent/v1/witness", witness)
 }
 
 fn answer<T: serde::Serialize>(result: Result<T, Refusal>) -> Response {
@@ -39,7 +40,9 @@ fn answer<T: serde::Serialize>(result: Result<T, Refusal>) -> Response {
                 Refusal::Identity { .. } | Refusal::Token { .. } | Refusal::WrongDirector { .. } => {
                     StatusCode::FORBIDDEN
                 }
-                Refusal::OlderRevision { .. } | Refusal::OtherContent { .. } => StatusCode::CONFLICT,
+                Refusal::OlderRevision { .. } | Refusal::OtherContent { .. } | Refusal::Order { .. } => {
+                    StatusCode::CONFLICT
+                }
                 Refusal::Digest | Refusal::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
                 Refusal::Failed { .. } => StatusCode::SERVICE_UNAVAILABLE,
             };
@@ -88,6 +91,14 @@ async fn renew(
 async fn target(State(app): State<App>, from: Peer, chain: Chain) -> Response {
     match certificate(&chain) {
         Ok(own) => answer(app.console.target_for(own, peer(from)).await),
+        Err(refusal) => answer::<()>(Err(refusal)),
+    }
+}
+
+/// `GET /agent/v1/witness`
+async fn witness(State(app): State<App>, from: Peer, chain: Chain) -> Response {
+    match certificate(&chain) {
+        Ok(own) => answer(app.console.witness(own, peer(from)).await),
         Err(refusal) => answer::<()>(Err(refusal)),
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Error {
     Unauthenticated,
     /// The role is not enough.
     Forbidden(Role),
+    /// The token is for another cluster.
+    Limited,
     /// The form was not sent by a page of this console, or by a session that has ended.
     ForeignForm,
     /// The body is larger than this route takes.
@@ -46,7 +48,22 @@ pub(crate) enum Error {
     Stale {
         /// The entity tag it has now.
         etag: String,
+        /// Who changed it, where that is known.
+        by: Option<String>,
     },
+    /// A parameter of the query that this route does not know, or a value that it cannot take.
+    Parameter(String),
+    /// More requests than a token may make.
+    TooMany {
+        /// Seconds until there is room again.
+        wait_s: u64,
+    },
+    /// The same key came with another request before.
+    KeyReused,
+    /// The request with the same key is not answered yet.
+    KeyBusy,
+    /// The request with the same key was answered with a secret, which is not kept.
+    KeySpent,
     /// Somebody activated another revision in the meantime.
     Conflict {
         /// Who.
@@ -54,8 +71,20 @@ pub(crate) enum Error {
         /// The revision they made.
         revision: u64,
     },
+    /// Somebody activated what the draft changes too: its owner has to choose.
+    Unmerged(Box<console::Rebase>),
     /// The draft says the same as what runs.
     Nothing,
+    /// What runs is on trial: it has to be kept or undone first.
+    OnTrial {
+        /// Its number.
+        revision: u64,
+    },
+    /// That revision is not on trial (any more).
+    NotOnTrial {
+        /// Its number.
+        revision: u64,
+    },
     /// Refused for a reason the console gave in words.
     Refused(String),
     /// The answer took too long.
@@ -103,16 +132,23 @@ impl Error {
             Error::NotFound | Error::Missing(_) => StatusCode::NOT_FOUND,
             Error::Method => StatusCode::METHOD_NOT_ALLOWED,
             Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Error::Forbidden(_) | Error::ForeignForm => StatusCode::FORBIDDEN,
+            Error::Forbidden(_) | Error::Limited | Error::ForeignForm => StatusCode::FORBIDDEN,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::Malformed(_) => StatusCode::BAD_REQUEST,
+            Error::Malformed(_) | Error::Parameter(_) => StatusCode::BAD_REQUEST,
+            Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Error::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Error::Unprocessable(_) | Error::Invalid(_) | Error::Refused(_) => {
+            Error::Unprocessable(_) | Error::Invalid(_) | Error::Refused(_) | Error::KeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Error::PreconditionMissing => StatusCode::PRECONDITION_REQUIRED,
             Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,
-            Error::Conflict { .. } | Error::Nothing => StatusCode::CONFLICT,
+            Error::Conflict { .. }
+            | Error::Unmerged(_)
+            | Error::Nothing
+            | Error::KeyBusy
+            | Error::KeySpent
+            | Error::OnTrial { .. }
+            | Error::NotOnTrial { .. } => StatusCode::CONFLICT,
             Error::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Error::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -126,15 +162,24 @@ impl Error {
             Error::Method => "method",
             Error::Unauthenticated => "unauthenticated",
             Error::Forbidden(_) => "forbidden",
+            Error::Limited => "limited",
             Error::ForeignForm => "foreign-form",
             Error::TooLarge { .. } => "too-large",
             Error::Malformed(_) => "malformed",
+            Error::Parameter(_) => "parameter",
+            Error::TooMany { .. } => "too-many",
+            Error::KeyReused => "key-reused",
+            Error::KeyBusy => "key-busy",
+            Error::KeySpent => "key-spent",
             Error::MediaType => "media-type",
             Error::Unprocessable(_) | Error::Invalid(_) => "invalid",
             Error::PreconditionMissing => "precondition-missing",
             Error::Stale { .. } => "stale",
             Error::Conflict { .. } => "conflict",
+            Error::Unmerged(_) => "unmerged",
             Error::Nothing => "nothing",
+            Error::OnTrial { .. } => "on-trial",
+            Error::NotOnTrial { .. } => "not-on-trial",
             Error::Refused(_) => "refused",
             Error::Timeout => "timeout",
             Error::Internal { .. } => "internal",
@@ -155,7 +200,20 @@ impl Error {
                 .say("problem-conflict")
                 .with("by", crate::page::short(by))
                 .with("revision", *revision),
+            Error::Unmerged(rebase) => language
+                .say("problem-unmerged")
+                .with("by", crate::page::short(&rebase.running.author))
+                .with("revision", rebase.running.number),
+            Error::OnTrial { revision } => language.say("problem-on-trial").with("revision", *revision),
+            Error::NotOnTrial { revision } => {
+                language.say("problem-not-on-trial").with("revision", *revision)
+            }
             Error::Refused(text) => language.say("problem-refused").with("reason", text),
+            Error::Stale { by: Some(by), .. } => {
+                language.say("problem-stale-by").with("by", crate::page::short(by))
+            }
+            Error::Parameter(text) => language.say("problem-parameter").with("reason", text),
+            Error::TooMany { wait_s } => language.say("problem-too-many").with("seconds", *wait_s),
             Error::Malformed(text) => language.say("problem-malformed").with("reason", text),
             other => language.say(format!("problem-{}", other.code())),
         }
@@ -164,21 +222,30 @@ impl Error {
 
     /// Every code, for the tests of the catalogue.
     #[cfg(test)]
-    pub(crate) const CODES: [&'static str; 17] = [
+    pub(crate) const CODES: [&'static str; 26] = [
         "not-found",
         "missing",
         "method",
         "unauthenticated",
         "forbidden",
+        "limited",
         "foreign-form",
         "too-large",
         "malformed",
+        "parameter",
+        "too-many",
+        "key-reused",
+        "key-busy",
+        "key-spent",
         "media-type",
         "invalid",
         "precondition-missing",
         "stale",
         "conflict",
+        "unmerged",
         "nothing",
+        "on-trial",
+        "not-on-trial",
         "refused",
         "timeout",
         "internal",
@@ -186,7 +253,7 @@ impl Error {
 }
 
 /// Twelve hexadecimal digits that name a log entry; unique enough to find it, no secret.
-fn incident() -> String {
+pub(crate) fn incident() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
@@ -223,7 +290,9 @@ impl From<ChangeError> for Error {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Invalid(findings) => Error::Invalid(findings),
-            ChangeError::Stale { etag } => Error::Stale { etag },
+            ChangeError::Refused(text) => Error::Refused(text),
+            ChangeError::Stale { etag, by } => Error::Stale { etag, by },
+            ChangeError::Unmerged(rebase) => Error::Unmerged(rebase),
             ChangeError::Missing(missing) => Error::Missing(missing),
             ChangeError::Forbidden { needs } => Error::Forbidden(needs),
             ChangeError::Failed(failure) => Error::internal(failure),
@@ -238,6 +307,13 @@ impl From<console::ActivateError> for Error {
             A::Conflict { by, revision } => Error::Conflict { by, revision },
             A::Invalid(findings) => Error::Invalid(findings),
             A::Nothing => Error::Nothing,
+            A::OnTrial { revision } => Error::OnTrial { revision },
+            A::NotOnTrial { revision } => Error::NotOnTrial { revision },
+            A::FirstOnTrial | A::TrialLength => Error::Unprocessable(vec![FieldProblem {
+                pointer: "/keep_s".to_owned(),
+                code: "trial".to_owned(),
+                message: error.to_string(),
+            }]),
             A::Missing(missing) => Error::Missing(missing),
             A::Forbidden { needs } => Error::Forbidden(needs),
             A::Failed(failure) => Error::internal(failure),

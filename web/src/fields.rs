@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::error::Error;
 
 /// More fields than any form has; more are refused instead of collected.
-const MOST_FIELDS: usize = 512;
+const MOST_FIELDS: usize = 1024;
 
 /// The fields of a form. A name may come several times (check boxes).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,11 @@ impl Fields {
     /// The field's text, empty where it was not sent.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.values.get(name).and_then(|v| v.first()).map_or("", String::as_str)
+    }
+
+    /// All texts of a field that was sent several times.
+    pub(crate) fn all(&self, name: &str) -> &[String] {
+        self.values.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The text without blanks around it, or none where that is empty.
@@ -67,6 +72,17 @@ impl Fields {
         self
     }
 
+    /// The names that were sent.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// The same with every field called what `name` says; those it says nothing for are left out.
+    pub(crate) fn renamed(self, name: impl Fn(String) -> Option<String>) -> Self {
+        let values = self.values.into_iter().filter_map(|(old, texts)| Some((name(old)?, texts)));
+        Fields { values: values.collect() }
+    }
+
     fn push(&mut self, name: String, value: String, count: &mut usize) -> Result<(), Error> {
         *count += 1;
         if *count > MOST_FIELDS {
@@ -74,6 +90,21 @@ impl Fields {
         }
         // Browsers send CR LF for every line end of a text area; the text itself has LF.
         self.values.entry(name).or_default().push(value.replace("\r\n", "\n"));
+        Ok(())
+    }
+
+    /// An uploaded file, with its name beside it (`file.name`); its line ends stay as they are. Old files may be
+    /// Latin-1, which is noted (`file.latin1`).
+    fn push_file(&mut self, field: &str, name: &str, bytes: &[u8], count: &mut usize) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (text, converted) = lvs::format::decode(bytes);
+        if converted.is_some() {
+            self.push(format!("{field}.latin1"), name.to_owned(), count)?;
+        }
+        self.push(format!("{field}.name"), name.to_owned(), count)?;
+        self.values.entry(field.to_owned()).or_default().push(text.into_owned());
         Ok(())
     }
 }
@@ -108,8 +139,12 @@ async fn multipart(kind: &str, body: Bytes) -> Result<Fields, Error> {
     let mut count = 0;
     while let Some(part) = parts.next_field().await.map_err(unreadable)? {
         let name = part.name().unwrap_or_default().to_owned();
+        let file = part.file_name().map(ToOwned::to_owned);
         let bytes = part.bytes().await.map_err(unreadable)?;
-        // Old files may be Latin-1; a replacement character is shown and can be corrected, a refusal could not.
+        if let Some(file) = file {
+            fields.push_file(&name, &file, &bytes, &mut count)?;
+            continue;
+        }
         fields.push(name, String::from_utf8_lossy(&bytes).into_owned(), &mut count)?;
     }
     Ok(fields)

@@ -37,6 +37,11 @@ pub(crate) fn bits(bytes_per_second: f64) -> String {
     rate(bytes_per_second * 8.0)
 }
 
+/// Microseconds as milliseconds with one decimal.
+pub(crate) fn milliseconds(us: u64) -> String {
+    format!("{}.{}\u{202f}ms", count(us / 1000), us % 1000 / 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

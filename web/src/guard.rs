@@ -16,6 +16,7 @@ use bytes::Bytes;
 use console::{Actor, ActorKind, SessionInfo};
 use subtle::ConstantTimeEq;
 
+use crate::api::{Operation, repeat};
 use crate::error::Error;
 use crate::fields::{self, Fields};
 use crate::routes::{Needs, Surface};
@@ -29,8 +30,12 @@ pub(crate) const COOKIE: &str = "__Host-caribe";
 pub(crate) struct Check {
     pub(crate) app: App,
     pub(crate) surface: Surface,
+    /// The route's path, with `{names}`.
+    pub(crate) path: &'static str,
     pub(crate) needs: Needs,
     pub(crate) limit: usize,
+    /// What it takes and answers; of the API alone.
+    pub(crate) operation: Option<Arc<Operation>>,
 }
 
 /// Who calls; in the request from here on.
@@ -63,6 +68,7 @@ pub(crate) async fn guard(State(check): State<Check>, request: Request, next: Ne
         Surface::Agents => agents(&check, request).await,
     };
     match checked {
+        Ok(request) if check.surface == Surface::Api => repeat::run(&check, request, next).await,
         Ok(request) => next.run(request).await,
         Err(refused) => *refused,
     }
@@ -161,13 +167,23 @@ fn own_form(session: &SessionInfo, headers: &HeaderMap, fields: &Fields) -> Resu
 
 async fn api(check: &Check, mut request: Request) -> Checked {
     match check.needs {
-        Needs::Nothing => return Ok(request),
+        Needs::Nothing => {
+            asked(check, &request).map_err(refuse)?;
+            return Ok(request);
+        }
         Needs::Agent => return Err(refuse(Error::NotFound)),
         Needs::Role(role) => {
             let actor = bearer(check, request.headers(), request.extensions()).await.map_err(refuse)?;
             if !actor.may(role) {
                 return Err(refuse(Error::Forbidden(role)));
             }
+            if let Some(only) = &actor.cluster
+                && !reaches(check, request.uri().path(), only).await.map_err(refuse)?
+            {
+                return Err(refuse(Error::Limited));
+            }
+            check.app.pace.take(&actor.name).map_err(refuse)?;
+            asked(check, &request).map_err(refuse)?;
             request.extensions_mut().insert(Caller { actor, session: None });
         }
     }
@@ -180,6 +196,28 @@ async fn api(check: &Check, mut request: Request) -> Checked {
         request.extensions_mut().insert(Payload(bytes));
     }
     Ok(request)
+}
+
+/// The request asks what its route can answer.
+fn asked(check: &Check, request: &Request) -> Result<(), Error> {
+    match &check.operation {
+        Some(operation) => operation.check(request.uri().query().unwrap_or_default(), request.headers()),
+        None => Ok(()),
+    }
+}
+
+/// Whether a token for one cluster may ask for that path: what is of this cluster, and the list of clusters.
+async fn reaches(check: &Check, path: &str, only: &str) -> Result<bool, Error> {
+    let mut parts = check.path.split('/').zip(path.split('/'));
+    let Some((_, key)) = parts.find(|(name, _)| *name == "{cluster}") else {
+        // Lists that show only what is of that cluster.
+        let lists = ["/api/v1/clusters", "/metrics"];
+        return Ok(lists.contains(&check.path) && check.needs == Needs::Role(console::Role::Viewer));
+    };
+    // A segment of a path as a form would carry it.
+    let escaped = format!("key={}", key.replace('+', "%2B").replace('&', "%26"));
+    let key = form_urlencoded::parse(escaped.as_bytes()).next().map(|(_, key)| key.into_owned());
+    Ok(check.app.console.cluster_id(&key.unwrap_or_default()).await?.as_deref() == Some(only))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,5 +1,6 @@
 //! Everything that happens to every request and answer, in one place and in this order (outermost first):
 //!
+//! 0. `named`: every request has a name, which stands in the log, in its answer and in problems.
 //! 1. `secure_headers`: also answers of the layers below must carry them.
 //! 2. `answer_errors`: turns an error into a page or a problem; outside of the rest, so that theirs look the same.
 //! 3. `survive`: time limit and panic catcher; inside, so that their errors are answered.
@@ -19,6 +20,7 @@ use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::FutureExt as _;
 use tower_http::csrf::CsrfLayer;
+use tracing::Instrument as _;
 
 use crate::App;
 use crate::api::problem;
@@ -51,6 +53,31 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
+/// Names a request, in its answer and in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The name of a request, as the caller or this console gave it.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+/// Every request has a name: the caller's, where it is fit for a log, else one that is made here.
+async fn named(mut request: Request, next: Next) -> Response {
+    let fits = |text: &&str| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).filter(fits);
+    let id: Arc<str> = given.map_or_else(|| crate::error::incident().into(), Into::into);
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let span =
+        tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
+    let mut response = next.run(request).instrument(span).await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
 pub(crate) fn wrap(router: Router, app: App) -> Router {
     router
         // Limits are the routes' own (`guard`); this one would only hide them behind a smaller number.
@@ -59,6 +86,7 @@ pub(crate) fn wrap(router: Router, app: App) -> Router {
         .layer(middleware::from_fn(survive))
         .layer(middleware::from_fn_with_state(app, answer_errors))
         .layer(middleware::from_fn(secure_headers))
+        .layer(middleware::from_fn(named))
 }
 
 async fn secure_headers(request: Request, next: Next) -> Response {
@@ -101,14 +129,22 @@ struct ErrorPage {
 async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut visit = Visit::new(app.console.clone(), &parts);
-    let for_machines = parts.uri.path().starts_with("/api/") || parts.uri.path().starts_with("/agent/");
+    let place = parts.uri.path();
+    let for_machines = place.starts_with("/api/") || place.starts_with("/agent/") || place == "/metrics";
     let is_head = parts.method == Method::HEAD;
     let cookie = crate::guard::cookie(&parts.headers);
+    let name = parts.extensions.get::<RequestId>().map(|name| Arc::clone(&name.0));
     let accept_language = crate::visit::language_of(&parts.headers, None);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let Some(error) = response.extensions_mut().remove::<Arc<Error>>() else { return response };
+    let error = response.extensions_mut().remove::<Arc<Error>>();
+    // What the router itself refuses has no words of ours: names in a path that are no text.
+    let refused = visit.path.starts_with("/api/")
+        && response.status() == StatusCode::BAD_REQUEST
+        && !is_problem(&response);
+    let unreadable = || Arc::new(Error::Malformed("the path cannot be read".to_owned()));
+    let Some(error) = error.or_else(|| refused.then(unreadable)) else { return response };
     if for_machines {
-        return problem::answer(&error, accept_language, &visit.path);
+        return problem::answer(&error, accept_language, &visit.path, name.as_deref());
     }
     // The guard has looked the session up for the handler; the error page needs its frame again.
     if let Some(cookie) = cookie
@@ -121,6 +157,10 @@ async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> 
         *answer.body_mut() = axum::body::Body::empty();
     }
     answer
+}
+
+fn is_problem(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json")
 }
 
 fn page(visit: &Visit, error: &Error) -> Response {

@@ -10,28 +10,46 @@
 mod agents;
 mod api;
 mod assets;
+mod calls;
+mod charts;
 mod error;
+mod evidence;
+mod export;
 mod fields;
 mod figures;
 mod forms;
 mod guard;
+mod happenings;
+mod import;
 mod layers;
 mod live;
 mod page;
+mod problems;
 pub mod routes;
 mod screens;
 pub mod text;
+mod topology;
+mod traffic;
+mod verdicts;
 mod visit;
+
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use console::Console;
 
-use routes::{Public, Route, Routes, Surface};
+pub use api::Limits;
+use api::{Activations, Document, Pace, Streams};
+use routes::{Public, Route, Routes, Surface, Viewer};
 
 /// What every handler can reach.
 #[derive(Clone)]
 pub struct App {
     pub(crate) console: Console,
+    pub(crate) activations: Activations,
+    pub(crate) pace: Pace,
+    pub(crate) streams: Streams,
+    pub(crate) document: Arc<OnceLock<Document>>,
 }
 
 /// Put into the extensions of every request of a connection whose ALPN was `caribe-agent/1`, by the accept loop.
@@ -44,23 +62,38 @@ pub struct AgentConnection;
 /// Expects in the request extensions, from the accept loop: `std::net::SocketAddr` of the peer;
 /// `Arc<[CertificateDer<'static>]>` where it showed a certificate; [`AgentConnection`] on agents' connections.
 pub fn router(console: Console) -> Router {
-    assemble(console).0
+    router_with(console, Limits::default())
+}
+
+/// The same with other limits of what one token may ask.
+pub fn router_with(console: Console, limits: Limits) -> Router {
+    assemble(console, limits).0
 }
 
 /// Every route there is with the permission it asks, in the order of the table.
 pub fn route_table(console: Console) -> Vec<Route> {
-    assemble(console).1
+    assemble(console, Limits::default()).1
 }
 
-fn assemble(console: Console) -> (Router, Vec<Route>) {
-    let app = App { console };
+fn assemble(console: Console, limits: Limits) -> (Router, Vec<Route>) {
+    let app = App {
+        console,
+        activations: Activations::default(),
+        pace: Pace::new(limits),
+        streams: Streams::default(),
+        document: Arc::new(OnceLock::new()),
+    };
     let open = Routes::new(Surface::Pages, app.clone())
         .get::<Public, _, _>("/healthz", health)
+        .get::<Viewer, _, _>("/help/api", api::reference::page)
         .get::<Public, _, _>("/static/{digest}/{name}", assets::serve);
+    let (api, documented) = api::routes(Routes::new(Surface::Api, app.clone()));
+    // Nobody asks before the table is complete, and nobody else sets it.
+    let _ = app.document.set(Document::new(documented));
     let groups = [
         open,
         screens::routes(Routes::new(Surface::Pages, app.clone())),
-        api::routes(Routes::new(Surface::Api, app.clone())),
+        api,
         agents::routes(Routes::new(Surface::Agents, app.clone())),
     ];
     let mut router = Router::new();

@@ -1,4 +1,5 @@
-//! `GET /clusters/{cluster}/live`: the moving parts of CONTROL/MONITORING as one stream of server-sent events.
+//! `GET /clusters/{cluster}/live`: the moving parts of a page as one stream of server-sent events: of CONTROL/MONITORING,
+//! of one real server (`?server=…&real=…`), of all machines (`?machines=on`) or of the wall (`?wall=on`).
 //!
 //! A new listener gets everything; from then on, at most once a second, the parts that differ from what was sent.
 //! Nothing is stored per listener but that text. The stream ends with the session it belongs to, and says so.
@@ -11,14 +12,19 @@ use askama::Template as _;
 use axum::extract::Path;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use console::ClusterView;
+use console::{ClusterView, LiveCluster};
 use futures_util::Stream;
 use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::Error;
-use crate::screens::monitoring::{Now, page_number};
+use crate::page::ActiveNow;
+use crate::screens::machines::Machines;
+use crate::screens::monitoring::{Now, bar_active, page_number};
+use crate::screens::objects::{real_server, virtual_server};
+use crate::screens::server_state::{ServerNow, Subject};
+use crate::screens::wall::WallNow;
 use crate::visit::Member;
 
 /// Between two messages: counts move, and people can still read them.
@@ -31,17 +37,43 @@ const SESSION_CHECK: Duration = Duration::from_secs(5);
 /// Between two comments on a stream with nothing to say, so that a dead connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// Which page's parts are sent.
+enum Watched {
+    /// CONTROL/MONITORING, one page of its table.
+    Monitoring { page: usize },
+    /// One real server.
+    Server { service: String, real: String },
+    /// Servers by machine.
+    Machines,
+    /// The wall view.
+    Wall,
+}
+
+impl Watched {
+    fn of(member: &Member) -> Self {
+        let query = &member.visit.query;
+        match (query.filled("server"), query.filled("real"), query.filled("machines")) {
+            (Some(service), Some(real), _) => {
+                Watched::Server { service: service.to_owned(), real: real.to_owned() }
+            }
+            (_, _, Some(_)) => Watched::Machines,
+            _ if query.ticked("wall") => Watched::Wall,
+            _ => Watched::Monitoring { page: page_number(query.get("page")) },
+        }
+    }
+}
+
 /// One listener.
 struct Listener {
     member: Member,
     cookie: String,
     cluster: String,
-    page: usize,
+    watched: Watched,
     changes: watch::Receiver<u64>,
     /// The cluster with its running revision, as last read.
     view: Option<ClusterView>,
     sent: BTreeMap<String, String>,
-    /// Virtual servers that the page has a place for; none before the first message.
+    /// What the page has a place for, virtual servers or machines; none before the first message.
     shape: Option<Vec<String>>,
     checked: Instant,
     next: Instant,
@@ -58,7 +90,7 @@ pub(crate) async fn stream(
     let cluster = member.console().cluster(&cluster).await?.id;
     let listener = Listener {
         changes: member.console().changes(),
-        page: page_number(member.visit.query.get("page")),
+        watched: Watched::of(&member),
         member,
         cookie,
         cluster,
@@ -133,23 +165,86 @@ impl Listener {
             Some(view) if known.is_some() && known == live.running => view,
             _ => self.member.console().cluster(&self.cluster).await?,
         };
-        let now = Now::of(&self.member, &view, &live, self.page);
-        let shape: Vec<String> = now.table.shape().into_iter().map(ToOwned::to_owned).collect();
-        let whole = self.shape.as_ref() != Some(&shape);
-        let mut text = String::new();
-        if whole {
-            text.push_str(&fragment("#live-services", &now.table.render()?));
-            self.shape = Some(shape);
-        }
-        for (place, part) in now.parts(self.member.language())? {
-            let within = whole && place.starts_with("#service-");
-            if !within && self.sent.get(&place) != Some(&part) {
+        let (mut text, parts) = match &self.watched {
+            Watched::Monitoring { page } => self.monitoring(&view, &live, *page)?,
+            Watched::Server { service, real } => {
+                let (service, real) = (service.clone(), real.clone());
+                (String::new(), self.server(&view, &live, (&service, &real)).await?)
+            }
+            Watched::Machines => (String::new(), self.machines(&view, &live).await?),
+            Watched::Wall => (String::new(), WallNow::of(&self.member, &view, &live).parts()?),
+        };
+        for (place, part) in parts {
+            if self.sent.get(&place) != Some(&part) {
                 text.push_str(&fragment(&place, &part));
             }
             self.sent.insert(place, part);
         }
         self.view = Some(view);
         Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// The table as a whole where the page has no place for one of its rows, and the parts.
+    fn monitoring(
+        &mut self,
+        view: &ClusterView,
+        live: &LiveCluster,
+        page: usize,
+    ) -> Result<(String, BTreeMap<String, String>), Error> {
+        let now = Now::of(&self.member, view, live, page);
+        let mut parts = now.parts(self.member.language())?;
+        let shape: Vec<String> = now.table.shape().into_iter().map(ToOwned::to_owned).collect();
+        if self.shape.as_ref() == Some(&shape) {
+            return Ok((String::new(), parts));
+        }
+        self.shape = Some(shape);
+        let rows: Vec<String> =
+            parts.keys().filter(|place| place.starts_with("#service-")).cloned().collect();
+        for place in rows {
+            if let Some(part) = parts.remove(&place) {
+                self.sent.insert(place, part);
+            }
+        }
+        Ok((fragment("#live-services", &now.table.render()?), parts))
+    }
+
+    async fn server(
+        &self,
+        view: &ClusterView,
+        live: &LiveCluster,
+        (service, real): (&str, &str),
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let language = self.member.language();
+        let orders = self.member.console().orders(&self.cluster).await?;
+        let mut parts = BTreeMap::new();
+        if let Some(running) = &view.running {
+            let (_, service) = virtual_server(&running.content, service)?;
+            let (_, real) = real_server(service, real)?;
+            let subject = Subject { service, real };
+            let recent = self.member.console().recent(&self.cluster, ServerNow::series(&subject));
+            parts = ServerNow::of(language, &running.content, live, &orders, &recent, &subject).parts()?;
+        }
+        parts.insert("#bar-active".to_owned(), bar_active(language, ActiveNow::of(live))?);
+        Ok(parts)
+    }
+
+    /// A machine that came after the page was made is shown when it is loaded again.
+    async fn machines(
+        &mut self,
+        view: &ClusterView,
+        live: &LiveCluster,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let language = self.member.language();
+        let orders = self.member.console().orders(&self.cluster).await?;
+        let mut parts = BTreeMap::new();
+        if let Some(running) = &view.running {
+            let machines = Machines::of(language, (&self.cluster, &running.content), live, &orders);
+            parts = machines.parts()?;
+            let shape = self.shape.get_or_insert_with(|| parts.keys().cloned().collect());
+            parts.retain(|place, _| shape.contains(place));
+        }
+        parts.insert("#bar-active".to_owned(), bar_active(language, ActiveNow::of(live))?);
+        Ok(parts)
     }
 }
 

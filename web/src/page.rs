@@ -9,6 +9,7 @@ use console::{LiveCluster, Role};
 use jiff::Timestamp;
 
 use crate::assets::{self, Paths};
+use crate::calls::{self, Call};
 use crate::error::Error;
 use crate::text::{Language, Message};
 use crate::visit::{Member, Theme, Visit};
@@ -32,6 +33,8 @@ pub(crate) enum Tab {
     Changes,
     /// REVISIONS.
     Revisions,
+    /// EVENTS.
+    Events,
 }
 
 /// What the frame shows of a cluster.
@@ -40,10 +43,29 @@ pub(crate) struct ClusterBar {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) running: Option<u64>,
+    /// Whether a director is known to hold it.
+    pub(crate) held: bool,
     pub(crate) own_draft: bool,
     /// Names of others who have a draft.
     pub(crate) other_drafts: Vec<String>,
     pub(crate) active: ActiveNow,
+    /// What runs on trial.
+    pub(crate) trial: Option<Trial>,
+}
+
+/// A revision that is undone unless somebody keeps it, as every page of its cluster shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    pub(crate) revision: u64,
+    pub(crate) until: Timestamp,
+}
+
+impl Trial {
+    /// What is left of its time when the page is made; scripts count on.
+    pub(crate) fn left(&self) -> String {
+        let seconds = self.until.as_second().saturating_sub(Timestamp::now().as_second()).max(0);
+        format!("{}:{:02}", seconds / 60, seconds % 60)
+    }
 }
 
 /// Who holds the virtual addresses.
@@ -94,12 +116,16 @@ impl ActiveNow {
 pub(crate) struct Page {
     pub(crate) language: Language,
     pub(crate) theme: Theme,
+    /// Whether single keys do something.
+    pub(crate) keys: bool,
     pub(crate) title: String,
     pub(crate) csrf: String,
     pub(crate) who: Option<(String, Role)>,
     pub(crate) cluster: Option<ClusterBar>,
     pub(crate) tab: Tab,
     pub(crate) path: String,
+    /// What the browser called this console.
+    pub(crate) host: Option<String>,
     /// One column for one short form.
     pub(crate) narrow: bool,
     pub(crate) done: Option<&'static str>,
@@ -107,8 +133,9 @@ pub(crate) struct Page {
 }
 
 /// What may be said after a redirect (`?done=…`); anything else in the address is ignored.
-pub(crate) const DONE: [&str; 13] = [
+pub(crate) const DONE: [&str; 34] = [
     "saved",
+    "key-changed",
     "added",
     "deleted",
     "activated-server",
@@ -121,6 +148,26 @@ pub(crate) const DONE: [&str; 13] = [
     "not-pushed",
     "dial-saved",
     "cluster-deleted",
+    "adopted",
+    "repaired",
+    "not-repaired",
+    "theirs",
+    "switched-over",
+    "switch-over-begun",
+    "taken-over",
+    "take-over-asked",
+    "held",
+    "resumed",
+    "restored",
+    "kept",
+    "undone",
+    "account-saved",
+    "account-deleted",
+    "password",
+    "session-ended",
+    "token-deleted",
+    "ordered",
+    "settings-saved",
 ];
 
 impl Page {
@@ -130,12 +177,14 @@ impl Page {
         Page {
             language: visit.language,
             theme: visit.theme,
+            keys: visit.keys,
             title: title.to_string(),
             csrf: session.map(|s| s.csrf_token.clone()).unwrap_or_default(),
             who: visit.caller.as_ref().map(|c| (c.actor.name.clone(), c.actor.role)),
             cluster: None,
             tab: Tab::None,
             path: visit.path.clone(),
+            host: visit.host.clone(),
             narrow: false,
             done: DONE.into_iter().find(|d| *d == done),
             assets: assets::paths(),
@@ -164,6 +213,11 @@ impl Page {
             own_draft: view.drafts.contains(&own),
             other_drafts: view.drafts.iter().filter(|d| **d != own).map(|d| short(d).to_owned()).collect(),
             active: ActiveNow::of(&live),
+            trial: view.provisional.map(|trial| Trial { revision: trial.revision, until: trial.until }),
+            held: live.directors.iter().any(|director| {
+                let held = director.status.as_ref().and_then(|status| status.revision);
+                held.is_some() && held == live.running
+            }),
             running: view.running.as_ref().map(|r| r.summary.number),
             name: view.name,
             id: view.id,
@@ -181,6 +235,10 @@ impl Page {
         self.who.as_ref().is_some_and(|(_, has)| *has >= role)
     }
 
+    pub(crate) fn may_operate(&self) -> bool {
+        self.may(Role::Operator)
+    }
+
     pub(crate) fn may_edit(&self) -> bool {
         self.may(Role::Editor)
     }
@@ -196,6 +254,16 @@ impl Page {
     /// A moment, absolute and with its zone.
     pub(crate) fn moment(&self, at: &Timestamp) -> String {
         at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
+    /// What this page does, as calls of the API; none for whoever has not signed in.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        if self.who.is_some() { calls::calls(&self.path) } else { Vec::new() }
+    }
+
+    /// The first of them as a command.
+    pub(crate) fn command(&self, call: &Call) -> String {
+        calls::command(self.host.as_deref(), call)
     }
 
     pub(crate) fn themes(&self) -> [Theme; 3] {

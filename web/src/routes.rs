@@ -18,6 +18,8 @@
 //! The permission is enforced before the handler and before the body is read (`guard`), and written down beside the
 //! path and method, so that a test can try every route with every method and role.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
@@ -25,6 +27,7 @@ use axum::routing::{MethodFilter, on};
 use console::Role;
 
 use crate::App;
+use crate::api::Operation;
 use crate::guard::{Check, guard};
 
 /// What a route asks of the one who calls it.
@@ -95,6 +98,8 @@ pub struct Route {
     pub path: &'static str,
     /// What it asks.
     pub needs: Needs,
+    /// The operation's name in the API's document; none for pages and agents.
+    pub operation: Option<&'static str>,
 }
 
 /// Bytes a body may have where a route says nothing else: 1 MiB, many times the largest form.
@@ -110,17 +115,30 @@ pub struct Routes {
     router: Router<App>,
     table: Vec<Route>,
     limit: usize,
+    operation: Option<Arc<Operation>>,
 }
 
 impl Routes {
     pub(crate) fn new(surface: Surface, app: App) -> Self {
-        Routes { surface, app, router: Router::new(), table: Vec::new(), limit: BODY_LIMIT }
+        Routes { surface, app, router: Router::new(), table: Vec::new(), limit: BODY_LIMIT, operation: None }
     }
 
     /// Bodies of the routes added from here on may have this many bytes.
     #[must_use]
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// Bytes that bodies of the routes added now may have.
+    pub(crate) fn body_limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What the route added next takes and answers.
+    #[must_use]
+    pub(crate) fn described(mut self, operation: Arc<Operation>) -> Self {
+        self.operation = Some(operation);
         self
     }
 
@@ -169,11 +187,20 @@ impl Routes {
         path: &'static str,
         handler: H,
     ) -> Self {
-        let check =
-            Check { app: self.app.clone(), surface: self.surface, needs: P::NEEDS, limit: self.limit };
+        let operation = self.operation.take();
+        let name = operation.as_ref().map(|operation| operation.id);
+        let check = Check {
+            app: self.app.clone(),
+            surface: self.surface,
+            path,
+            needs: P::NEEDS,
+            limit: self.limit,
+            operation,
+        };
         let guarded = on(filter, handler).route_layer(axum::middleware::from_fn_with_state(check, guard));
         self.router = self.router.route(path, guarded);
-        self.table.push(Route { surface: self.surface, method, path, needs: P::NEEDS });
+        let (surface, needs) = (self.surface, P::NEEDS);
+        self.table.push(Route { surface, method, path, needs, operation: name });
         self
     }
 

@@ -241,6 +241,7 @@ mod tests {
                 "real-server",
                 "account",
                 "token",
+                "session",
             ],
         );
         family(

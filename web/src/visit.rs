@@ -46,12 +46,13 @@ impl Theme {
     }
 }
 
-/// What a browser chose: `THEME` or `THEME.LANGUAGE`.
-pub(crate) fn read_look(headers: &HeaderMap) -> (Theme, Option<Language>) {
+/// What a browser chose: `THEME`, `THEME.LANGUAGE` or `THEME.LANGUAGE.nokeys`; and whether single keys do something.
+pub(crate) fn read_look(headers: &HeaderMap) -> (Theme, Option<Language>, bool) {
     let jar = CookieJar::from_headers(headers);
     let value = jar.get(LOOK_COOKIE).map(|c| c.value().to_owned()).unwrap_or_default();
-    let (theme, language) = value.split_once('.').unwrap_or((&value, ""));
-    (Theme::from_word(theme).unwrap_or_default(), Language::from_tag(language))
+    let (theme, rest) = value.split_once('.').unwrap_or((&value, ""));
+    let (language, keys) = rest.split_once('.').unwrap_or((rest, ""));
+    (Theme::from_word(theme).unwrap_or_default(), Language::from_tag(language), keys != "nokeys")
 }
 
 /// The language to answer in: the account's, else the browser's choice here, else what the browser asks for.
@@ -71,6 +72,8 @@ pub(crate) struct Visit {
     pub(crate) console: Console,
     pub(crate) language: Language,
     pub(crate) theme: Theme,
+    /// Whether single keys do something.
+    pub(crate) keys: bool,
     pub(crate) caller: Option<Caller>,
     pub(crate) path: String,
     pub(crate) query: Arc<Fields>,
@@ -96,6 +99,7 @@ impl Visit {
             console,
             language: language_of(&parts.headers, session),
             theme: read_look(&parts.headers).0,
+            keys: read_look(&parts.headers).2,
             path: parts.uri.path().to_owned(),
             query: Arc::new(query),
             host: host.filter(|h| is_authority(h)),

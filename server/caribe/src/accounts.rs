@@ -35,6 +35,13 @@ pub(crate) async fn create_token(arguments: cli::TokenCreate, settings: Serve) -
 async fn open(data: Option<std::path::PathBuf>, settings: Serve) -> anyhow::Result<Console> {
     let data = data.unwrap_or(settings.data);
     let host_names = settings.names;
+    // A mistyped folder must not become a second, empty console.
+    if !Console::is_there(&data) {
+        bail!(
+            "there is no console in {}; say with --data which folder caribe serve uses (it makes one at its first start)",
+            data.display()
+        );
+    }
     Ok(Console::open(console::Settings { data, host_names }).await?)
 }
 
@@ -79,6 +86,27 @@ fn role_of(scopes: &[String]) -> anyhow::Result<Role> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_folder_without_a_console_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mistyped = folder.path().join("nope");
+        let token =
+            cli::TokenCreate { data: Some(mistyped.clone()), name: "ci".to_owned(), scopes: Vec::new() };
+        let said = create_token(token, Serve::default()).await.unwrap_err().to_string();
+        assert!(said.contains("no console in") && said.contains("--data"), "{said}");
+        assert!(!mistyped.exists());
+        let passwd = cli::Passwd { data: Some(folder.path().to_owned()), user: "admin".to_owned() };
+        assert!(self::passwd(passwd, Serve::default()).await.is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn every_scope_of_the_help_is_known() {
+        for scope in cli::SCOPES {
+            assert!(role_of(&[scope.to_owned()]).is_ok(), "{scope}");
+        }
+    }
 
     #[test]
     fn a_token_gets_the_least_role_that_includes_its_scopes() {

@@ -9,7 +9,7 @@ use rustls::server::ClientHello;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::{cli, listen, settings, signals};
+use crate::{cli, listen, notify, settings, signals};
 
 /// How often a director that has not joined yet looks whether it has.
 const LOOK: Duration = Duration::from_secs(1);
@@ -18,38 +18,84 @@ const LOOK: Duration = Duration::from_secs(1);
 const JOINING: Duration = Duration::from_secs(60);
 
 /// Runs the agent until told to stop; waits first until this director has joined a console.
-pub(crate) async fn run(
-    place: cli::AgentPlace,
-    release: bool,
-    settings: settings::Agent,
-) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: cli::Agent, settings: settings::Agent) -> anyhow::Result<()> {
+    let cli::Agent { place, release, metrics, command: _ } = arguments;
     let data = place.data.unwrap_or(settings.data);
     let address = place.listen.unwrap_or(settings.listen);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
-    let settings = director::Settings { data, listen: address };
+    let metrics = match metrics.or(settings.metrics.0) {
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.with_context(|| format!("cannot listen on {address} for metrics"))?)
+        }
+        None => None,
+    };
+    let programs = if place.programs.is_empty() { settings.programs } else { place.programs };
+    let user = place.programs_user.or(settings.programs_user);
+    let programs_user = user.filter(|user| !user.is_empty());
+    let settings = director::Settings { data, listen: address, programs, programs_user };
+    warn_of_this_machine();
     let agent = tokio::select! {
         agent = open(settings) => agent?,
         stop = signals::stop() => return Ok(stop?),
     };
 
-    let tls = agent.server_config()?;
+    let service = service(&agent)?;
     agent.start_here()?;
-    let service = listen::Service {
-        choose: Arc::new(move |_: &ClientHello<'_>| Arc::clone(&tls)),
-        mark: |_, _| {},
-        router: agent.router(),
-    };
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(listen::serve(listener, service, stopped));
     println!("listening https://{address}");
+    notify::ready(&format!("director {}, listening on {address}", agent.identity().director));
+    let watched = agent.clone();
+    let alive = tokio::spawn(notify::keep_alive(async move || watched.answers().await));
+    let scraped = match metrics {
+        Some(listener) => {
+            println!("metrics https://{}/metrics", listener.local_addr()?);
+            let service = metrics_service(&agent)?;
+            Some(tokio::spawn(listen::serve(listener, service, stop.subscribe())))
+        }
+        None => None,
+    };
 
     signals::stop().await?;
     tracing::info!(release, "stopping");
+    notify::ending();
+    alive.abort();
     stop.send_replace(true);
     agent.stop(release).await;
     serving.await?;
+    if let Some(scraped) = scraped {
+        scraped.await?;
+    }
     Ok(())
+}
+
+/// What the listener for monitoring systems serves.
+pub(crate) fn metrics_service(agent: &Agent) -> anyhow::Result<listen::Service> {
+    let tls = agent.metrics_config()?;
+    Ok(listen::Service {
+        choose: Arc::new(move |_: &ClientHello<'_>| Arc::clone(&tls)),
+        mark: |_, _| {},
+        router: agent.metrics_router()?,
+    })
+}
+
+/// What an agent's listener serves, to the console.
+pub(crate) fn service(agent: &Agent) -> anyhow::Result<listen::Service> {
+    let tls = agent.server_config()?;
+    Ok(listen::Service {
+        choose: Arc::new(move |_: &ClientHello<'_>| Arc::clone(&tls)),
+        mark: |_, _| {},
+        router: agent.router(),
+    })
+}
+
+/// Says at once what would keep this machine from being a director, rather than after somebody has let it join.
+fn warn_of_this_machine() {
+    for trouble in director::preflight() {
+        eprintln!("caribe: this machine is not ready to be a director: {trouble}");
+    }
 }
 
 /// Opens the agent, waiting for this director to join where it has not: units start before people do.
@@ -60,6 +106,7 @@ async fn open(settings: director::Settings) -> anyhow::Result<Agent> {
             Err(why) if waits(&why, &mut waited, Instant::now()) => {}
             opened => return Ok(opened?),
         }
+        notify::alive();
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -70,6 +117,7 @@ fn waits(why: &OpenError, waited: &mut Option<Instant>, now: Instant) -> bool {
         OpenError::NotJoined(_) => {
             if waited.replace(now).is_none() {
                 println!("waiting: {why}");
+                notify::ready("waiting for this director to join a console");
             }
             true
         }
@@ -83,6 +131,7 @@ fn waits(why: &OpenError, waited: &mut Option<Instant>, now: Instant) -> bool {
 pub(crate) async fn join(join: cli::Join, settings: settings::Agent) -> anyhow::Result<()> {
     let data = join.place.data.unwrap_or(settings.data);
     let port = join.place.listen.unwrap_or(settings.listen).port();
+    warn_of_this_machine();
     let token = if join.token == "-" { first_line()? } else { join.token };
     let joined = director::join(&data, &join.url, token.trim(), &join.fingerprint, port).await?;
     println!("joined as director {} of installation {}", joined.director, joined.installation);

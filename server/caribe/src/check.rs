@@ -1,68 +1,37 @@
-//! `caribe check FILE`: what a configuration file says, and what is wrong with it.
+//! `caribe check FILE…`: what configuration files say, and what is wrong with them.
 //!
 //! The reading is `lvs::format`'s, the same as the console's import. Findings go to standard error as lines, or with
-//! `--json` to standard output as one object. Exit codes: 0 usable, 1 not usable, 2 unreadable file.
+//! `--json` to standard output as one object. Exit codes: 0 usable, 1 not usable, 2 wrong usage or unreadable file.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-use lvs::format::report::{Line, Report};
-use lvs::format::{FileKind, decode, detect, read};
+use lvs::Severity;
+use lvs::format::report::Report;
 
 use crate::USAGE;
-use crate::cli::{Check, From};
+use crate::cli::Check;
+use crate::input;
 
-/// No file of these kinds is larger; the console's import has the same bound.
-const LARGEST: u64 = 2 * 1024 * 1024;
-
-/// Reads the file and answers on the terminal.
+/// Reads the files and answers on the terminal.
 pub(crate) fn run(arguments: &Check) -> ExitCode {
-    let name = arguments.file.display().to_string();
-    let bytes = match load(arguments) {
-        Ok(bytes) => bytes,
+    let outcome = match input::read(&arguments.input, arguments.strict, false) {
+        Ok(outcome) => outcome,
         Err(reason) => {
-            eprintln!("caribe: {name}: {reason}");
+            eprintln!("caribe: {reason}");
             return ExitCode::from(USAGE);
         }
     };
-    let report = check(&name, &bytes, arguments.from);
-    let written = if arguments.json { print_object(&report) } else { print_lines(&name, &report) };
+    let report = Report::new(&outcome);
+    let written = match arguments.json {
+        true => print_object(&report),
+        false => print_lines(&named(&arguments.input.files), &report),
+    };
     if let Err(error) = written {
         eprintln!("caribe: {error}");
         return ExitCode::from(USAGE);
     }
     if report.is_usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn load(arguments: &Check) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let read = if arguments.file.as_os_str() == "-" {
-        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
-    } else {
-        File::open(&arguments.file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-    };
-    match read {
-        Ok(length) if length as u64 > LARGEST => {
-            Err("larger than 2 MiB; this is no configuration file".to_owned())
-        }
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn check(name: &str, bytes: &[u8], from: From) -> Report {
-    let (text, encoding) = decode(bytes);
-    let kind = match from {
-        From::Auto => detect(&text),
-        From::LvsCf => FileKind::LvsCf,
-        From::Ipvsadm => FileKind::Ipvsadm,
-    };
-    let mut report = Report::new(name, read(&text, kind));
-    if let Some(finding) = encoding {
-        report.findings.insert(0, Line::new(name, &finding));
-    }
-    report
 }
 
 fn print_object(report: &Report) -> std::io::Result<()> {
@@ -71,19 +40,47 @@ fn print_object(report: &Report) -> std::io::Result<()> {
     writeln!(out)
 }
 
+/// Each finding on a line of its own, what to write instead below it, and at last whether errors keep it from being
+/// used. Goes to standard error; `convert` says the same.
+pub(crate) fn print_findings(to: &mut impl Write, name: &str, report: &Report) -> std::io::Result<()> {
+    for line in &report.findings {
+        writeln!(to, "{line}")?;
+        if let Some(instead) = line.instead() {
+            writeln!(to, "    suggestion: {instead}")?;
+        }
+    }
+    if !report.is_usable() {
+        let errors = report.findings.iter().filter(|line| line.severity == Severity::Error).count();
+        writeln!(to, "{name}: not usable: {errors} {}", if errors == 1 { "error" } else { "errors" })?;
+    }
+    Ok(())
+}
+
+/// The files as they were named.
+pub(crate) fn named(files: &[std::path::PathBuf]) -> String {
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 fn print_lines(name: &str, report: &Report) -> std::io::Result<()> {
     let mut err = std::io::stderr().lock();
-    for line in &report.findings {
-        writeln!(err, "{line}")?;
-    }
-    if let Some(cluster) = &report.cluster {
+    print_findings(&mut err, name, report)?;
+    let mut out = std::io::stdout().lock();
+    let found = |cluster: &lvs::Cluster| {
         let servers: usize = cluster.virtual_servers.iter().map(|v| v.real_servers.len()).sum();
-        writeln!(
-            std::io::stdout(),
-            "{name}: usable; directors: {}, virtual servers: {}, real servers: {servers}",
+        format!(
+            "directors: {}, virtual servers: {}, real servers: {servers}",
             cluster.directors.len(),
             cluster.virtual_servers.len(),
-        )?;
+        )
+    };
+    if let Some(cluster) = &report.cluster {
+        writeln!(out, "{name}: usable; {}", found(cluster))?;
+    }
+    if !report.candidates.is_empty() {
+        writeln!(out, "{name}: usable; holds {} clusters, one per node:", report.candidates.len())?;
+        for cluster in &report.candidates {
+            writeln!(out, "  {}: {}", cluster.name, found(cluster))?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lvs::format::FileKind;
+use lvs::format::export::ExportKind;
 
 use crate::logs::LogFormat;
 
@@ -29,7 +31,9 @@ pub(crate) enum Command {
     /// Run the console: pages, REST API, and the link to every director.
     Serve(Serve),
     /// Run the director agent, or join it to a console.
-    Agent(Agent),
+    Agent(Box<Agent>),
+    /// On a real server: the load agent that weights follow, and the set-up that direct routing and tunnels need.
+    RealServer(Box<crate::real_server_words::RealServer>),
     /// Create or reset an account of the console; the password is asked for, or read from standard input.
     Passwd(Passwd),
     /// Manage API tokens.
@@ -37,8 +41,24 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Read a configuration file and say what is in it and what is wrong with it.
+    /// Read configuration files and say what is in them and what is wrong with them.
     Check(Check),
+    /// Write a configuration as another kind of file.
+    Convert(Convert),
+    /// Use a console from the command line, with an API token.
+    Ctl(Box<crate::ctl::words::Ctl>),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a folder.
+    Man {
+        /// The folder.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// Print a settings file that says every default.
     SampleConfig,
     /// Print the version.
@@ -53,7 +73,8 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one [default: 0.0.0.0:3636].
     #[arg(long, value_name = "ADDR:PORT", env = "CARIBE_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
-    /// One more host name or address for the browser certificate made at the first start; may be repeated.
+    /// A host name or address of this console, for the browser certificate made at the first start; may be repeated.
+    /// The first is the one that is shown and put into join commands.
     #[arg(long = "name", value_name = "HOST", env = "CARIBE_NAMES", value_delimiter = ',')]
     pub(crate) names: Vec<String>,
     /// Also start a director agent on this machine, as a process of its own.
@@ -71,6 +92,9 @@ pub(crate) struct Agent {
     /// When stopped, give up virtual addresses and services instead of leaving traffic running.
     #[arg(long)]
     pub(crate) release: bool,
+    /// Where Prometheus may read metrics, with the token in the folder's file metrics-token [default: nowhere].
+    #[arg(long, value_name = "ADDR:PORT", env = "CARIBE_AGENT_METRICS")]
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -81,12 +105,57 @@ pub(crate) struct AgentPlace {
     /// Where to listen for the console [default: [::]:3637].
     #[arg(long, value_name = "ADDR:PORT", env = "CARIBE_AGENT_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
+    /// A folder whose programs may be run to check real servers; may be given several times [default:
+    /// /etc/caribe/checks and /usr/lib/caribe/checks].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) programs: Vec<PathBuf>,
+    /// The user those programs run as [default: the agent's own].
+    #[arg(long, value_name = "USER")]
+    pub(crate) programs_user: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
     /// Enrol this director at a console.
     Join(Join),
+    /// Give an order to the agent that runs on this machine; needs no console.
+    Order(LocalOrder),
+    /// Show how the agent that runs on this machine is.
+    Status(LocalStatus),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalOrder {
+    /// What it is to do.
+    #[arg(value_enum)]
+    pub(crate) order: OrderWord,
+    /// Even where connections are lost that could be kept by waiting.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) place: AgentPlace,
+}
+
+/// An order by its word.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum OrderWord {
+    /// Hand over to the partner (on the active director).
+    SwitchOver,
+    /// Ask the partner to hand over (on the standby).
+    TakeOver,
+    /// Do not claim and do not hand over, until told to resume; survives a restart of the agent.
+    Hold,
+    /// End a hold.
+    Resume,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalStatus {
+    /// The whole status as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: AgentPlace,
 }
 
 #[derive(Debug, Args)]
@@ -120,7 +189,16 @@ pub(crate) enum TokenCommand {
     Create(TokenCreate),
 }
 
+/// What a token can be made for, each including the ones before it.
+pub(crate) const SCOPES: [&str; 5] = ["read", "runtime:write", "config:write", "config:activate", "admin"];
+
 #[derive(Debug, Args)]
+#[command(after_help = "Scopes, each including the ones before it:\n\
+                        \x20 read             see everything but secrets\n\
+                        \x20 runtime:write    orders: drain, enable, hand over\n\
+                        \x20 config:write     drafts, imports, adopting\n\
+                        \x20 config:activate  activate, push, keep or undo a trial\n\
+                        \x20 admin            accounts, tokens, audit log, letting directors join; what a token may do without a scope")]
 pub(crate) struct TokenCreate {
     /// The console's folder [default: /var/lib/caribe/console].
     #[arg(long, value_name = "DIR", env = "CARIBE_DATA")]
@@ -129,21 +207,56 @@ pub(crate) struct TokenCreate {
     #[arg(long)]
     pub(crate) name: String,
     /// What it may do; may be repeated. Without one: everything.
-    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = SCOPES)]
     pub(crate) scopes: Vec<String>,
 }
 
+/// Configuration files and how they are read.
 #[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// The file; `-` is standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+pub(crate) struct Input {
+    /// The file; `-` is standard input. Several are the nodes of one keepalived cluster, and files that they include.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
     /// What kind of file it is.
-    #[arg(long, value_enum, default_value_t = From::Auto)]
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = From::Auto)]
     pub(crate) from: From,
+    /// Look host names up; otherwise they are findings.
+    #[arg(long)]
+    pub(crate) resolve: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Findings go to standard error as FILE:LINE:COLUMN: error|warning: text [code].\n\
+                        Exit codes: 0 usable, 1 not usable, 2 wrong usage or unreadable file.")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Refuse everything that the original program refuses.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Print one JSON object on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What the kind of file cannot express is refused by name on standard error, or, where it can be left out,\n\
+                        written without it and named there as a warning.\n\
+                        Exit codes: 0 written, 1 not usable or refused, 2 wrong usage, unreadable or unwritable file."
+)]
+pub(crate) struct Convert {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// What to write.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) to: To,
+    /// Write to this file, or into this folder where there is a file for each director [default: standard output].
+    #[arg(long, short, value_name = "FILE-or-FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// Which configuration is meant, where a pasted text holds several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) candidate: Option<String>,
 }
 
 /// Kinds of files that can be read.
@@ -154,6 +267,48 @@ pub(crate) enum From {
     /// Piranha's configuration file.
     #[value(name = "lvs.cf")]
     LvsCf,
-    /// Output of `ipvsadm --save`.
+    /// Output of `ipvsadm --save`, or a shell script that calls ipvsadm.
     Ipvsadm,
+    /// A keepalived.conf, or several: the nodes of one cluster, and files that they include.
+    Keepalived,
+    /// Any text that keepalived.conf files were pasted into.
+    KeepalivedPaste,
+}
+
+impl From {
+    /// The kind; none where the content is to tell.
+    pub(crate) fn kind(self) -> Option<FileKind> {
+        match self {
+            From::Auto => None,
+            From::LvsCf => Some(FileKind::LvsCf),
+            From::Ipvsadm => Some(FileKind::Ipvsadm),
+            From::Keepalived => Some(FileKind::Keepalived),
+            From::KeepalivedPaste => Some(FileKind::KeepalivedPaste),
+        }
+    }
+}
+
+/// Kinds of files that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum To {
+    /// Piranha's configuration file.
+    #[value(name = "lvs.cf")]
+    LvsCf,
+    /// A keepalived.conf for each director.
+    Keepalived,
+    /// The table of an active director, for `ipvsadm --restore`.
+    Ipvsadm,
+    /// The cluster as the API shows and accepts it, passwords included.
+    Json,
+}
+
+impl To {
+    pub(crate) fn kind(self) -> ExportKind {
+        match self {
+            To::LvsCf => ExportKind::LvsCf,
+            To::Keepalived => ExportKind::Keepalived,
+            To::Ipvsadm => ExportKind::Ipvsadm,
+            To::Json => ExportKind::Json,
+        }
+    }
 }

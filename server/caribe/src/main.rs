@@ -11,12 +11,23 @@ mod accounts;
 mod agent;
 mod check;
 mod cli;
+mod convert;
+mod ctl;
 mod embedded;
+#[cfg(test)]
+mod halves;
+mod input;
 mod listen;
+mod local;
 mod logs;
+mod manual;
+mod notify;
+mod real_server;
+mod real_server_words;
 mod serve;
 mod settings;
 mod signals;
+mod words;
 
 use std::process::ExitCode;
 
@@ -33,7 +44,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("caribe: {error:#}");
+            eprintln!("caribe: {}", words::in_words(&error));
             ExitCode::FAILURE
         }
     }
@@ -42,6 +53,15 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Check(arguments) => return Ok(check::run(&arguments)),
+        Command::Convert(arguments) => return Ok(convert::run(&arguments)),
+        Command::Completions { shell } => {
+            manual::completions(shell);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Man { folder } => {
+            manual::pages(&folder)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::SampleConfig => {
             print!("{}", Settings::sample());
             return Ok(ExitCode::SUCCESS);
@@ -56,30 +76,41 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let settings = match Settings::load(cli.config.as_deref()) {
         Ok(settings) => settings,
         Err(error) => {
-            eprintln!("caribe: {error:#}");
+            eprintln!("caribe: {}", words::in_words(&error));
             return Ok(ExitCode::from(USAGE));
         }
     };
     // Two providers may be linked in one day; naming ours keeps rustls from having to guess.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let quiet = matches!(cli.command, Command::Passwd(_) | Command::Token { .. });
+    let quiet = matches!(cli.command, Command::Passwd(_) | Command::Token { .. } | Command::Ctl(_));
+    let quiet = quiet || matches!(&cli.command, Command::RealServer(real) if !real.serves());
     let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { &settings.log.filter });
     logs::start(cli.log_format.unwrap_or(settings.log.format), filter)?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
+            Command::Ctl(ctl) => return ctl::run(*ctl).await,
             Command::Serve(arguments) => serve::run(arguments, settings).await,
-            Command::Agent(arguments) => match arguments.command {
+            Command::Agent(mut arguments) => match arguments.command.take() {
                 Some(AgentCommand::Join(join)) => agent::join(join, settings.agent).await,
-                None => agent::run(arguments.place, arguments.release, settings.agent).await,
+                Some(AgentCommand::Order(order)) => local::order(order, settings.agent),
+                Some(AgentCommand::Status(status)) => local::status(status, settings.agent),
+                None => agent::run(*arguments, settings.agent).await,
             },
+            Command::RealServer(arguments) => real_server::run(*arguments).await,
             Command::Passwd(arguments) => accounts::passwd(arguments, settings.serve).await,
             Command::Token { command: TokenCommand::Create(arguments) } => {
                 accounts::create_token(arguments, settings.serve).await
             }
-            Command::Check(_) | Command::SampleConfig | Command::Version => Ok(()),
-        }
-    })?;
-    Ok(ExitCode::SUCCESS)
+            // Answered above, without settings.
+            Command::Check(_)
+            | Command::Convert(_)
+            | Command::Completions { .. }
+            | Command::Man { .. }
+            | Command::SampleConfig
+            | Command::Version => Ok(()),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    })
 }

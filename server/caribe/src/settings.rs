@@ -52,6 +52,34 @@ pub(crate) struct Serve {
 pub(crate) struct Agent {
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
+    pub(crate) metrics: MaybeAddress,
+    pub(crate) programs: Vec<PathBuf>,
+    pub(crate) programs_user: Option<String>,
+}
+
+/// An address and port, or none: written as an empty text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct MaybeAddress(pub(crate) Option<SocketAddr>);
+
+impl TryFrom<String> for MaybeAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(MaybeAddress(None));
+        }
+        let address = text.parse().map_err(|_| {
+            format!("{text:?} is no address with a port, such as \"127.0.0.1:3638\" or \"[::]:3638\"")
+        })?;
+        Ok(MaybeAddress(Some(address)))
+    }
+}
+
+impl From<MaybeAddress> for String {
+    fn from(MaybeAddress(address): MaybeAddress) -> String {
+        address.map_or_else(String::new, |address| address.to_string())
+    }
 }
 
 impl Default for Log {
@@ -76,6 +104,9 @@ impl Default for Agent {
         Agent {
             data: PathBuf::from("/var/lib/caribe/agent"),
             listen: SocketAddr::from((Ipv6Addr::UNSPECIFIED, AGENT_PORT)),
+            metrics: MaybeAddress(None),
+            programs: ["/etc/caribe/checks", "/usr/lib/caribe/checks"].map(PathBuf::from).to_vec(),
+            programs_user: Some(String::new()),
         }
     }
 }
@@ -96,6 +127,15 @@ const KEYS: &[(&str, &str)] = &[
     ),
     ("agent.data", "The agent's folder: identity, last good configuration, owned rows; mode 0700."),
     ("agent.listen", "Address and port on which the console reaches this agent."),
+    (
+        "agent.metrics",
+        "Address and port where Prometheus may read /metrics, with the token in the file metrics-token of the agent's folder; \"\" is nowhere.",
+    ),
+    (
+        "agent.programs",
+        "Folders whose programs may be run to check real servers; no other program checks them.",
+    ),
+    ("agent.programs_user", "The user those programs run as; \"\" is the agent's own."),
 ];
 
 impl Settings {

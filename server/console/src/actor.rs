@@ -92,12 +92,20 @@ pub struct Actor {
     pub role: Role,
     /// The address the request came from; none for local commands.
     pub source: Option<IpAddr>,
+    /// The only cluster (by id) that a token reaches; none where nothing is said.
+    pub cluster: Option<String>,
 }
 
 impl Actor {
     /// The administrator of the machine, at the command line.
     pub fn local() -> Self {
-        Actor { name: "local".to_owned(), kind: ActorKind::Local, role: Role::Admin, source: None }
+        Actor {
+            name: "local".to_owned(),
+            kind: ActorKind::Local,
+            role: Role::Admin,
+            source: None,
+            cluster: None,
+        }
     }
 
     /// The same, with where the request came from (for the audit log).

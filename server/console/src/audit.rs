@@ -2,7 +2,7 @@
 //! before by a hash; the store writes them in the transaction of the change itself.
 
 use jiff::Timestamp;
-use store::{NewAudit, Tx};
+use store::{Audit, AuditFilter, NewAudit, Tx};
 
 use crate::clock::timestamp;
 use crate::{Actor, Console, Error, Role};
@@ -37,6 +37,19 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
+/// Which rows of the audit log are asked for; all by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// About this cluster alone, by id or name.
+    pub cluster: Option<String>,
+    /// By somebody whose name holds this.
+    pub actor: Option<String>,
+    /// Actions that begin so (`revision.`).
+    pub action: Option<String>,
+    /// With numbers below this one.
+    pub before: Option<i64>,
+}
+
 /// What a change of a cluster says of itself besides who did it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct About<'a> {
@@ -52,6 +65,24 @@ pub(crate) struct About<'a> {
     pub(crate) after: Option<&'a str>,
     /// More, in words.
     pub(crate) detail: &'a str,
+}
+
+impl From<Audit> for AuditEntry {
+    fn from(row: Audit) -> Self {
+        AuditEntry {
+            number: row.number,
+            at: timestamp(row.at),
+            actor: row.actor,
+            source: row.source,
+            action: row.action,
+            subject: row.subject,
+            cluster_id: row.cluster,
+            before: row.before,
+            after: row.after,
+            detail: row.detail,
+            hash: row.hash,
+        }
+    }
 }
 
 impl Console {
@@ -117,22 +148,30 @@ impl Console {
             None => None,
         };
         let rows = tx.audit_rows(id.as_deref(), before, limit.min(AT_ONCE)).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| AuditEntry {
-                number: row.number,
-                at: timestamp(row.at),
-                actor: row.actor,
-                source: row.source,
-                action: row.action,
-                subject: row.subject,
-                cluster_id: row.cluster,
-                before: row.before,
-                after: row.after,
-                detail: row.detail,
-                hash: row.hash,
-            })
-            .collect())
+        Ok(rows.into_iter().map(AuditEntry::from).collect())
+    }
+
+    /// The rows of the audit log that a query lets through, newest first. Needs Admin.
+    pub async fn audit_log(
+        &self,
+        actor: &Actor,
+        query: &AuditQuery,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        actor.require(Role::Admin)?;
+        let mut tx = self.inner.store.read().await?;
+        // A deleted cluster is still found by its id.
+        let cluster = match query.cluster.as_deref() {
+            Some(key) => Some(tx.cluster(key).await?.map_or_else(|| key.to_owned(), |c| c.id)),
+            None => None,
+        };
+        let filter = AuditFilter {
+            cluster: cluster.as_deref(),
+            actor: query.actor.as_deref(),
+            action: query.action.as_deref(),
+            before: query.before,
+        };
+        Ok(tx.audit_log(filter, limit).await?.into_iter().map(AuditEntry::from).collect())
     }
 
     /// The number of the first audit row that was changed or taken out; none where the log is sound. Needs Admin.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use lvs::Findings;
 
-use crate::{AccountError, Role};
+use crate::{AccountError, Rebase, Role};
 
 /// The machinery under the console failed: disk, database, a broken certificate. The text is for the log, not for
 /// strangers.
@@ -44,6 +44,8 @@ pub enum Thing {
     Account,
     /// An API token, by name.
     Token,
+    /// One of the caller's sessions.
+    Session,
 }
 
 impl Thing {
@@ -58,6 +60,7 @@ impl Thing {
             Thing::RealServer => "real server",
             Thing::Account => "account",
             Thing::Token => "token",
+            Thing::Session => "session",
         }
     }
 }
@@ -121,12 +124,20 @@ pub enum ChangeError {
     /// What was written has errors; pointers are relative to the whole cluster (`/virtual_servers/0/port`).
     #[error("{} errors", .0.iter().filter(|f| f.severity == lvs::Severity::Error).count())]
     Invalid(Findings),
+    /// It cannot be done now, in words.
+    #[error("{0}")]
+    Refused(String),
     /// The draft is no longer the one the caller saw.
     #[error("the draft has changed in the meantime")]
     Stale {
         /// The tag it has now.
         etag: String,
+        /// Who changed it last, as far as that is known.
+        by: Option<String>,
     },
+    /// Others changed the same since the draft was begun: its owner has to choose.
+    #[error("{} conflicts with revision {}", .0.conflicts.len(), .0.running.number)]
+    Unmerged(Box<Rebase>),
     /// It is not there.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -158,6 +169,24 @@ pub enum ActivateError {
     /// The draft says the same as what runs.
     #[error("the draft changes nothing")]
     Nothing,
+    /// What runs is on trial: it has to be kept or undone first.
+    #[error("revision {revision} is on trial; keep or undo it first")]
+    OnTrial {
+        /// Its number.
+        revision: u64,
+    },
+    /// It is not on trial, or not any more.
+    #[error("revision {revision} is not on trial (any more)")]
+    NotOnTrial {
+        /// Its number.
+        revision: u64,
+    },
+    /// The first revision has nothing to go back to.
+    #[error("the first revision cannot be on trial; there is nothing to go back to")]
+    FirstOnTrial,
+    /// A trial takes from 10 seconds to an hour.
+    #[error("a trial takes from 10 to 3600 seconds")]
+    TrialLength,
     /// No such cluster, or the caller has no draft.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -172,6 +201,17 @@ pub enum ActivateError {
     Failed(#[from] Failure),
 }
 
+impl From<Error> for ChangeError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Missing(missing) => ChangeError::Missing(missing),
+            Error::Forbidden { needs } => ChangeError::Forbidden { needs },
+            Error::Refused(text) => ChangeError::Refused(text),
+            Error::Failed(failure) => ChangeError::Failed(failure),
+        }
+    }
+}
+
 macro_rules! from_error {
     ($($type:ident),*) => { $(
         impl From<Error> for $type {
@@ -184,7 +224,11 @@ macro_rules! from_error {
                 }
             }
         }
+    )* };
+}
 
+macro_rules! from_store_error {
+    ($($type:ident),*) => { $(
         impl From<store::Error> for $type {
             fn from(error: store::Error) -> Self {
                 $type::Failed(Failure::Store(error))
@@ -193,4 +237,5 @@ macro_rules! from_error {
     )* };
 }
 
-from_error!(ChangeError, ActivateError, AccountError);
+from_error!(ActivateError, AccountError);
+from_store_error!(ChangeError, ActivateError, AccountError);

@@ -10,36 +10,55 @@
 mod accounts;
 mod actor;
 mod audit;
+mod check_now;
 mod clock;
 mod clusters;
 mod directors;
 mod error;
+mod events;
+mod history;
 mod live;
 mod open;
+mod orders;
 mod pki;
+mod problems;
+mod repeated;
+mod search;
 mod secret;
 mod tasks;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use accounts::Accounts;
 use store::Store;
 use tasks::Tasks;
 
 pub use accounts::{
-    AccountError, LoginError, NameError, NewSession, NewToken, PasswordError, PasswordSet, SessionInfo,
-    SetupError, TokenInfo,
+    AccountError, AccountInfo, LoginError, NameError, NewPasswordCode, NewSession, NewToken, OwnSession,
+    PasswordCodeError, PasswordError, PasswordSet, SessionInfo, SetupError, TokenInfo, TokenRequest,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, AuditQuery};
+pub use check_now::CheckAnswer;
 pub use clock::Clock;
 pub use clusters::*;
 pub use directors::*;
 pub use error::{ActivateError, ChangeError, Error, Failure, Missing, Thing};
+use events::Recent;
+pub use events::{EventPlace, EventPlaceError, EventQuery, EventsAfter, LoggedEvent};
+pub use history::{History, HistoryRange, Retention, RetentionError, SeriesKey};
 use live::{Board, Links};
-pub use live::{LiveCluster, LiveCounters, LiveDirector, LiveServer, LiveService, Rates, Sync};
+pub use live::{LiveCluster, LiveCounters, LiveDirector, LiveServer, LiveService, Rates, Sync, plain};
+pub use orders::{NewOrder, OrderGiven, OrderPush, Ordered};
 pub use pki::Pki;
+pub use problems::{Problem, ProblemKind, ProblemOf, problems};
+pub use repeated::{Begun, KeptAnswer};
+pub use search::{Find, Found, SearchResult};
+
+/// The database within the data folder.
+const DATABASE: &str = "caribe.db";
 
 /// Where the console lives and how it is reached.
 #[derive(Clone, Debug, Default)]
@@ -75,10 +94,15 @@ pub struct Console {
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
+    /// What people call this console, the name to be shown first.
+    names: Vec<String>,
     store: Store,
     pki: Pki,
     accounts: Accounts,
     live: Board,
+    recent: Recent,
+    recorder: history::Recorder,
+    listening: OnceLock<SocketAddr>,
     links: Links,
     tasks: Tasks,
 }
@@ -89,28 +113,38 @@ impl Console {
         Console::open_with_clock(settings, Clock::system()).await
     }
 
+    /// Whether a console has been opened in that folder before.
+    pub fn is_there(data: &std::path::Path) -> bool {
+        data.join(DATABASE).is_file()
+    }
+
     /// The same with another clock.
     pub async fn open_with_clock(settings: Settings, clock: Clock) -> Result<Console, OpenError> {
         let now = clock.now();
         pki::disk::folder(&settings.data)?;
         // Two processes that open a new folder at once (`serve` and `passwd`) must not make two CAs.
         let lock = open::Lock::take(&settings.data).await?;
-        let store = Store::open(&settings.data.join("caribe.db")).await.map_err(Failure::from)?;
+        let store = Store::open(&settings.data.join(DATABASE)).await.map_err(Failure::from)?;
         let (installation, has_accounts) = open::first_rows(&store, now).await?;
         let pki = Pki::open(&settings.data.join("pki"), &installation, &settings.host_names, now)?;
         drop(lock);
         let accounts = Accounts::open(has_accounts, now).await?;
         let inner = Inner {
             clock,
+            names: settings.host_names,
             store,
             pki,
             accounts,
             live: Board::default(),
+            recent: Recent::default(),
+            recorder: history::Recorder::default(),
+            listening: OnceLock::new(),
             links: Links::default(),
             tasks: Tasks::default(),
         };
         let console = Console { inner: Arc::new(inner) };
         console.refresh_links().await?;
+        console.load_recent().await?;
         Ok(console)
     }
 
@@ -128,6 +162,26 @@ impl Console {
     /// Keys and certificates.
     pub fn pki(&self) -> &Pki {
         &self.inner.pki
+    }
+
+    /// What people call this console from elsewhere: the first of the names it was given.
+    pub fn named(&self) -> Option<&str> {
+        self.inner.names.first().map(String::as_str)
+    }
+
+    /// All names and addresses it was given.
+    pub fn names(&self) -> &[String] {
+        &self.inner.names
+    }
+
+    /// Says where it listens; the first word counts.
+    pub fn listens_on(&self, address: SocketAddr) {
+        let _ = self.inner.listening.set(address);
+    }
+
+    /// Where it listens; none where nobody has said so.
+    pub fn listening(&self) -> Option<SocketAddr> {
+        self.inner.listening.get().copied()
     }
 
     fn now(&self) -> i64 {

@@ -2,17 +2,17 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::Failure;
 
-/// Random bytes from the operating system.
+/// Random bytes of the generator that TLS uses, which the operating system seeds by a system call: a container or
+/// change of root without `/dev` will do.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
-    OsRng.try_fill_bytes(&mut bytes).map_err(|e| Failure::of("random numbers", e))?;
+    let generator = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    generator.fill(&mut bytes).map_err(|_| Failure::Internal("there are no random numbers".to_owned()))?;
     Ok(bytes)
 }
 

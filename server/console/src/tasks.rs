@@ -1,4 +1,5 @@
-//! What runs beside requests: the setup code's renewal and the certificates' (the links to directors are `live`).
+//! What runs beside requests: the setup code's renewal, the certificates', and recording for charts (the links to
+//! directors are `live`).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,9 +10,12 @@ use tokio::task::JoinHandle;
 use crate::Console;
 
 /// How often renewals are looked at.
-const TEND: Duration = Duration::from_secs(5);
-/// How often certificates are looked at, in rounds of [`TEND`].
-const CERTIFICATES: u32 = 720;
+const TEND: Duration = Duration::from_secs(2);
+/// How often certificate files are read again, in rounds of [`TEND`]; those that are due are renewed in the next round.
+const CERTIFICATES: u32 = 1800;
+
+/// How often old events are forgotten, in rounds of [`TEND`]: hourly.
+const FORGET: u32 = 1800;
 
 /// The running tasks, and how they are told to end.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ impl Console {
         self.open_links();
         let console = self.clone();
         self.inner.tasks.keep(tokio::spawn(async move { console.tend().await }));
+        let console = self.clone();
+        self.inner.tasks.keep(tokio::spawn(async move { console.record().await }));
     }
 
     pub(crate) async fn stop_tasks(&self) {
@@ -66,10 +72,23 @@ impl Console {
             if let Err(error) = self.tend_setup().await {
                 tracing::warn!(%error, "the setup code could not be renewed");
             }
-            if round.is_multiple_of(CERTIFICATES)
+            if let Err(error) = self.tend_trials().await {
+                tracing::error!(%error, "a revision on trial could not be undone");
+            }
+            if (round.is_multiple_of(CERTIFICATES) || self.inner.pki.is_due(self.now()))
                 && let Err(error) = self.inner.pki.renew(self.now())
             {
                 tracing::error!(%error, "the console's certificates could not be renewed");
+            }
+            if round.is_multiple_of(FORGET)
+                && let Err(error) = self.forget_events().await
+            {
+                tracing::warn!(%error, "old events could not be forgotten");
+            }
+            if round.is_multiple_of(FORGET)
+                && let Err(error) = self.forget_series().await
+            {
+                tracing::warn!(%error, "old samples could not be forgotten");
             }
             round = round.wrapping_add(1);
             tokio::select! {

@@ -13,6 +13,8 @@ use kernel::Announce;
 use lvs::table::{AddressKey, Link};
 
 /// When an address is announced after it was gained; then every `refresh`.
+/// Between two announcements while another kernel may still answer for the address.
+const OFTEN: Duration = Duration::from_millis(150);
 const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5)];
 /// The longest wait before a failed announcement is tried again.
 const RETRY_LONGEST: Duration = Duration::from_secs(30);
@@ -66,6 +68,8 @@ fn regained(before: Option<&Link>, now: Option<&Link>) -> bool {
 struct Rounds {
     entries: BTreeMap<AddressKey, Entry>,
     refresh: Duration,
+    /// Until then every address is announced often.
+    often_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -83,6 +87,13 @@ impl Rounds {
         for (key, gained) in held {
             let fresh = Entry { gained: *gained, since: now, round: 0, failures: 0, next: now };
             self.entries.entry(key.clone()).or_insert(fresh);
+        }
+    }
+
+    /// Begins the rounds of all addresses anew.
+    fn again(&mut self, now: Instant) {
+        for entry in self.entries.values_mut() {
+            (entry.since, entry.round, entry.next) = (now, 0, now);
         }
     }
 
@@ -107,6 +118,10 @@ impl Rounds {
             Some(after) => (entry.since + *after).max(now + Duration::from_millis(1)),
             None => now + self.refresh,
         };
+        if self.often_until.is_some_and(|until| now < until) {
+            entry.next = entry.next.min(now + OFTEN);
+            entry.round = entry.round.min(1);
+        }
         std::mem::take(&mut entry.failures) > 0
     }
 
@@ -138,7 +153,7 @@ impl Airwaves {
         announcer: Box<dyn Announce>,
         refresh: Duration,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
-        let rounds = Rounds { entries: BTreeMap::new(), refresh };
+        let rounds = Rounds { entries: BTreeMap::new(), refresh, often_until: None };
         let state = State { rounds, announcer, stopped: false };
         let airwaves = Airwaves { inner: Arc::new((Mutex::new(state), Condvar::new())) };
         let its = airwaves.clone();
@@ -149,6 +164,17 @@ impl Airwaves {
     /// Announces exactly these from now on. Waits for at most the one frame that is being sent.
     pub(crate) fn hold(&self, held: &BTreeMap<AddressKey, Moment>) {
         self.lock().rounds.hold(held, Instant::now());
+        self.inner.1.notify_one();
+    }
+
+    /// Until then announces every address often; none ends it.
+    pub(crate) fn often(&self, until: Option<Instant>) {
+        self.lock().rounds.often_until = until;
+    }
+
+    /// Announces all that is held again, in rounds.
+    pub(crate) fn again(&self) {
+        self.lock().rounds.again(Instant::now());
         self.inner.1.notify_one();
     }
 
@@ -233,7 +259,8 @@ mod tests {
     fn announced(until: u64, mut fails: u32) -> Vec<u64> {
         let start = Instant::now();
         let vip = key("eth0 192.0.2.1/32");
-        let mut rounds = Rounds { entries: BTreeMap::new(), refresh: Duration::from_secs(60) };
+        let mut rounds =
+            Rounds { entries: BTreeMap::new(), refresh: Duration::from_secs(60), often_until: None };
         rounds.hold(&BTreeMap::from([(vip.clone(), 1)]), start);
         (0..until)
             .filter(|second| {
@@ -265,7 +292,8 @@ mod tests {
     #[test]
     fn holding_again_keeps_the_rounds_and_a_new_moment_starts_them() {
         let (start, vip) = (Instant::now(), key("eth0 192.0.2.1/32"));
-        let mut rounds = Rounds { entries: BTreeMap::new(), refresh: Duration::from_secs(60) };
+        let mut rounds =
+            Rounds { entries: BTreeMap::new(), refresh: Duration::from_secs(60), often_until: None };
         let held = BTreeMap::from([(vip.clone(), 1)]);
         rounds.hold(&held, start);
         rounds.sent(&vip, start);

@@ -2,14 +2,20 @@
 //!
 //! A reader always gets the newest value; values in between may be missed, as everything here is a level.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use lvs::counters::Counters;
+use lvs::journal::{Entry, Happening};
 use lvs::plan::Ownership;
 use lvs::table::Observed;
-use lvs::wire::{Snapshot, State, Status};
+use lvs::wire::{
+    HeartbeatStatus, HookOutcome, HookStatus, LinkFault, OrdersStatus, PartnerStatus, Snapshot, State, Status,
+};
 use tokio::sync::watch;
+
+use crate::journal::{Journal, Reader};
+use crate::nanny::Statuses;
 
 /// The status and the moment its state was entered; `state_ms` is worked out when it is read.
 #[derive(Clone, Debug)]
@@ -24,6 +30,13 @@ pub(crate) struct Board {
     status: watch::Sender<Posted>,
     snapshot: watch::Sender<Option<Arc<Snapshot>>>,
     counters: watch::Sender<Option<Arc<Counters>>>,
+    checks: watch::Sender<Arc<Statuses>>,
+    orders: watch::Sender<OrdersStatus>,
+    journal: Journal,
+    /// Interfaces that are needed and cannot be used.
+    links: Mutex<Vec<LinkFault>>,
+    /// The program that was run last for the state.
+    hook: Mutex<Option<HookStatus>>,
     closing: watch::Sender<bool>,
 }
 
@@ -33,6 +46,9 @@ pub(crate) struct View {
     status: watch::Receiver<Posted>,
     snapshot: watch::Receiver<Option<Arc<Snapshot>>>,
     counters: watch::Receiver<Option<Arc<Counters>>>,
+    checks: watch::Receiver<Arc<Statuses>>,
+    orders: watch::Receiver<OrdersStatus>,
+    journal: Reader,
     closing: watch::Receiver<bool>,
 }
 
@@ -42,24 +58,35 @@ pub(crate) enum News {
     Status(Box<Status>),
     Snapshot(Arc<Snapshot>),
     Counters(Arc<Counters>),
+    Checks(Arc<Statuses>),
+    Orders(Box<OrdersStatus>),
+    Journal(Vec<Entry>),
     Closing,
 }
 
 impl Board {
-    pub(crate) fn new(director_id: &str, certificate_ends_s: i64) -> Self {
+    pub(crate) fn new(director_id: &str, certificate_ends_s: i64, journal: Journal) -> Self {
         let status = Status {
             director_id: director_id.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seat: None,
             state: State::Starting,
             state_ms: 0,
+            heartbeat: None,
             revision: None,
             digest: None,
+            provisional_until_s: None,
+            undone: None,
             in_sync: false,
             kernel_writes: 0,
             holds: Default::default(),
             foreign: Default::default(),
             failures: Vec::new(),
+            drift: Vec::new(),
+            drift_count: 0,
+            repaired: Vec::new(),
+            obstacles: Default::default(),
+            checking: None,
             last_error: None,
             certificate_ends_s,
         };
@@ -67,13 +94,106 @@ impl Board {
             status: watch::Sender::new(Posted { status, entered: Instant::now() }),
             snapshot: watch::Sender::new(None),
             counters: watch::Sender::new(None),
+            checks: watch::Sender::new(Arc::default()),
+            orders: watch::Sender::new(OrdersStatus::default()),
+            journal,
+            links: Mutex::new(Vec::new()),
+            hook: Mutex::new(None),
             closing: watch::Sender::new(false),
         }
+    }
+
+    /// Shows what the heartbeat decides and sees.
+    pub(crate) fn beats(&self, view: Option<&lvs::failover::View>) {
+        let heartbeat = view.map(|view| HeartbeatStatus {
+            reason: view.reason,
+            epoch: view.epoch,
+            held: view.held,
+            ready: view.ready,
+            partner: view.partner.map(|partner| PartnerStatus {
+                state: partner.state,
+                revision: partner.revision,
+                ready: partner.ready,
+                held: partner.held,
+            }),
+            routers: view.routers.clone(),
+            concerns: view.concerns.iter().copied().collect(),
+            evidence: view.evidence.clone(),
+            counts: view.counts,
+            hook: self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            links: self.links.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        });
+        let concerns = |status: &Status| {
+            let heartbeat = status.heartbeat.as_ref();
+            heartbeat.map(|heartbeat| heartbeat.concerns.clone()).unwrap_or_default()
+        };
+        let before = concerns(&self.status());
+        self.post(|status| status.heartbeat = heartbeat.clone());
+        let after = concerns(&self.status());
+        if before != after {
+            tracing::warn!(concerns = ?after, "heartbeat");
+        }
+        for concern in after.iter().filter(|concern| !before.contains(concern)) {
+            self.journal.note(Happening::ConcernRaised { concern: *concern });
+        }
+        for concern in before.iter().filter(|concern| !after.contains(concern)) {
+            self.journal.note(Happening::ConcernCleared { concern: *concern });
+        }
+    }
+
+    /// Shows how the program for the state goes.
+    pub(crate) fn hook(&self, hook: HookStatus) {
+        let failed = match &hook.outcome {
+            HookOutcome::Running => None,
+            HookOutcome::Succeeded => Some(None),
+            HookOutcome::Failed { reason } => Some(Some(reason.clone())),
+        };
+        if let Some(failed) = failed {
+            self.journal.note(Happening::HookRan { active: hook.active, failed });
+        }
+        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook.clone());
+        self.post(|status| {
+            if let Some(heartbeat) = &mut status.heartbeat {
+                heartbeat.hook = Some(hook);
+            }
+        });
+    }
+
+    /// Shows the interfaces that are needed and cannot be used.
+    pub(crate) fn links(&self, faults: Vec<LinkFault>) {
+        let before = {
+            let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *links, faults.clone())
+        };
+        for fault in faults.iter().filter(|fault| !before.contains(fault)) {
+            tracing::warn!(interface = %fault.interface, trouble = fault.trouble.as_str(), "an interface that is needed");
+            let (interface, trouble) = (fault.interface.clone(), fault.trouble);
+            self.journal.note(Happening::LinkLost { interface, trouble });
+        }
+        let still = |name: &str| faults.iter().any(|fault| fault.interface == name);
+        for fault in before.iter().filter(|fault| !still(&fault.interface)) {
+            self.journal.note(Happening::LinkBack { interface: fault.interface.clone() });
+        }
+        self.post(|status| {
+            if let Some(heartbeat) = &mut status.heartbeat {
+                heartbeat.links = faults;
+            }
+        });
+    }
+
+    /// Where what happens is noted.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The status at this moment.
     pub(crate) fn status(&self) -> Status {
         render(&self.status.borrow())
+    }
+
+    /// The state at this moment.
+    pub(crate) fn state(&self) -> State {
+        self.status.borrow().status.state
     }
 
     /// Changes the status; streams are only told where something really changed. Returns the old and the new state
@@ -104,8 +224,27 @@ impl Board {
     }
 
     /// Shows this second's counters.
-    pub(crate) fn counted(&self, counters: Counters) {
-        self.counters.send_replace(Some(Arc::new(counters)));
+    pub(crate) fn counted(&self, counters: Arc<Counters>) {
+        self.counters.send_replace(Some(counters));
+    }
+
+    /// Shows what the checks know.
+    pub(crate) fn checks(&self, statuses: Arc<Statuses>) {
+        self.checks.send_replace(statuses);
+    }
+
+    /// Shows which orders hold.
+    pub(crate) fn orders(&self, orders: OrdersStatus) {
+        self.orders.send_if_modified(|shown| {
+            let other = *shown != orders;
+            *shown = orders;
+            other
+        });
+    }
+
+    /// All that the checks know.
+    pub(crate) fn statuses(&self) -> Arc<Statuses> {
+        Arc::clone(&self.checks.borrow())
     }
 
     /// Whether anybody looks at counters.
@@ -113,16 +252,27 @@ impl Board {
         self.counters.receiver_count() > 0
     }
 
-    /// A view for one stream. Old counters are not shown to it: it waits for the next second.
-    pub(crate) fn view(&self) -> View {
+    /// The counters from the next sample on, for as long as the receiver is kept.
+    pub(crate) fn counters(&self) -> watch::Receiver<Option<Arc<Counters>>> {
+        self.counters.subscribe()
+    }
+
+    /// A view for one stream, which has the journal's entries up to this number. Old counters are not shown to it: it
+    /// waits for the next second.
+    pub(crate) fn view(&self, journal_after: u64) -> View {
         let mut view = View {
             status: self.status.subscribe(),
             snapshot: self.snapshot.subscribe(),
             counters: self.counters.subscribe(),
+            checks: self.checks.subscribe(),
+            orders: self.orders.subscribe(),
+            journal: self.journal.reader(journal_after),
             closing: self.closing.subscribe(),
         };
         view.status.mark_changed();
         view.snapshot.mark_changed();
+        view.checks.mark_changed();
+        view.orders.mark_changed();
         view
     }
 
@@ -149,6 +299,13 @@ impl View {
                 changed = self.counters.changed() => {
                     changed.map(|()| self.counters.borrow_and_update().clone().map(News::Counters))
                 }
+                changed = self.checks.changed() => {
+                    changed.map(|()| Some(News::Checks(self.checks.borrow_and_update().clone())))
+                }
+                changed = self.orders.changed() => {
+                    changed.map(|()| Some(News::Orders(Box::new(self.orders.borrow_and_update().clone()))))
+                }
+                entries = self.journal.next() => Ok(Some(News::Journal(entries))),
             };
             match changed {
                 Ok(Some(news)) => return news,
@@ -178,6 +335,7 @@ fn same_but_for_lifetimes(a: &Observed, b: &Observed) -> bool {
     a.table == b.table
         && a.timeouts == b.timeouts
         && a.sysctls == b.sysctls
+        && a.packets == b.packets
         && a.links == b.links
         && addresses()
 }
@@ -187,6 +345,10 @@ mod tests {
     use super::*;
     use lvs::table::AddressRow;
 
+    fn board() -> Board {
+        Board::new("d_1", 0, Journal::open(std::path::Path::new("/nonexistent")).0)
+    }
+
     fn observed(valid_s: Option<u32>) -> Observed {
         let row = AddressRow { valid_s, ..AddressRow::default() };
         let key = "eth0 192.0.2.1/24".parse().unwrap();
@@ -195,10 +357,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_listener_gets_everything_at_once_and_then_only_changes() {
-        let board = Board::new("d_1", 0);
+        let board = board();
         board.observed(&observed(Some(100)), &Ownership::default());
-        board.counted(Counters::new());
-        let mut view = board.view();
+        board.counted(Arc::default());
+        let mut view = board.view(0);
         assert!(matches!(view.next().await, News::Status(_)));
         assert!(matches!(view.next().await, News::Snapshot(_)));
         board.post(|status| status.in_sync = false);
@@ -210,7 +372,7 @@ mod tests {
         }
         board.observed(&observed(None), &Ownership::default());
         assert!(matches!(view.next().await, News::Snapshot(_)));
-        board.counted(Counters::new());
+        board.counted(Arc::default());
         assert!(matches!(view.next().await, News::Counters(_)));
         board.close();
         assert!(matches!(view.next().await, News::Closing));
@@ -218,16 +380,16 @@ mod tests {
 
     #[test]
     fn a_state_is_entered_once() {
-        let board = Board::new("d_1", 0);
+        let board = board();
         assert_eq!(board.post(|s| s.state = State::Active), Some((State::Starting, State::Active)));
         assert_eq!(board.post(|s| s.state = State::Active), None);
     }
 
     #[test]
     fn counters_are_watched_only_while_somebody_listens() {
-        let board = Board::new("d_1", 0);
+        let board = board();
         assert!(!board.watched());
-        let view = board.view();
+        let view = board.view(0);
         assert!(board.watched());
         drop(view);
         assert!(!board.watched());

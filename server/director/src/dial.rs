@@ -4,6 +4,7 @@
 //! with the first request), so the words here send the reader to the console's log. Used by `join`, `renew`, `fetch`.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,12 @@ pub enum DialError {
         /// Why not.
         #[source]
         source: io::Error,
+    },
+    /// It runs on a machine that shall not answer this.
+    #[error("{authority} is a machine of this cluster")]
+    Own {
+        /// Host and port.
+        authority: String,
     },
     /// No TLS: the console is not believed, or does not believe us.
     #[error("no secure connection to {authority}")]
@@ -127,12 +134,25 @@ pub(crate) async fn request<T: DeserializeOwned>(
     body: Option<&(impl Serialize + Sync)>,
     limit: usize,
 ) -> Result<T, DialError> {
+    request_to(address, tls, method, path, body, limit, &|_, _| true).await
+}
+
+/// The same, only to a console that is `wanted` by the two ends of the connection: here and there.
+pub(crate) async fn request_to<T: DeserializeOwned>(
+    address: &Address,
+    tls: ClientConfig,
+    method: Method,
+    path: &str,
+    body: Option<&(impl Serialize + Sync)>,
+    limit: usize,
+    wanted: &(dyn Fn(SocketAddr, SocketAddr) -> bool + Sync),
+) -> Result<T, DialError> {
     let silent = |within| DialError::Silent { authority: address.authority(), within };
     let body = match body {
         Some(body) => serde_json::to_vec(body).map_err(|error| cut(address, error))?,
         None => Vec::new(),
     };
-    let stream = connect(address, tls).await?;
+    let stream = connect(address, tls, wanted).await?;
     let exchange = async {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
@@ -177,6 +197,7 @@ pub(crate) async fn request<T: DeserializeOwned>(
 async fn connect(
     address: &Address,
     tls: ClientConfig,
+    wanted: &(dyn Fn(SocketAddr, SocketAddr) -> bool + Sync),
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
     let authority = address.authority();
     let silent = |_| DialError::Silent { authority: address.authority(), within: CONNECT };
@@ -186,11 +207,25 @@ async fn connect(
         .await
         .map_err(silent)?
         .map_err(|source| DialError::Unreachable { authority: address.authority(), source })?;
+    let ends = tcp.local_addr().and_then(|here| Ok((here, tcp.peer_addr()?)));
+    let (here, there) =
+        ends.map_err(|source| DialError::Unreachable { authority: address.authority(), source })?;
+    if !wanted(here, there) {
+        return Err(DialError::Own { authority: address.authority() });
+    }
     let handshake = TlsConnector::from(Arc::new(tls)).connect(name, tcp);
     tokio::time::timeout(CONNECT, handshake)
         .await
         .map_err(silent)?
-        .map_err(|source| DialError::Handshake { authority: address.authority(), source })
+        .map_err(|source| DialError::Handshake { authority: address.authority(), source: own_words(source) })
+}
+
+/// What we said ourselves while verifying, without the "unexpected error" that the TLS library puts before it.
+fn own_words(error: io::Error) -> io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::General(text)) => io::Error::new(error.kind(), text.clone()),
+        _ => error,
+    }
 }
 
 fn cut(address: &Address, source: impl std::error::Error + Send + Sync + 'static) -> DialError {
@@ -214,6 +249,14 @@ pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_verification_said_stands_alone() {
+        let own = rustls::Error::General("this is not the console".to_owned());
+        assert_eq!(own_words(io::Error::other(own)).to_string(), "this is not the console");
+        let other = io::Error::other(rustls::Error::DecryptError);
+        assert_eq!(own_words(other).to_string(), rustls::Error::DecryptError.to_string());
+    }
 
     #[test]
     fn addresses_of_consoles() {

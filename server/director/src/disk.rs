@@ -1,5 +1,6 @@
 //! The agent's folder: files that are either the old or the new one, also after a power cut.
 //!
+//! A file belongs to whom the folder belongs, also where root, who joins a director, writes it for an agent that is not root.
 //! A file is replaced by writing a temporary one beside it, flushing it, renaming it over the old one and flushing
 //! the folder. The folder is 0700 and every file 0600, the private key among them. Nothing here knows what the files
 //! say (`identity`, `held` do), and nothing is ever deleted: what cannot be read is set aside under another name
@@ -7,7 +8,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -93,6 +94,7 @@ impl Folder {
             .mode(0o600)
             .open(&path)
             .map_err(failed)?;
+        self.hand_over(&file);
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -111,7 +113,10 @@ impl Folder {
             .write(true)
             .mode(0o600)
             .open(&temporary)
-            .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+            .and_then(|mut file| {
+                self.hand_over(&file);
+                file.write_all(content).and_then(|()| file.sync_all())
+            })
             .and_then(|()| fs::rename(&temporary, &path))
             .and_then(|()| File::open(&self.path)?.sync_all());
         written.map_err(|source| {
@@ -119,6 +124,18 @@ impl Folder {
             let _ = fs::remove_file(&temporary);
             failed(source)
         })
+    }
+
+    /// Gives a file to whom the folder belongs. Only root can; for everybody else it is so already, or nothing can be done.
+    fn hand_over(&self, file: &File) {
+        let Ok((folder, own)) = fs::metadata(&self.path).and_then(|folder| Ok((folder, file.metadata()?)))
+        else {
+            return;
+        };
+        if folder.uid() != own.uid() {
+            // Where it does not work, opening it says so to who needs it.
+            let _ = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));
+        }
     }
 
     /// The content of a file; none where there is no such file.
@@ -154,6 +171,17 @@ impl Folder {
     /// That a file's content is of no use.
     pub(crate) fn unusable(&self, name: &str, detail: impl Into<String>, remedy: &'static str) -> LoadError {
         LoadError::Content { path: self.path(name), detail: detail.into(), remedy }
+    }
+
+    /// Removes a file; one that is not there is as good as removed.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.path(name);
+        let failed = |source| DiskError { action: "remove", path: path.clone(), source };
+        match fs::remove_file(&path) {
+            Ok(()) => File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(failed(source)),
+        }
     }
 
     /// Keeps an unreadable file under another name, so that somebody can still look at it after it was replaced.
@@ -195,6 +223,20 @@ mod tests {
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Folder::open(place.path()).unwrap();
         assert_eq!(mode(place.path()), 0o700);
+    }
+
+    #[test]
+    fn files_belong_to_whom_the_folder_belongs() {
+        let place = tempfile::tempdir().unwrap();
+        // Only root can give a folder away; for others it stays their own, and so do the files.
+        let _ = std::os::unix::fs::chown(place.path(), Some(65_534), Some(65_534));
+        let folder = Folder::open(place.path()).unwrap();
+        let _lock = folder.lock().unwrap();
+        folder.write("identity.json", b"one").unwrap();
+        let owner = fs::metadata(place.path()).unwrap().uid();
+        for name in ["lock", "identity.json"] {
+            assert_eq!(fs::metadata(folder.path(name)).unwrap().uid(), owner, "{name}");
+        }
     }
 
     #[test]

@@ -1,18 +1,27 @@
-//! The two documents the agent lives by: the last good target and the list of what is ours.
+//! The two documents the agent lives by: the last good target and the list of what is ours; and a note of which target
+//! was made true here.
 //!
 //! Neither is ever guessed. An unreadable target means that traffic stays as it is until the console sends one; a
 //! lost list means that nothing is removed. Both are said in the status.
 
 use lvs::plan::Ownership;
-use lvs::wire::Target;
+use lvs::wire::{Digest, Target};
+use serde::{Deserialize, Serialize};
 
 use crate::disk::{DiskError, Folder, LoadError};
 use crate::intake::{self, Held};
+use crate::trial::Trial;
 
 const TARGET: &str = "target.json";
+const BEFORE: &str = "before.json";
+const BEFORE_REMEDY: &str = "a partner that still speaks the earlier way is not heard";
+/// Earlier configurations that are remembered.
+const EARLIER: usize = 4;
 const OWNERSHIP: &str = "ownership.json";
+const SETTLED: &str = "settled.json";
 const TARGET_REMEDY: &str =
     "the kernel is left as it is until the console sends the configuration again (push it there)";
+const SETTLED_REMEDY: &str = "the kernel is brought in line with the configuration";
 const OWNERSHIP_REMEDY: &str = "nothing is removed from this kernel until the console overwrites this director's configuration (forced push)";
 
 /// What was found on disk at start.
@@ -20,6 +29,8 @@ const OWNERSHIP_REMEDY: &str = "nothing is removed from this kernel until the co
 pub(crate) struct Documents {
     /// The last good configuration.
     pub(crate) held: Option<Held>,
+    /// Earlier ones, oldest first, whose ways of speaking the partner may still need.
+    pub(crate) before: Vec<Held>,
     /// What is ours.
     pub(crate) ownership: Ownership,
     /// Why there is no configuration although there was one.
@@ -28,6 +39,17 @@ pub(crate) struct Documents {
     pub(crate) ownership_trouble: Option<String>,
     /// There is a list, but it cannot be read.
     pub(crate) list_unreadable: bool,
+    /// The kernel held all of that configuration once: what differs now was changed since.
+    pub(crate) settled: bool,
+    /// The configuration that is held on trial, or was last.
+    pub(crate) trial: Option<Trial>,
+}
+
+/// Which configuration was made true.
+#[derive(Serialize, Deserialize)]
+struct Settled {
+    revision: u64,
+    digest: Digest,
 }
 
 /// Reads both; what cannot be read is reported in the result, not guessed.
@@ -44,6 +66,16 @@ pub(crate) fn load(folder: &Folder, director_id: &str) -> Documents {
             true
         }
     };
+    found.trial = Trial::load(folder);
+    let held = |target| Some(intake::check(target, director_id, None).ok()?.held);
+    found.before = earlier(folder).into_iter().filter_map(held).collect();
+    // Without the note the configuration is simply made true again.
+    let note = folder.read_json::<Settled>(SETTLED, SETTLED_REMEDY).unwrap_or_default();
+    found.settled = found
+        .held
+        .as_ref()
+        .zip(note)
+        .is_some_and(|(held, note)| (held.revision, &held.digest) == (note.revision, &note.digest));
     let list = folder.read_json::<Ownership>(OWNERSHIP, OWNERSHIP_REMEDY).and_then(|list| match list {
         // The list is always written before the first target: with a target and no list, the list was lost.
         None if had_target => Err(folder.unusable(OWNERSHIP, "the file is missing", OWNERSHIP_REMEDY)),
@@ -74,12 +106,57 @@ fn load_target(folder: &Folder, director_id: &str) -> Result<Option<Held>, LoadE
         .map_err(|refusal| folder.unusable(TARGET, refusal.to_string(), TARGET_REMEDY))
 }
 
+fn earlier(folder: &Folder) -> Vec<Target> {
+    folder
+        .read_json(BEFORE, BEFORE_REMEDY)
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "how the partner was spoken with before is lost");
+            None
+        })
+        .unwrap_or_default()
+}
+
+/// Remembers what is held as an earlier configuration: the partner may hold it for a while yet.
+pub(crate) fn store_before(folder: &Folder) -> Result<(), DiskError> {
+    let mut all = earlier(folder);
+    all.extend(held_target(folder));
+    let many = all.len().saturating_sub(EARLIER);
+    all.drain(..many);
+    let bytes = serde_json::to_vec(&all).map_err(|error| DiskError {
+        action: "write",
+        path: folder.path(BEFORE),
+        source: error.into(),
+    })?;
+    folder.write(BEFORE, &bytes)
+}
+
+/// No earlier configuration is needed any more.
+pub(crate) fn forget_before(folder: &Folder) -> Result<(), DiskError> {
+    folder.remove(BEFORE)
+}
+
 /// Writes the target; the one before is kept under another name where it was unreadable.
 pub(crate) fn store_target(folder: &Folder, bytes: &[u8], was_unreadable: bool) -> Result<(), DiskError> {
     if was_unreadable {
         folder.set_aside(TARGET)?;
     }
     folder.write(TARGET, bytes)
+}
+
+/// Notes that this configuration was made true.
+pub(crate) fn store_settled(folder: &Folder, held: &Held) -> Result<(), DiskError> {
+    let note = Settled { revision: held.revision, digest: held.digest.clone() };
+    let bytes = serde_json::to_vec(&note).map_err(|error| DiskError {
+        action: "write",
+        path: folder.path(SETTLED),
+        source: error.into(),
+    })?;
+    folder.write(SETTLED, &bytes)
+}
+
+/// The configuration that is held, as it was taken; none where there is none or it cannot be read.
+pub(crate) fn held_target(folder: &Folder) -> Option<Target> {
+    folder.read_json::<Target>(TARGET, TARGET_REMEDY).ok().flatten()
 }
 
 /// Writes the list; the one before is kept under another name where it was unreadable.

@@ -1,46 +1,83 @@
 //! What this director is to be and to hold, from the configuration it was given. Pure.
 //!
-//! Until the directors talk to each other the seat decides alone: primary is Active, backup is Standby. A director
-//! that the cluster no longer names is Stopped: it lets go of all that is ours.
+//! Where the directors speak with each other the heartbeat's role decides; else the seat does: primary is Active,
+//! backup is Standby. A director that the cluster no longer names is Stopped: it lets go of all that is ours.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
-use lvs::model::Seat;
-use lvs::plan::{Holding, desired};
-use lvs::table::Desired;
+use kernel::Shielded;
+use lvs::health::Standings;
+use lvs::model::{DriftPolicy, Protocol, Seat};
+use lvs::plan::{self, desired};
+use lvs::table::{AddressKey, Desired, Forward, ServiceKey};
 use lvs::wire::State;
 
 use crate::intake::Held;
+use crate::redundancy::{Holding, Role};
 
 /// The whole of what is wanted.
 #[derive(Clone, Debug)]
 pub(crate) struct Goal {
     pub(crate) state: State,
     /// Why this state; for logs.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: String,
     /// What the kernel should hold.
     pub(crate) desired: Desired,
-    /// The kernel parameters to look at.
-    pub(crate) sysctls: BTreeSet<String>,
+    /// Addresses that are there stay, and none is added: it is not decided whose they are.
+    pub(crate) as_found: bool,
+    /// What happens to what somebody else changes.
+    pub(crate) drift: DriftPolicy,
 }
 
 impl Goal {
-    /// The goal of a director that holds this configuration.
-    pub(crate) fn of(held: &Held) -> Self {
+    /// The goal of a director that holds this configuration, with real servers as they stand.
+    /// `draining`: its role has just changed, and connections still go from the one that was active to the one that is.
+    pub(crate) fn of(held: &Held, role: Option<&Role>, draining: bool, standings: &Standings) -> Self {
         let Some(seat) = held.seat else {
             return Goal {
                 state: State::Stopped,
-                reason: "the configuration does not name this director",
+                reason: "the configuration does not name this director".to_owned(),
+                as_found: false,
                 desired: Desired::default(),
-                sysctls: BTreeSet::new(),
+                drift: DriftPolicy::Repair,
             };
         };
-        let (state, reason, holding) = match seat {
-            Seat::Primary => (State::Active, "primary seat", Holding::Addresses),
-            Seat::Backup => (State::Standby, "backup seat", Holding::TableOnly),
+        let (state, reason, holding) = match (role, seat) {
+            (Some(role), _) => (role.state, format!("{:?}", role.reason), role.holding),
+            (None, Seat::Primary) => (State::Active, "primary seat".to_owned(), Holding::Own),
+            (None, Seat::Backup) => (State::Standby, "backup seat".to_owned(), Holding::Nothing),
         };
-        let desired = desired(&held.cluster, seat, holding);
-        let sysctls = desired.sysctls.keys().cloned().collect();
-        Goal { state, reason, desired, sysctls }
+        let programmed = match (holding, draining) {
+            (Holding::Own, true) => plan::Holding::AddressesNew,
+            (Holding::Own, false) => plan::Holding::Addresses,
+            (Holding::AsFound, _) => plan::Holding::Undecided,
+            (Holding::Nothing, true) => plan::Holding::TableOnlyNew,
+            (Holding::Nothing, false) => plan::Holding::TableOnly,
+        };
+        let desired = desired(&held.cluster, seat, programmed, standings);
+        let drift = held.cluster.cluster().global.drift;
+        Goal { state, reason, desired, as_found: holding == Holding::AsFound, drift }
+    }
+
+    /// What the kernel must not answer with a reset while connections are on their way to it: TCP services by address,
+    /// and what their real servers send back through translation. A service that this machine serves itself is left
+    /// out, since its packets go on to the machine's own sockets.
+    pub(crate) fn shielded<'a>(&self, addresses: impl Iterator<Item = &'a AddressKey>) -> Shielded {
+        let own: BTreeSet<_> = addresses.map(|key| key.address).collect();
+        let mut shielded = Shielded::default();
+        for (key, service) in &self.desired.table.services {
+            let ServiceKey::Address { protocol: Protocol::Tcp, address, port } = key else { continue };
+            let serves_itself = service.servers.keys().any(|server| own.contains(&server.address));
+            if *port == 0 || serves_itself {
+                continue;
+            }
+            shielded.arriving.insert(SocketAddr::new(*address, *port));
+            let translated = service.servers.iter().filter(|(_, row)| row.forward == Forward::Masquerade);
+            shielded
+                .replies
+                .extend(translated.map(|(server, _)| SocketAddr::new(server.address, server.port)));
+        }
+        shielded
     }
 }

@@ -4,9 +4,10 @@
 //! listener and `fetch` ask here first, without the reconcile thread; that thread asks [`against`] once more, because
 //! another target may have come in between.
 
+use lvs::failover::Keyring;
 use lvs::finding::Finding;
 use lvs::model::{Seat, ValidCluster};
-use lvs::wire::{Digest, Refusal, Target};
+use lvs::wire::{Digest, HeartbeatKeys, Refusal, Target};
 
 /// A target that keeps every rule, with the bytes that are to be stored for it.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Accepted {
     pub(crate) held: Held,
     /// Taken even where something newer is held.
     pub(crate) force: bool,
+    /// Held on trial for so many seconds; none where it is to stay.
+    pub(crate) trial: Option<u32>,
     /// `target.json`.
     pub(crate) bytes: Vec<u8>,
 }
@@ -26,6 +29,12 @@ pub(crate) struct Held {
     /// Where this director sits; none where the cluster does not name it (any more).
     pub(crate) seat: Option<Seat>,
     pub(crate) cluster: ValidCluster,
+    /// The console's id of the cluster.
+    pub(crate) cluster_id: String,
+    /// This director's name in it.
+    pub(crate) director: String,
+    /// What beats are authenticated with.
+    pub(crate) keys: Option<Keyring>,
 }
 
 /// What is held, as far as the rules need it.
@@ -86,13 +95,25 @@ pub(crate) fn check(mut target: Target, director_id: &str, held: Option<&Mark>) 
     against(held, &mark, target.force)?;
     // Force belongs to one push, not to what is held afterwards.
     let force = std::mem::take(&mut target.force);
+    // What is known of a trial has a file of its own.
+    let trial = target.provisional.take().map(|provisional| provisional.seconds);
     let bytes =
         serde_json::to_vec(&target).map_err(|error| Refusal::Malformed { detail: error.to_string() })?;
     let seat = target.cluster.directors.iter().find(|d| d.name == target.director).map(|d| d.seat);
     let cluster = target.cluster.validate().map_err(|findings| Refusal::Invalid {
         findings: findings.iter().filter(|f| is_error(f)).map(Finding::to_string).collect(),
     })?;
-    Ok(Accepted { held: Held { revision: mark.revision, digest: mark.digest, seat, cluster }, force, bytes })
+    let keys = target.heartbeat.as_ref().and_then(HeartbeatKeys::ring);
+    let held = Held {
+        revision: mark.revision,
+        digest: mark.digest,
+        seat,
+        cluster,
+        cluster_id: target.cluster_id,
+        director: target.director,
+        keys,
+    };
+    Ok(Accepted { held, force, trial, bytes })
 }
 
 fn is_error(finding: &Finding) -> bool {
@@ -113,6 +134,8 @@ mod tests {
             revision,
             digest: Digest::of(&cluster),
             force: false,
+            heartbeat: None,
+            provisional: None,
             cluster,
         }
     }

@@ -7,8 +7,8 @@
 //! ```text
 //!  console ──PUT──→ listener ─┐                       ┌→ announce thread ─→ ARP, NA
 //!  console ←─GET─── fetch ────┤→ worker thread ───────┤
-//!  kernel  ─events─ events ───┘  (owns the kernel:    └→ board ─→ status, stream
-//!                                 reconcile, sampler)
+//!  kernel  ─events─ events ───┤  (owns the kernel:    └→ board ─→ status, stream
+//!  real servers ←─→ nanny ────┘   reconcile, sampler)
 //! ```
 //!
 //! The binary opens an [`Agent`], serves its router under its TLS settings, and starts and stops it.
@@ -19,7 +19,7 @@ mod agent;
 mod announce;
 mod board;
 mod certificate;
-mod damping;
+mod courier;
 mod dial;
 mod disk;
 mod documents;
@@ -28,12 +28,19 @@ mod goal;
 mod identity;
 mod intake;
 mod join;
+mod journal;
 mod listener;
+mod local;
+mod metrics;
+mod nanny;
+pub mod real_server;
 mod reconcile;
+mod redundancy;
 mod renew;
 mod rhythm;
 mod sampler;
 mod stream;
+mod trial;
 mod trust;
 mod worker;
 
@@ -44,6 +51,13 @@ pub use disk::{DiskError, LoadError, in_use};
 pub use identity::{CredentialsError, Identity, KeyError};
 pub use join::{JoinError, Joined, join};
 pub use listener::BODY_LIMIT;
+pub use local::{LocalAnswer, LocalError, LocalQuestion, ask};
 pub use reconcile::Released;
 pub use rhythm::Rhythm;
 pub use trust::TlsError;
+
+/// What stands in the way of a director's work on this machine, each in words with the next step: a kernel without IPVS,
+/// a missing capability. Nothing where all is well.
+pub fn preflight() -> Vec<String> {
+    kernel::preflight().iter().map(ToString::to_string).collect()
+}

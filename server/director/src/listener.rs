@@ -1,4 +1,5 @@
-//! What the agent answers over HTTPS: a target to take, its status, and the stream. Only to the console.
+//! What the agent answers over HTTPS: a target to take or show, drift to repair, its status, and the stream. Only to
+//! the console.
 //!
 //! The handshake has already demanded a certificate of the internal CA; whose it is, is checked here on every
 //! request and before a body is read: another director's certificate gets nothing. Refusals are JSON. The accept loop
@@ -8,18 +9,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{Extensions, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use lvs::wire::{Applied, Refusal, Status, console_uri};
+use lvs::table::{ServerKey, ServiceKey};
+use lvs::wire::{
+    Applied, CheckKey, CheckNow, CheckStatus, CheckedNow, Checks, OrderRequest, OrdersPush, OrdersTaken,
+    Refusal, RepairRequest, Status, Target, Testimony, console_uri,
+};
 use rustls::pki_types::CertificateDer;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::agent::Shared;
 use crate::certificate::Facts;
+use crate::documents;
 use crate::stream;
 use crate::worker::Message;
 
@@ -28,9 +36,15 @@ pub const BODY_LIMIT: usize = 16 << 20;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/v1/target", put(take))
+        .route("/v1/target", put(take).get(held))
+        .route("/v1/repair", post(repair))
+        .route("/v1/order", post(order))
         .route("/v1/status", get(status))
+        .route("/v1/testimony", get(testimony))
         .route("/v1/stream", get(listen))
+        .route("/v1/orders", put(orders))
+        .route("/v1/checks", get(checks))
+        .route("/v1/check-now", post(check_now))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -90,12 +104,145 @@ async fn take(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesReject
     }
 }
 
+/// The configuration that is held, for a console that does not know it.
+async fn held(State(shared): State<Arc<Shared>>) -> Response {
+    let folder = shared.folder.clone();
+    let read = tokio::task::spawn_blocking(move || documents::held_target(&folder)).await;
+    match read.ok().flatten() {
+        // The console knows its own keys; nobody else is to learn them here.
+        Some(target) => Json(Target { heartbeat: None, ..target }).into_response(),
+        None => {
+            let detail = "no configuration is held here, or it cannot be read".to_owned();
+            refuse(StatusCode::NOT_FOUND, Refusal::Failed { detail })
+        }
+    }
+}
+
+async fn repair(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let request = match read::<RepairRequest>(body) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, refusal),
+    };
+    match shared.repair(request).await {
+        Ok(applied) => Json::<Applied>(applied).into_response(),
+        Err(refusal) => refuse(status_of(&refusal), refusal),
+    }
+}
+
+async fn order(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let request = match read::<OrderRequest>(body) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, refusal),
+    };
+    match shared.order(request).await {
+        Ok(()) => Json::<Status>(shared.board.status()).into_response(),
+        Err(refusal) => refuse(status_of(&refusal), refusal),
+    }
+}
+
+/// A body of JSON.
+fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Refusal> {
+    body.map_err(|rejection| rejection.body_text())
+        .and_then(|body| serde_json::from_slice(&body).map_err(|error| error.to_string()))
+        .map_err(|detail| Refusal::Malformed { detail })
+}
+
+/// Orders for real servers, beside the configuration.
+async fn orders(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let push = match read::<OrdersPush>(body) {
+        Ok(push) => push,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, refusal),
+    };
+    match shared.take_orders(push).await {
+        Ok(taken) => Json::<OrdersTaken>(taken).into_response(),
+        Err(refusal) => refuse(status_of(&refusal), refusal),
+    }
+}
+
+/// All about all real servers, or about one.
+async fn checks(
+    State(shared): State<Arc<Shared>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
+    let wanted = match wanted {
+        Ok(Query(wanted)) => wanted,
+        Err(rejection) => {
+            return refuse(rejection.status(), Refusal::Malformed { detail: rejection.body_text() });
+        }
+    };
+    let Wanted { service: Some(service), server: Some(server), sorry } = wanted else {
+        return Json::<Checks>(shared.board.statuses().whole()).into_response();
+    };
+    let nanny = shared.nanny.clone();
+    let key = CheckKey { service, server, sorry };
+    let status = tokio::task::spawn_blocking(move || nanny.status(&key)).await;
+    match status.ok().flatten() {
+        Some(status) => Json::<CheckStatus>(status).into_response(),
+        None => not_checked(&key),
+    }
+}
+
+/// Whom `GET /v1/checks` is about; all where nobody is named.
+#[derive(Deserialize)]
+struct Wanted {
+    service: Option<ServiceKey>,
+    server: Option<ServerKey>,
+    #[serde(default)]
+    sorry: bool,
+}
+
+/// Asks one real server at once.
+async fn check_now(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let CheckNow { key } = match read::<CheckNow>(body) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, refusal),
+    };
+    match shared.nanny.check_now(&key).await {
+        Some(answers) => Json::<CheckedNow>(answers).into_response(),
+        None => not_checked(&key),
+    }
+}
+
+fn not_checked(key: &CheckKey) -> Response {
+    let detail = format!("{} of {} is not checked here", key.server, key.service);
+    refuse(StatusCode::NOT_FOUND, Refusal::Failed { detail })
+}
+
+/// What the heartbeat thread says at this moment, for a console that is asked by the partner.
+async fn testimony(State(shared): State<Arc<Shared>>) -> Response {
+    let heart = shared.heart.clone();
+    let said = tokio::task::spawn_blocking(move || heart.testimony()).await;
+    match said.ok().flatten() {
+        Some(said) => Json::<Testimony>(said).into_response(),
+        None => {
+            let detail = "the heartbeat thread says nothing".to_owned();
+            refuse(StatusCode::SERVICE_UNAVAILABLE, Refusal::Failed { detail })
+        }
+    }
+}
+
 async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
     Json(shared.board.status())
 }
 
-async fn listen(State(shared): State<Arc<Shared>>) -> Response {
-    let view = shared.board.view();
+/// What a listener of the stream says of itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Listener {
+    /// The newest entry of the journal that it has.
+    after: u64,
+}
+
+async fn listen(
+    State(shared): State<Arc<Shared>>,
+    listener: Result<Query<Listener>, QueryRejection>,
+) -> Response {
+    let view = match listener {
+        Ok(Query(Listener { after })) => shared.board.view(after),
+        Err(rejection) => {
+            return refuse(StatusCode::BAD_REQUEST, Refusal::Malformed { detail: rejection.body_text() });
+        }
+    };
     // A worker that is not there (any more) sends no counters; the stream says so by ending.
     let _ = shared.inbox.send(Message::Listening);
     let body = Body::from_stream(stream::lines(view, shared.rhythm.alive));
@@ -118,9 +265,10 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Malformed { .. } => StatusCode::BAD_REQUEST,
-        Refusal::WrongDirector { .. } | Refusal::OlderRevision { .. } | Refusal::OtherContent { .. } => {
-            StatusCode::CONFLICT
-        }
+        Refusal::WrongDirector { .. }
+        | Refusal::OlderRevision { .. }
+        | Refusal::OtherContent { .. }
+        | Refusal::Order { .. } => StatusCode::CONFLICT,
         Refusal::Digest | Refusal::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Identity { .. } | Refusal::Token { .. } => StatusCode::FORBIDDEN,
         Refusal::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,

@@ -4,29 +4,45 @@
 //! Rows that are not ours are never touched, and without a readable configuration nothing is. Everything that will
 //! be ours is on disk before it is applied. Only the worker's thread calls this; it owns the kernel.
 
+mod drift;
+mod handover;
+mod lookout;
 mod release;
 mod report;
+mod standing;
+mod trial;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use kernel::{Kernel, Kind};
-use lvs::plan::{Gate, Ownership, Step, plan, stages};
+use kernel::Kernel;
+use lvs::failover::Event;
+use lvs::health::Standings;
+use lvs::journal::Happening;
+use lvs::plan::{Gate, Holding, Ownership, Row, Step, desired, plan, stages};
 use lvs::table::{AddressKey, Observed, ServiceKey};
 use lvs::wire::{Applied, Refusal, StepFailure};
 
 use crate::announce::{Airwaves, Gains};
 use crate::board::Board;
-use crate::damping::{Damper, Row};
+use crate::courier::Courier;
 use crate::disk::Folder;
 use crate::documents::{self, Documents};
 use crate::goal::Goal;
-use crate::intake::{self, Accepted, Held, Novelty};
+use crate::intake::{self, Accepted, Held, Mark, Novelty};
+use crate::nanny::Nanny;
+use crate::redundancy::hooks::{Commands, Hooks};
+use crate::redundancy::{self, Heart, Leases, Role, partnership};
 use crate::rhythm::Rhythm;
+use crate::trial::Trial;
 
+use drift::DriftWatch;
+use handover::Handover;
+use lookout::Lookout;
 pub use release::Released;
 pub(crate) use report::Report;
+use standing::Stand;
 
 /// Failures that are listed one by one: where a module is missing, thousands of steps fail for the same reason.
 const FAILURES_SHOWN: usize = 100;
@@ -44,10 +60,24 @@ pub(crate) struct Reconciler {
     ownership_trouble: Option<String>,
     /// The list on disk is one that nobody could read; it is kept aside when it is replaced.
     list_unreadable: bool,
-    /// The kernel was in sync with this goal once: what differs now is drift.
+    /// It is on disk that the kernel held all of this configuration.
     settled: bool,
-    damper: Damper,
+    /// The configuration that is held on trial, or was last.
+    trial: Option<Trial>,
+    drift: DriftWatch,
+    /// What the checks say.
+    pub(crate) stand: Stand,
+    /// The heartbeat's thread, and what it renews.
+    heart: Heart,
+    leases: Leases,
+    hooks: Hooks,
+    /// What the heartbeat decided; none where the seat decides.
+    role: Option<Role>,
+    /// The configuration says that there is a partner.
+    partnered: bool,
     gains: Gains,
+    handover: Handover,
+    lookout: Lookout,
     /// Failures of the last pass, so that each is logged once.
     failed: BTreeSet<String>,
     /// Services that have just become ours; those the kernel has already are adopted.
@@ -62,41 +92,127 @@ impl Reconciler {
         airwaves: Airwaves,
         documents: Documents,
         rhythm: &Rhythm,
+        (heart, leases, hooks, nanny, courier): (Heart, Leases, Hooks, Nanny, Courier),
     ) -> Self {
-        let goal = documents.held.as_ref().map(|held| Arc::new(Goal::of(held)));
-        Reconciler {
+        let mut reconciler = Reconciler {
             kernel,
             folder,
             board,
             airwaves,
             held: documents.held,
-            goal,
+            goal: None,
             ownership: documents.ownership,
             target_trouble: documents.target_trouble,
             ownership_trouble: documents.ownership_trouble,
             list_unreadable: documents.list_unreadable,
-            settled: false,
-            damper: Damper::new(rhythm.repair, rhythm.repair_longest),
+            settled: documents.settled,
+            trial: documents.trial,
+            drift: DriftWatch::new(rhythm, documents.settled),
+            stand: Stand::new(nanny),
+            heart,
+            leases,
+            hooks,
+            role: None,
+            partnered: false,
             gains: Gains::default(),
+            handover: Handover::new(rhythm, courier),
+            lookout: Lookout::default(),
             failed: BTreeSet::new(),
             newly_ours: BTreeSet::new(),
+        };
+        // What was spoken before, so that a partner that missed the change is heard after a restart, too.
+        let held = reconciler.held.take();
+        for before in documents.before {
+            reconciler.held = Some(before);
+            reconciler.partner();
         }
+        reconciler.held = held;
+        reconciler.partner();
+        reconciler
+    }
+
+    /// Tells the heartbeat what is held now. Until it has decided, what is there stays as it is.
+    fn partner(&mut self) {
+        let Some(held) = &self.held else { return };
+        let addresses = held
+            .seat
+            .map(|seat| desired(&held.cluster, seat, Holding::Addresses, &Standings::default()).addresses);
+        let partnership = partnership(held, addresses.unwrap_or_default());
+        self.role = match (&partnership, self.role.take()) {
+            (Some(_), Some(role)) => Some(role),
+            (Some(_), None) => Some(Role::undecided()),
+            // A heartbeat that runs decides until it has ended.
+            (None, role) => role,
+        };
+        self.partnered = partnership.is_some();
+        self.stand.renew();
+        self.goal = Some(Arc::new(Goal::of(
+            held,
+            self.role.as_ref(),
+            self.handover.draining(),
+            &self.stand.standings,
+        )));
+        if let Some(faults) = self.heart.configure(held, partnership) {
+            self.board.links(faults);
+        }
+    }
+
+    /// Takes on what the heartbeat has decided. News of a heartbeat that is not configured any more is stale.
+    pub(crate) fn play(&mut self, role: Role, at: SystemTime) {
+        let (Some(held), Some(before)) = (&self.held, &self.role) else { return };
+        if role.state != before.state {
+            let (from, to) = (before.state, role.state);
+            let (reason, epoch) = (Some(role.reason), Some(role.epoch));
+            let evidence = role.evidence.clone();
+            self.board.journal().note_at(at, Happening::State { from, to, reason, epoch, evidence });
+        }
+        self.handover.moved(before.holding, &role, Instant::now());
+        if before.holding != role.holding && role.holding != redundancy::Holding::AsFound {
+            let of = &held.cluster.cluster().redundancy;
+            let commands = Commands { active: of.active_cmd.clone(), inactive: of.inactive_cmd.clone() };
+            self.hooks.state(role.holding == redundancy::Holding::Own, commands);
+        }
+        self.goal =
+            Some(Arc::new(Goal::of(held, Some(&role), self.handover.draining(), &self.stand.standings)));
+        self.airwaves.often(role.often_until);
+        self.role = Some(role);
+        self.drift.watch.renew();
+    }
+
+    /// Announces all that is held again.
+    pub(crate) fn announce(&self) {
+        self.airwaves.again();
     }
 
     /// Takes a pushed or fetched target: list and target durable first, then the kernel, then the answer.
     pub(crate) fn take(&mut self, accepted: Accepted, received: Instant) -> Result<Applied, Refusal> {
-        let Accepted { held, force, bytes } = accepted;
+        let Accepted { held, force, trial, bytes } = accepted;
         let mark = held.mark();
         let before = self.held.as_ref().map(Held::mark);
         let novelty = intake::against(before.as_ref(), &mark, force)?;
-        let goal = Goal::of(&held);
+        if trial.is_some() {
+            self.may_try(&mark)?;
+        }
+        let goal = Goal::of(&held, None, false, &Standings::default());
         let mut list = self.ownership.clone();
         list.services.extend(goal.desired.table.services.keys().copied());
         // A forced push is somebody's decision; what was listed since the loss is all that is ours.
         list.lost &= !force;
         let old = self.ownership.clone();
         self.keep(list).map_err(|detail| Refusal::Failed { detail })?;
-        if novelty == Novelty::New {
+        let new_keys = self.held.as_ref().is_some_and(|before| before.keys != held.keys);
+        if novelty == Novelty::New || new_keys {
+            if let (Some(seconds), Novelty::New) = (trial, novelty) {
+                self.begin_trial(&mark, seconds)?;
+            }
+            let speaks = |held: &Held| {
+                let cluster = held.cluster.cluster();
+                (cluster.redundancy.clone(), cluster.directors.clone(), held.keys.clone())
+            };
+            if self.held.as_ref().is_some_and(|before| speaks(before) != speaks(&held)) {
+                let stored = documents::store_before(&self.folder);
+                stored.map_err(|error| Refusal::Failed { detail: error.to_string() })?;
+            }
             let unreadable = self.target_trouble.is_some();
             if let Err(error) = documents::store_target(&self.folder, &bytes, unreadable) {
                 // The longer list would do no harm, but a refused message is to change nothing.
@@ -111,21 +227,43 @@ impl Reconciler {
                 "new configuration"
             );
             self.target_trouble = None;
-            self.held = Some(held);
-            self.goal = Some(Arc::new(goal));
-            self.settled = false;
+            self.replace(held);
+        } else if force {
+            // A look first, as for a repair that is asked for: all that differs now is covered by the decision.
+            self.pass();
+            self.drift.watch.approve(&BTreeSet::new());
         }
-        self.damper.clear();
+        if trial.is_none() {
+            self.end_trial()?;
+        }
+        let applied = self.answered(mark, received);
+        if novelty == Novelty::New {
+            let (steps, failures) = (applied.steps.len() as u64, applied.failures.len() as u64);
+            let revision = applied.revision;
+            self.board.journal().note(Happening::Configured { revision, steps, failures });
+        }
+        Ok(applied)
+    }
+
+    /// Holds another configuration, which is on the disk.
+    fn replace(&mut self, held: Held) {
+        self.held = Some(held);
+        self.partner();
+        self.settled = false;
+        self.drift.watch.renew();
+    }
+
+    /// A pass, as the answer to who asked for it.
+    fn answered(&mut self, mark: Mark, received: Instant) -> Applied {
         let report = self.pass();
-        let took_ms = millis(received.elapsed());
-        Ok(Applied {
+        Applied {
             revision: mark.revision,
             digest: mark.digest,
             in_sync: report.in_sync,
             steps: report.steps,
             failures: report.failures,
-            took_ms,
-        })
+            took_ms: millis(received.elapsed()),
+        }
     }
 
     /// One pass, shown on the board.
@@ -150,9 +288,10 @@ impl Reconciler {
 
     /// The pass itself; `Err` carries the report of one that could not be carried through.
     fn close_gap(&mut self) -> Result<Report, Box<Report>> {
-        let sysctls = self.goal.as_ref().map(|goal| goal.sysctls.clone()).unwrap_or_default();
-        let observed = self.observe(&sysctls)?;
-        let Some(goal) = self.goal.clone() else {
+        self.end_handover();
+        let observed = self.observe()?;
+        self.stand(&observed);
+        let Some(mut goal) = self.goal.clone() else {
             // No configuration: look, and leave everything as it is.
             self.board.observed(&observed, &self.ownership);
             let ours = &self.ownership.services;
@@ -160,6 +299,8 @@ impl Reconciler {
             let holds = Some(self.holds(&observed));
             return Ok(Report { holds, foreign: Some(foreign), ..Report::default() });
         };
+        self.adapt(&mut goal, &observed);
+        self.hand_over(&goal, &observed);
         let claimed = self.ownership.claim(&goal.desired, &observed);
         self.keep(claimed).map_err(|error| Box::new(Report { error: Some(error), ..Report::default() }))?;
         let planned = plan(&goal.desired, &observed, &self.ownership);
@@ -168,37 +309,36 @@ impl Reconciler {
                 tracing::info!(service.vip = %key, "adopted");
             }
         }
-        if planned.steps.is_empty() {
+        let nothing_to_do = planned.steps.is_empty();
+        let steps = planned.steps;
+        let rest = steps.iter().filter(|step| !self.stand.anew.has(step)).cloned().collect();
+        let decision = self.drift.decide(rest, goal.drift, self.board.journal());
+        let now = self.stand.anew.merged(steps, &decision.now);
+        if nothing_to_do {
+            self.stand.anew.keep(&[]);
             let mut report = Report { in_sync: true, ..Report::default() };
+            self.drift.watch.verified(&[]);
             self.found(&goal, &observed, planned.foreign, &mut report);
             return Ok(report);
         }
-        let now = Instant::now();
-        let (steps, waiting, until) = if self.settled {
-            let parted = self.damper.part(planned.steps, now);
-            (parted.now, parted.waiting, parted.until)
-        } else {
-            (planned.steps, BTreeSet::new(), None)
-        };
-        let mut report = Report { until, ..Report::default() };
-        if let Some(row) = waiting.first() {
-            report.error = Some(format!(
-                "something else keeps changing {row}{}; repairing it less and less often",
-                if waiting.len() > 1 { format!(" and {} more", waiting.len() - 1) } else { String::new() }
-            ));
-        }
-        let verified = if steps.is_empty() {
+        let mut report = self.drift.report(&decision, &observed);
+        let verified = if now.is_empty() {
             observed
         } else {
-            self.write(&goal, &observed, &steps, &mut report);
-            self.observe(&goal.sysctls).map_err(|mut failed| {
+            self.shield(&goal, &observed);
+            self.write(&goal, &observed, &now, &mut report);
+            self.observe().map_err(|mut failed| {
                 failed.steps = std::mem::take(&mut report.steps);
                 failed.failures.append(&mut report.failures);
                 failed
             })?
         };
+        self.hand_over(&goal, &verified);
         let left = plan(&goal.desired, &verified, &self.ownership);
         report.in_sync = left.steps.is_empty();
+        self.stand.anew.keep(&left.steps);
+        let others: Vec<Step> = left.steps.into_iter().filter(|step| !self.stand.anew.has(step)).collect();
+        self.drift.watch.verified(&others);
         self.found(&goal, &verified, left.foreign, &mut report);
         Ok(report)
     }
@@ -212,7 +352,7 @@ impl Reconciler {
         report: &mut Report,
     ) {
         if report.in_sync {
-            self.settled = true;
+            self.note_settled();
             let settled = self.ownership.settle(&goal.desired, observed);
             if let Err(error) = self.keep(settled) {
                 report.error.get_or_insert(error);
@@ -222,6 +362,8 @@ impl Reconciler {
         self.board.observed(observed, &self.ownership);
         report.holds = Some(self.holds(observed));
         report.foreign = Some(foreign);
+        self.assess(observed, report);
+        self.look_around(observed);
     }
 
     /// Applies the steps: off the air before an address goes, on the air as soon as it has come.
@@ -247,11 +389,14 @@ impl Reconciler {
                     if let Step::AddAddress { key, .. } = step {
                         come.push(key);
                     }
-                    done_rows.insert(Row::of(step));
+                    if !self.stand.anew.has(step) {
+                        done_rows.insert(Row::of(step));
+                    }
                     report.steps.push(text);
                 }
                 Err(error) => {
                     let row = Row::of(step);
+                    self.handover.refused(step);
                     if report.failures.len() == FAILURES_SHOWN {
                         unshown += 1;
                     } else {
@@ -269,14 +414,8 @@ impl Reconciler {
             report.failures.push(StepFailure { step: format!("{unshown} more steps"), reason });
         }
         self.on_air(goal, observed, &come, &going);
-        if self.settled {
-            // Found changed although it was right: drift, unless it never took.
-            let repaired: BTreeSet<Row> = done_rows.difference(&failed_rows).cloned().collect();
-            for row in &repaired {
-                tracing::info!(service.vip = %row, "repaired what something else had changed");
-            }
-            self.damper.repaired(&repaired, Instant::now());
-        }
+        let done: BTreeSet<Row> = done_rows.difference(&failed_rows).cloned().collect();
+        self.drift.repaired(&done, steps, self.board.journal());
     }
 
     /// Carries the steps out, but never leads traffic to a service that the kernel has just refused.
@@ -292,17 +431,6 @@ impl Reconciler {
         let waits = "held back until the failed steps before it succeed";
         results.extend(held.into_iter().map(|step| (step, Err(waits.to_owned()))));
         results
-    }
-
-    fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Box<Report>> {
-        self.kernel.observe(sysctls).map_err(|error| {
-            Box::new(Report {
-                failures: vec![StepFailure { step: error.operation.clone(), reason: error.to_string() }],
-                error: Some(error.to_string()),
-                fault: matches!(error.kind, Kind::Denied | Kind::Unsupported),
-                ..Report::default()
-            })
-        })
     }
 
     /// Makes the list durable before it is relied on.
@@ -340,6 +468,14 @@ impl Reconciler {
             .filter(|key| goal.desired.addresses.contains_key(key) && !going.contains(key))
             .filter(|key| ours.addresses.contains(key) && !ours.borrowed.contains(&key.address))
             .collect();
+        if let Some(role) = &self.role {
+            let there = |key: &&AddressKey| held.contains(key) || ours.borrowed.contains(&key.address);
+            let all = goal.desired.addresses.keys().all(|key| there(&key));
+            self.heart.event(Event::Holds(role.holding == redundancy::Holding::Own && all));
+        }
+        let leased =
+            held.iter().filter_map(|key| Some(((*key).clone(), goal.desired.addresses.get(key)?.clone())));
+        self.leases.set(leased.collect());
         let gained = self.gains.update(held.into_iter(), &observed.links);
         self.airwaves.hold(&gained);
     }

@@ -11,7 +11,7 @@ pub struct Rhythm {
     pub retry: Duration,
     /// The least time between two passes that link and address events ask for.
     pub settle: Duration,
-    /// Before the second repair of a row that another program keeps changing; doubles up to `repair_longest`.
+    /// Before a row that somebody else changed is repaired; doubles with each repair, up to `repair_longest`.
     pub repair: Duration,
     /// The longest such delay.
     pub repair_longest: Duration,
@@ -25,6 +25,12 @@ pub struct Rhythm {
     pub fetch: Duration,
     /// Before a failed renewal is tried again; doubles up to an hour.
     pub renew: Duration,
+    /// How long connections still go from the director that was active to the one that is: the kernel sends what it has
+    /// gathered after two seconds at the latest.
+    pub drain: Duration,
+    /// How long a standby waits for its partner's connections. The kernel never sends again those that are idle; the partner
+    /// does, unless it speaks another protocol.
+    pub ready: Duration,
 }
 
 impl Default for Rhythm {
@@ -40,6 +46,8 @@ impl Default for Rhythm {
             refresh: Duration::from_secs(60),
             fetch: Duration::from_secs(5),
             renew: Duration::from_secs(30),
+            drain: Duration::from_secs(3),
+            ready: Duration::from_secs(30),
         }
     }
 }

@@ -92,7 +92,8 @@ impl ConsoleVerifier {
                         .map(|pin| pin.to_string())
                         .collect();
                     format!(
-                        "none of its authorities has the fingerprint {pin}, but {}",
+                        "none of its authorities has the fingerprint {pin}, but {}. Take the one that caribe serve \
+                         prints after the word fingerprint, or a new join command",
                         if shown.is_empty() { "it showed none".to_owned() } else { shown.join(", ") }
                     )
                 }),
@@ -209,6 +210,17 @@ pub(crate) fn server_config(
         .with_cert_resolver(certificate);
     // A console that offers nothing, its agent protocol or plain HTTP is understood alike.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), AGENT_ALPN.to_vec()];
+    Ok(config)
+}
+
+/// TLS settings of a listener that asks for no certificate: callers prove themselves otherwise.
+pub(crate) fn public_config(certificate: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(TlsError::of)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 

@@ -9,11 +9,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use kernel::events::Events;
+use lvs::journal::Happening;
 use lvs::wire::{Applied, Refusal};
 use tokio::sync::oneshot;
 
+use crate::board::Board;
 use crate::intake::Accepted;
 use crate::reconcile::{Reconciler, Released};
+use crate::redundancy::{Heart, News};
 use crate::rhythm::Rhythm;
 use crate::sampler::Sampler;
 
@@ -21,8 +24,18 @@ use crate::sampler::Sampler;
 pub(crate) enum Message {
     /// Make this true and say what was done.
     Take { accepted: Box<Accepted>, received: Instant, answer: oneshot::Sender<Result<Applied, Refusal>> },
+    /// Put right now what drifts in these rows (all where none is named), and say what was done.
+    Repair { rows: Vec<String>, received: Instant, answer: oneshot::Sender<Result<Applied, Refusal>> },
+    /// Look now, and say whether all is as it should be.
+    Look { answer: oneshot::Sender<bool> },
+    /// Say that you are there.
+    Answer(oneshot::Sender<()>),
     /// Something may have changed.
     Poke,
+    /// The checks say something else.
+    Stands,
+    /// The heartbeat has news.
+    Heart(News),
     /// Somebody wants counters.
     Listening,
     /// End; let go of everything first where `release`.
@@ -35,12 +48,17 @@ pub(crate) fn run(mut reconciler: Reconciler, inbox: &Receiver<Message>, rhythm:
     let mut schedule = Schedule::new(rhythm, Instant::now());
     loop {
         let now = Instant::now();
+        if reconciler.undo_at().is_some_and(|at| at <= now) {
+            let in_sync = reconciler.go_back();
+            schedule.passed(in_sync, None, Instant::now());
+        }
         if schedule.next <= now {
             let report = reconciler.pass();
             schedule.passed(report.in_sync, report.until, Instant::now());
         }
-        sampler.run(reconciler.kernel.as_mut(), &reconciler.board, Instant::now());
+        sampler.run(reconciler.kernel.as_mut(), &reconciler.board, reconciler.stand.nanny(), Instant::now());
         let next = sampler.next().map_or(schedule.next, |sample| sample.min(schedule.next));
+        let next = reconciler.undo_at().map_or(next, |undo| undo.min(next));
         match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Message::Take { accepted, received, answer }) => {
                 let result = reconciler.take(*accepted, received);
@@ -53,7 +71,50 @@ pub(crate) fn run(mut reconciler: Reconciler, inbox: &Receiver<Message>, rhythm:
                 // The one who asked may have gone; what was done stays done.
                 let _ = answer.send(result);
             }
+            Ok(Message::Repair { rows, received, answer }) => {
+                let result = reconciler.repair(&rows, received);
+                if let Ok(applied) = &result {
+                    schedule.passed(applied.in_sync, None, Instant::now());
+                }
+                let _ = answer.send(result);
+            }
+            Ok(Message::Look { answer }) => {
+                let report = reconciler.pass();
+                schedule.passed(report.in_sync, report.until, Instant::now());
+                let _ = answer.send(report.in_sync);
+            }
+            Ok(Message::Answer(answer)) => drop(answer.send(())),
             Ok(Message::Poke) => schedule.poke(),
+            Ok(Message::Stands) => {
+                schedule.soon();
+                if reconciler.stand.nanny().drains() {
+                    sampler.wake(Instant::now());
+                }
+            }
+            Ok(Message::Heart(News::Role(role, at))) => {
+                reconciler.play(role, at);
+                schedule.now(Instant::now());
+            }
+            Ok(Message::Heart(News::Announce)) => reconciler.announce(),
+            Ok(Message::Heart(News::Lease(Some(error)))) => {
+                tracing::warn!(%error, "the addresses' life cannot be renewed");
+                let reason = error.to_string();
+                reconciler.board.journal().note(Happening::LeaseFailed { reason });
+            }
+            Ok(Message::Heart(News::Lease(None))) => {
+                tracing::info!("the addresses' life is renewed again");
+                reconciler.board.journal().note(Happening::LeaseRenewed);
+            }
+            Ok(Message::Heart(News::Settled)) => reconciler.settled_with_partner(),
+            Ok(Message::Heart(News::Ended)) => {
+                reconciler.parted();
+                schedule.now(Instant::now());
+            }
+            Ok(Message::Heart(News::View(view))) => {
+                if reconciler.view(view.as_deref()) {
+                    schedule.poke();
+                }
+            }
             Ok(Message::Listening) => sampler.wake(Instant::now()),
             Ok(Message::Stop { release, answer }) => {
                 let released = if release { reconciler.release() } else { Released::default() };
@@ -105,14 +166,32 @@ impl Schedule {
         }
     }
 
+    fn now(&mut self, now: Instant) {
+        self.next = now;
+    }
+
     fn poke(&mut self) {
-        let soonest = self.last.map(|last| last + self.settle);
+        self.after(self.settle);
+    }
+
+    /// For a real server that has gone nobody waits as long as for links and addresses that settle.
+    fn soon(&mut self) {
+        self.after(self.settle / 10);
+    }
+
+    fn after(&mut self, pause: Duration) {
+        let soonest = self.last.map(|last| last + pause);
         self.next = self.next.min(soonest.unwrap_or(self.next));
     }
 }
 
-/// Pokes the worker for each change of links and addresses, until `stopping`.
-pub(crate) fn watch_events(mut events: Events, inbox: &Sender<Message>, stopping: &Arc<AtomicBool>) {
+/// For each change of links and addresses tells the heartbeat and pokes the worker, until `stopping`.
+pub(crate) fn watch_events(
+    mut events: Events,
+    inbox: &Sender<Message>,
+    (heart, board): (&Heart, &Board),
+    stopping: &Arc<AtomicBool>,
+) {
     /// How long a stop may have to wait for this thread.
     const PATIENCE: Duration = Duration::from_millis(500);
     let mut failing = false;
@@ -120,6 +199,9 @@ pub(crate) fn watch_events(mut events: Events, inbox: &Sender<Message>, stopping
         match events.wait(PATIENCE) {
             Ok(changed) => {
                 failing = false;
+                if let Some(faults) = changed.then(|| heart.see(events.picture())).flatten() {
+                    board.links(faults);
+                }
                 if changed && inbox.send(Message::Poke).is_err() {
                     return;
                 }

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use lvs::table::Link;
+
 use crate::error::{Errno, Error};
 use crate::explain::failed;
 use crate::linux::network::Network;
@@ -28,6 +30,15 @@ pub struct Events {
     network: Network,
     known: Known,
     buffer: Vec<u8>,
+}
+
+/// Links and addresses as they are at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Interfaces by name.
+    pub links: BTreeMap<String, Link>,
+    /// The interface that holds each address.
+    pub holders: BTreeMap<IpAddr, String>,
 }
 
 /// What is known of links and addresses, to tell a change from a refresh.
@@ -97,6 +108,18 @@ impl Events {
                 return Ok(false);
             }
             sys::wait_readable(&self.descriptor, left).map_err(|error| unreadable(error.into()))?;
+        }
+    }
+
+    /// What there is, as far as events have told.
+    pub fn picture(&self) -> Picture {
+        let links = self.known.links.values();
+        let holder = |address: &DumpedAddress| {
+            Some((address.address, self.known.links.get(&address.interface)?.name.clone()))
+        };
+        Picture {
+            links: links.map(|link| (link.name.clone(), link.link.clone())).collect(),
+            holders: self.known.addresses.values().filter_map(holder).collect(),
         }
     }
 

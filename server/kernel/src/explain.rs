@@ -16,6 +16,8 @@ pub fn describe(step: &Step) -> String {
             format!("remove address {}/{} from {}", key.address, key.prefix, key.interface)
         }
         Step::SetSysctl { name, value } => format!("set {name} to {value}"),
+        Step::SetPackets { .. } => "set the packet rules".to_owned(),
+        Step::RemovePackets => "remove the packet rules".to_owned(),
         Step::SetTimeouts { .. } => "set the session timeouts".to_owned(),
         Step::AddService { key, .. } => format!("add service {key}"),
         Step::SetService { key, .. } => format!("change service {key}"),
@@ -25,6 +27,8 @@ pub fn describe(step: &Step) -> String {
         Step::AddAddress { key, .. } => {
             format!("add address {}/{} to {}", key.address, key.prefix, key.interface)
         }
+        Step::StartSync { role, row } => format!("start the {role} sync daemon on {}", row.interface),
+        Step::StopSync { role } => format!("stop the {role} sync daemon"),
         Step::RemoveService { key } => format!("remove service {key}"),
     }
 }
@@ -113,6 +117,25 @@ fn specific(step: &Step, Errno(errno): Errno) -> Option<(Kind, String)> {
         (Step::RemoveAddress { .. }, c::EADDRNOTAVAIL) => {
             (Kind::Gone, "the interface has no such address".to_owned())
         }
+        (Step::StartSync { .. }, c::EEXIST) => (Kind::Exists, "such a daemon runs already".to_owned()),
+        (Step::StartSync { row, .. }, c::ENODEV) => {
+            let interface = &row.interface;
+            let reason = match interface.parse::<std::net::IpAddr>() {
+                Ok(address) => format!("no interface holds {address}, the path between the directors"),
+                Err(_) => format!("there is no interface {interface}"),
+            };
+            (Kind::Gone, reason)
+        }
+        (Step::StartSync { .. }, c::EINVAL) => (
+            Kind::Invalid,
+            "a real server of another address family than its service excludes connection sync".to_owned(),
+        ),
+        (Step::StopSync { .. }, c::ESRCH) => (Kind::Gone, "no such daemon runs".to_owned()),
+        (Step::SetPackets { .. }, c::ENOENT | c::EINVAL | c::EOPNOTSUPP | c::EPROTONOSUPPORT) => {
+            let reason = "the kernel lacks a part of nf_tables (modules nf_tables, nft_chain_nat and nft_masq; Linux 5.2)";
+            (Kind::Unsupported, reason.to_owned())
+        }
+        (Step::RemovePackets, c::ENOENT) => (Kind::Gone, "there is no such table".to_owned()),
         (Step::SetSysctl { .. }, c::ENOENT) => {
             (Kind::Unsupported, "the kernel has no such parameter".to_owned())
         }

@@ -2,7 +2,7 @@
 //!
 //! Pure functions from addresses to bytes. The announcer sends them; how often and when is the director's business.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ethernet type of ARP.
 pub const ARP: u16 = 0x0806;
@@ -37,6 +37,86 @@ pub fn gratuitous_arp(form: ArpForm, mac: [u8; 6], address: Ipv4Addr) -> [u8; 42
     frame[32..38].copy_from_slice(&target_mac);
     frame[38..42].copy_from_slice(&address.octets());
     frame
+}
+
+/// A question who has `address`, to everybody, from a sender that claims no address (RFC 5227 §2.1.1).
+pub fn arp_probe(mac: [u8; 6], address: Ipv4Addr) -> [u8; 42] {
+    let mut frame = gratuitous_arp(ArpForm::Request, mac, address);
+    frame[28..32].copy_from_slice(&[0; 4]);
+    frame
+}
+
+/// The same for IPv6: a neighbour solicitation from the unspecified address (RFC 4862 §5.4.2).
+pub fn neighbour_probe(mac: [u8; 6], address: Ipv6Addr) -> [u8; 78] {
+    let [.., a, b, c] = address.octets();
+    let group = Ipv6Addr::from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a, b, c]);
+    let mut frame = [0; 78];
+    frame[0..6].copy_from_slice(&[0x33, 0x33, 0xff, a, b, c]);
+    frame[6..12].copy_from_slice(&mac);
+    frame[12..14].copy_from_slice(&IPV6.to_be_bytes());
+    frame[14] = 0x60; // version 6
+    frame[19] = 24; // payload length
+    frame[20] = 58; // next header: ICMPv6
+    frame[21] = 255; // hop limit
+    frame[38..54].copy_from_slice(&group.octets());
+    frame[54] = 135; // neighbour solicitation
+    frame[62..78].copy_from_slice(&address.octets());
+    let checksum = icmpv6_checksum(&Ipv6Addr::UNSPECIFIED, &group, &frame[54..78]);
+    frame[56..58].copy_from_slice(&checksum.to_be_bytes());
+    frame
+}
+
+/// What a frame says about who has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The sender has it.
+    Has(IpAddr),
+    /// The sender asks who has it, and would take it where nobody has.
+    Seeks(IpAddr),
+    /// Something else.
+    Other,
+}
+
+/// Who sent a frame, and what it says; none where it is none of Ethernet.
+pub fn word(frame: &[u8]) -> Option<([u8; 6], Word)> {
+    let (_, rest) = frame.split_first_chunk::<6>()?;
+    let (sender, rest) = rest.split_first_chunk::<6>()?;
+    let (kind, rest) = rest.split_first_chunk::<2>()?;
+    let word = match u16::from_be_bytes(*kind) {
+        ARP => arp_word(rest),
+        IPV6 => neighbour_word(rest),
+        _ => None,
+    };
+    Some((*sender, word.unwrap_or(Word::Other)))
+}
+
+fn arp_word(packet: &[u8]) -> Option<Word> {
+    let packet = packet.first_chunk::<28>()?;
+    let [0, 1, 8, 0, 6, 4, 0, operation, _, _, _, _, _, _, a, b, c, d, rest @ ..] = packet else {
+        return None;
+    };
+    let [_, _, _, _, _, _, e, f, g, h] = rest;
+    let (sender, target) = (Ipv4Addr::new(*a, *b, *c, *d), Ipv4Addr::new(*e, *f, *g, *h));
+    match (operation, sender.is_unspecified()) {
+        (1 | 2, false) => Some(Word::Has(sender.into())),
+        (1, true) => Some(Word::Seeks(target.into())),
+        _ => None,
+    }
+}
+
+fn neighbour_word(packet: &[u8]) -> Option<Word> {
+    let (header, message) = packet.split_first_chunk::<40>()?;
+    let [_, _, _, _, _, _, 58, 255, source @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = header
+    else {
+        return None;
+    };
+    let (kind, rest) = message.split_first_chunk::<8>()?;
+    let target = Ipv6Addr::from(*rest.first_chunk::<16>()?);
+    match kind.first() {
+        Some(136) => Some(Word::Has(target.into())),
+        Some(135) if source.iter().all(|byte| *byte == 0) => Some(Word::Seeks(target.into())),
+        _ => None,
+    }
 }
 
 /// Whether an advertising host forwards packets. Neighbours drop their route through a router that says it is none
@@ -133,6 +213,33 @@ mod tests {
              02005e102030c0000250\
              02005e102030c0000250"
         );
+    }
+
+    #[test]
+    fn what_is_said_about_an_address_is_understood() {
+        let (v4, v6) = (Ipv4Addr::new(192, 0, 2, 80), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, 0x250));
+        for form in [ArpForm::Request, ArpForm::Reply] {
+            assert_eq!(word(&gratuitous_arp(form, MAC, v4)), Some((MAC, Word::Has(v4.into()))));
+        }
+        assert_eq!(word(&arp_probe(MAC, v4)), Some((MAC, Word::Seeks(v4.into()))));
+        let advertised = neighbour_advertisement(Routing::Host, MAC, v6);
+        assert_eq!(word(&advertised), Some((MAC, Word::Has(v6.into()))));
+        let probe = neighbour_probe(MAC, v6);
+        assert_eq!(word(&probe), Some((MAC, Word::Seeks(v6.into()))));
+        assert_eq!(hex(&probe[..6]), "3333ff010250");
+        let packet = SlicedPacket::from_ethernet(&probe).unwrap();
+        let Some(TransportSlice::Icmpv6(message)) = &packet.transport else { panic!("no ICMPv6") };
+        let Some(NetSlice::Ipv6(ip)) = &packet.net else { panic!("no IPv6") };
+        let (source, group) = (ip.header().source(), ip.header().destination());
+        assert!(message.is_checksum_valid(source, group));
+        // Cut anywhere, it says nothing about an address.
+        for length in 0..probe.len() {
+            assert!(!matches!(word(&probe[..length]), Some((_, Word::Seeks(_) | Word::Has(_)))));
+        }
+        let arp = arp_probe(MAC, v4);
+        for length in 0..arp.len() {
+            assert!(!matches!(word(&arp[..length]), Some((_, Word::Seeks(_) | Word::Has(_)))));
+        }
     }
 
     #[test]

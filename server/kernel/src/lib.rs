@@ -8,15 +8,25 @@
 //! A Linux network namespace belongs to the thread that opens a socket; use a [`LinuxKernel`] only on threads of the
 //! namespace it was opened in, because kernel parameters are looked up in the namespace of the thread that asks.
 
+mod adverts;
 mod announcer;
+mod connections;
 mod error;
 pub mod events;
 mod explain;
 pub mod frames;
+mod lease;
 mod linux;
 mod memory;
+mod paths;
+mod preflight;
+mod scout;
+mod shield;
 mod socket;
+mod surroundings;
 mod sys;
+mod totals;
+mod transaction;
 pub mod wire;
 
 use std::collections::BTreeSet;
@@ -24,20 +34,31 @@ use std::net::IpAddr;
 
 use lvs::counters::Counters;
 use lvs::plan::Step;
+use lvs::preflight::Surroundings;
+use lvs::real_server::End;
 use lvs::table::Observed;
 
+pub use adverts::{AdvertWire, AdvertWires, Advertised};
 pub use announcer::LinuxAnnouncer;
+pub use connections::{Connections, LinuxConnections};
 pub use error::{Error, Kind};
 pub use explain::describe;
+pub use lease::{Lease, LinuxLease};
 pub use linux::LinuxKernel;
 pub use memory::MemoryKernel;
+pub use paths::{Path, Paths, Waker, Wires};
+pub use preflight::preflight;
+pub use scout::{Scout, Sighting};
+pub use shield::Shielded;
 pub use socket::Traffic;
+pub use totals::totals;
 pub use wire::ipvs::Info;
 pub use wire::route::ADDRESS_TAG;
 
 /// A director's kernel: observed, changed step by step, and counted.
 pub trait Kernel: Send {
-    /// All that is there, foreign rows included; of the kernel parameters those named (dotted).
+    /// All that is there, foreign rows included; of the kernel parameters those named (dotted; `*` in place of an interface
+    /// means each but the loopback).
     ///
     /// # Errors
     /// When any part cannot be read; a partial picture is never returned.
@@ -46,14 +67,39 @@ pub trait Kernel: Send {
     /// Carries out the steps in order and goes on after an error; one result per step, in the same order.
     fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), Error>>;
 
+    /// Has packets of TCP connections that the kernel does not know dropped instead of answered with a reset, or ends
+    /// that. What was shielded before is not any more.
+    ///
+    /// # Errors
+    /// Where the kernel cannot do it; nothing is shielded then.
+    fn shield(&mut self, shielded: Option<&Shielded>) -> Result<(), Error>;
+
     /// What the kernel has counted. It refreshes totals only every two seconds.
     ///
     /// # Errors
     /// When the table cannot be read.
     fn counters(&mut self) -> Result<Counters, Error>;
 
+    /// Connections that the table held at the last observation: those of the real servers, active and inactive.
+    fn connections(&self) -> u64;
+
+    /// What is around the agent on this machine. What cannot be read is left out.
+    fn surroundings(&mut self) -> Surroundings;
+
     /// Changes asked of the kernel since it was opened: one per row, address or parameter written, successful or not.
     fn writes(&self) -> u64;
+}
+
+/// Interfaces of a real server.
+pub trait Links {
+    /// Has the kernel bring an end of all tunnels. Whether it came is seen by observing.
+    fn provide(&mut self, end: End);
+
+    /// Switches an interface on or off.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or has no such interface.
+    fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error>;
 }
 
 /// Tells the neighbours of an interface that an address now lives there.

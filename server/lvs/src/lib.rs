@@ -6,11 +6,21 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adopt;
+pub mod connections;
 pub mod counters;
+pub mod drift;
+pub mod failover;
 pub mod finding;
 pub mod format;
+pub mod health;
+pub mod journal;
+pub mod metrics;
 pub mod model;
 pub mod plan;
+pub mod preflight;
+pub mod real_server;
+pub mod series;
 pub mod table;
 pub mod wire;
 

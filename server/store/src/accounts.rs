@@ -72,6 +72,8 @@ pub struct ApiToken {
     pub expires: i64,
     /// When it was last used.
     pub last_used: Option<i64>,
+    /// The only cluster it reaches; none where it reaches all.
+    pub cluster: Option<String>,
 }
 
 impl Tx {
@@ -195,8 +197,8 @@ impl Tx {
     /// Adds an API token. Refused by `api_token_name_unique`, `api_token_name_length`.
     pub async fn insert_api_token(&mut self, token: &ApiToken) -> Result<(), Error> {
         sqlx::query(
-            "insert into api_token (name, prefix, hash, owner, role, created, expires, last_used)
-             values (?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into api_token (name, prefix, hash, owner, role, created, expires, last_used, cluster)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&token.name)
         .bind(&token.prefix)
@@ -206,6 +208,7 @@ impl Tx {
         .bind(token.created)
         .bind(token.expires)
         .bind(token.last_used)
+        .bind(&token.cluster)
         .execute(&mut *self.inner)
         .await?;
         Ok(())
@@ -214,7 +217,8 @@ impl Tx {
     /// An API token by its public beginning.
     pub async fn api_token(&mut self, prefix: &str) -> Result<Option<ApiToken>, Error> {
         Ok(sqlx::query_as(
-            "select name, prefix, hash, owner, role, created, expires, last_used from api_token where prefix = ?",
+            "select name, prefix, hash, owner, role, created, expires, last_used, cluster from api_token
+             where prefix = ?",
         )
         .bind(prefix)
         .fetch_optional(&mut *self.inner)
@@ -224,7 +228,8 @@ impl Tx {
     /// All API tokens, by name.
     pub async fn api_tokens(&mut self) -> Result<Vec<ApiToken>, Error> {
         Ok(sqlx::query_as(
-            "select name, prefix, hash, owner, role, created, expires, last_used from api_token order by name",
+            "select name, prefix, hash, owner, role, created, expires, last_used, cluster from api_token
+             order by name",
         )
         .fetch_all(&mut *self.inner)
         .await?)

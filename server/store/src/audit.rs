@@ -90,7 +90,37 @@ impl Audit {
     }
 }
 
+/// Which rows are asked for; all by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuditFilter<'a> {
+    /// About this cluster alone.
+    pub cluster: Option<&'a str>,
+    /// By somebody whose name holds this.
+    pub actor: Option<&'a str>,
+    /// Actions that begin so.
+    pub action: Option<&'a str>,
+    /// With numbers below this one.
+    pub before: Option<i64>,
+}
+
 impl Tx {
+    /// The rows that a filter lets through, newest first.
+    pub async fn audit_log(&mut self, filter: AuditFilter<'_>, limit: u32) -> Result<Vec<Audit>, Error> {
+        Ok(sqlx::query_as(
+            "select number, at, actor, source, action, subject, cluster, before, after, detail, hash from audit
+             where (?1 is null or cluster = ?1) and (?2 is null or instr(lower(actor), lower(?2)) > 0)
+             and (?3 is null or substr(action, 1, length(?3)) = ?3) and (?4 is null or number < ?4)
+             order by number desc limit ?5",
+        )
+        .bind(filter.cluster)
+        .bind(filter.actor)
+        .bind(filter.action)
+        .bind(filter.before)
+        .bind(limit)
+        .fetch_all(&mut *self.inner)
+        .await?)
+    }
+
     /// Adds a row to the audit log.
     pub async fn audit(&mut self, row: &NewAudit<'_>) -> Result<(), Error> {
         let last: Option<(i64, String)> =

@@ -1,8 +1,12 @@
 //! Clusters, their immutable revisions, and the drafts people work on.
 
+use std::sync::Arc;
+
+use lvs::wire::Digest;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use crate::contents::Content;
 use crate::{Error, Tx, number};
 
 /// A cluster.
@@ -25,8 +29,10 @@ pub struct RevisionHead {
     pub parent: Option<u64>,
     /// SHA-256 of the content, hex.
     pub digest: String,
-    /// Who activated it.
+    /// Who made it.
     pub author: String,
+    /// Who activated it, where that is somebody else.
+    pub approver: Option<String>,
     /// Why.
     pub message: String,
     /// When.
@@ -38,8 +44,10 @@ pub struct RevisionHead {
 pub struct Revision {
     /// All but the content.
     pub head: RevisionHead,
-    /// The content.
-    pub content: lvs::Cluster,
+    /// The content; shared, as it never changes.
+    pub content: Arc<lvs::Cluster>,
+    /// Digest of the content as this version writes it; the head's may come from one that wrote fewer fields.
+    pub digest: Digest,
 }
 
 /// A draft.
@@ -65,6 +73,7 @@ fn head(row: &SqliteRow) -> Result<RevisionHead, Error> {
         parent: unsigned(row.try_get("parent")?)?,
         digest: row.try_get("digest")?,
         author: row.try_get("author")?,
+        approver: row.try_get("approver")?,
         message: row.try_get("message")?,
         created: row.try_get("created")?,
     })
@@ -126,46 +135,67 @@ impl Tx {
         .await?)
     }
 
-    /// Adds a revision. Refused by `revision_primary` where the number is taken.
+    /// Adds a revision, whose digest is that of the content. Refused by `revision_primary` where the number is taken.
     pub async fn insert_revision(
         &mut self,
         cluster: &str,
         head: &RevisionHead,
-        content: &lvs::Cluster,
+        content: &Arc<lvs::Cluster>,
     ) -> Result<(), Error> {
+        let text = to_text(content)?;
+        let length = text.len();
         sqlx::query(
-            "insert into revision (cluster, number, parent, digest, author, message, content, created)
-             values (?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into revision (cluster, number, parent, digest, author, approver, message, content, created)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(cluster)
         .bind(number(head.number)?)
         .bind(head.parent.map(number).transpose()?)
         .bind(&head.digest)
         .bind(&head.author)
+        .bind(&head.approver)
         .bind(&head.message)
-        .bind(to_text(content)?)
+        .bind(text)
         .bind(head.created)
         .execute(&mut *self.inner)
         .await?;
+        let content = Content { cluster: Arc::clone(content), digest: Digest(head.digest.clone()) };
+        self.contents.keep(cluster, head.number, length, &content);
         Ok(())
     }
 
     /// The newest revision, which is the running one.
     pub async fn newest_revision(&mut self, cluster: &str) -> Result<Option<Revision>, Error> {
-        let row = sqlx::query(
-            "select number, parent, digest, author, message, content, created from revision
-             where cluster = ? order by number desc limit 1",
-        )
-        .bind(cluster)
-        .fetch_optional(&mut *self.inner)
-        .await?;
-        row.map(|row| Ok(Revision { head: head(&row)?, content: content(&row)? })).transpose()
+        match self.newest_head(cluster).await? {
+            Some(head) => Ok(Some(self.with_content(cluster, head).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn with_content(&mut self, cluster: &str, head: RevisionHead) -> Result<Revision, Error> {
+        let known = self.contents.get(cluster, head.number);
+        let content = match known {
+            Some(content) => content,
+            None => {
+                let row = sqlx::query("select content from revision where cluster = ? and number = ?")
+                    .bind(cluster)
+                    .bind(number(head.number)?)
+                    .fetch_one(&mut *self.inner)
+                    .await?;
+                let read = content(&row)?;
+                let length = row.try_get::<&str, _>("content")?.len();
+                let content = Content { digest: Digest::of(&read), cluster: Arc::new(read) };
+                self.contents.keep(cluster, head.number, length, &content);
+                content
+            }
+        };
+        Ok(Revision { head, content: content.cluster, digest: content.digest })
     }
 
     /// The newest revision without its content.
     pub async fn newest_head(&mut self, cluster: &str) -> Result<Option<RevisionHead>, Error> {
         let row = sqlx::query(
-            "select number, parent, digest, author, message, created from revision
+            "select number, parent, digest, author, approver, message, created from revision
              where cluster = ? order by number desc limit 1",
         )
         .bind(cluster)
@@ -177,20 +207,23 @@ impl Tx {
     /// One revision.
     pub async fn revision(&mut self, cluster: &str, wanted: u64) -> Result<Option<Revision>, Error> {
         let row = sqlx::query(
-            "select number, parent, digest, author, message, content, created from revision
+            "select number, parent, digest, author, approver, message, created from revision
              where cluster = ? and number = ?",
         )
         .bind(cluster)
         .bind(number(wanted)?)
         .fetch_optional(&mut *self.inner)
         .await?;
-        row.map(|row| Ok(Revision { head: head(&row)?, content: content(&row)? })).transpose()
+        match row {
+            Some(row) => Ok(Some(self.with_content(cluster, head(&row)?).await?)),
+            None => Ok(None),
+        }
     }
 
     /// All revisions without their contents, newest first.
     pub async fn revisions(&mut self, cluster: &str) -> Result<Vec<RevisionHead>, Error> {
         let rows = sqlx::query(
-            "select number, parent, digest, author, message, created from revision
+            "select number, parent, digest, author, approver, message, created from revision
              where cluster = ? order by number desc",
         )
         .bind(cluster)

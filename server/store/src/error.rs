@@ -31,13 +31,16 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 15] = [
+const UNIQUE: [(&str, &str); 24] = [
+    ("event.number", "event_primary"),
     ("installation.one", "installation_primary"),
     ("cluster.id", "cluster_primary"),
     ("cluster.name", "cluster_name_unique"),
     ("revision.cluster, revision.number", "revision_primary"),
     ("draft.cluster, draft.owner", "draft_primary"),
     ("director.id", "director_primary"),
+    ("heartbeat_key.cluster, heartbeat_key.number", "heartbeat_key_primary"),
+    ("server_orders.cluster", "server_orders_primary"),
     ("director.cluster, director.name", "director_name_unique"),
     ("certificate.serial", "certificate_primary"),
     ("join_token.hash", "join_token_primary"),
@@ -47,6 +50,12 @@ const UNIQUE: [(&str, &str); 15] = [
     ("api_token.name", "api_token_name_unique"),
     ("api_token.prefix", "api_token_prefix_unique"),
     ("audit.number", "audit_primary"),
+    ("provisional.cluster, provisional.revision", "provisional_primary"),
+    ("password_link.hash", "password_link_primary"),
+    ("setting.name", "setting_primary"),
+    ("series.number", "series_primary"),
+    ("series.cluster, series.service, series.server", "series_once"),
+    ("series_chunk.series, series_chunk.step, series_chunk.start", "series_chunk_primary"),
 ];
 
 /// Primary result code SQLITE_BUSY (the extended codes keep it in their low byte).

@@ -10,20 +10,37 @@
 mod accounts;
 mod audit;
 mod clusters;
+mod contents;
 mod directors;
 mod error;
+mod events;
+mod heartbeat;
+mod orders;
+mod people;
+mod provisional;
+mod repeated;
+mod series;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
 
+use contents::Contents;
+
 pub use accounts::{Account, ApiToken, NewAccount, Session};
-pub use audit::{Audit, NewAudit};
+pub use audit::{Audit, AuditFilter, NewAudit};
 pub use clusters::{Cluster, Draft, Revision, RevisionHead};
 pub use directors::{Certificate, Director, JoinToken, Push};
 pub use error::Error;
+pub use events::{Event, EventFilter, NewEvent};
+pub use heartbeat::HeartbeatKey;
+pub use people::PasswordLink;
+pub use provisional::Provisional;
+pub use repeated::{RepeatedAnswer, RepeatedRequest};
+pub use series::{SeriesChunk, SeriesOf};
 
 /// How long a statement waits for another process that holds the database (`caribe passwd` beside `caribe serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,12 +53,14 @@ const READERS: u32 = 4;
 pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
+    contents: Arc<Contents>,
 }
 
 /// A transaction; rolled back where it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub struct Tx {
     inner: sqlx::Transaction<'static, Sqlite>,
+    contents: Arc<Contents>,
 }
 
 impl Store {
@@ -66,17 +85,18 @@ impl Store {
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_with(options.pragma("query_only", "on"))
             .await?;
-        Ok(Store { writer, readers })
+        Ok(Store { writer, readers, contents: Arc::default() })
     }
 
     /// Waits for the writer and takes it.
     pub async fn write(&self) -> Result<Tx, Error> {
-        Ok(Tx { inner: self.writer.begin_with("begin immediate").await? })
+        let inner = self.writer.begin_with("begin immediate").await?;
+        Ok(Tx { inner, contents: Arc::clone(&self.contents) })
     }
 
     /// A consistent view; writing in it is refused by SQLite.
     pub async fn read(&self) -> Result<Tx, Error> {
-        Ok(Tx { inner: self.readers.begin().await? })
+        Ok(Tx { inner: self.readers.begin().await?, contents: Arc::clone(&self.contents) })
     }
 
     /// Ends all connections, so that the WAL is folded into the file.

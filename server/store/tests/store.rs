@@ -2,6 +2,12 @@
 //! wait for each other, and the audit log notices when it is touched.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod schema;
+
+use std::sync::Arc;
+
+use schema::{BREAKING, BY_FUNCTION, DANGLING};
 use sqlx::{ConnectOptions, Connection, Row};
 use store::{
     ApiToken, Certificate, Director, Draft, Error, JoinToken, NewAccount, NewAudit, Push, RevisionHead,
@@ -30,6 +36,7 @@ fn head(number: u64, parent: Option<u64>) -> RevisionHead {
         parent,
         digest: HASH.to_owned(),
         author: "account/alice".to_owned(),
+        approver: None,
         message: String::new(),
         created: 1,
     }
@@ -64,6 +71,7 @@ fn token(name: &str, prefix: &str) -> ApiToken {
         created: 10,
         expires: 20,
         last_used: None,
+        cluster: None,
     }
 }
 
@@ -73,8 +81,8 @@ async fn filled(folder: &tempfile::TempDir) -> Store {
     let mut tx = store.write().await.unwrap();
     tx.installation("installation-1", 1).await.unwrap();
     tx.insert_cluster("cl_1", "web", 1).await.unwrap();
-    tx.insert_revision("cl_1", &head(1, None), &cluster("web")).await.unwrap();
-    tx.insert_revision("cl_1", &head(2, Some(1)), &cluster("web")).await.unwrap();
+    tx.insert_revision("cl_1", &head(1, None), &Arc::new(cluster("web"))).await.unwrap();
+    tx.insert_revision("cl_1", &head(2, Some(1)), &Arc::new(cluster("web"))).await.unwrap();
     tx.put_draft("cl_1", "account/alice", &Draft { base: Some(2), content: cluster("web"), changed: 1 })
         .await
         .unwrap();
@@ -140,7 +148,7 @@ async fn constraints_reach_the_caller_by_name_through_the_functions() {
     assert_eq!(refused!(store, tx => tx.insert_cluster("cl_1", "other", 1)), "cluster_primary");
     assert_eq!(refused!(store, tx => tx.insert_cluster("cl_2", "", 1)), "cluster_name_length");
     assert_eq!(refused!(store, tx => tx.insert_cluster("cl_2", &long, 1)), "cluster_name_length");
-    let content = cluster("web");
+    let content = Arc::new(cluster("web"));
     assert_eq!(
         refused!(store, tx => tx.insert_revision("cl_1", &head(2, Some(1)), &content)),
         "revision_primary"
@@ -171,88 +179,44 @@ async fn constraints_reach_the_caller_by_name_through_the_functions() {
     assert_eq!(refused!(store, tx => tx.insert_api_token(&token("cd", "p1"))), "api_token_prefix_unique");
     let push = Push { revision: 2, outcome: "fine".to_owned(), detail: String::new(), at: 1 };
     assert_eq!(refused!(store, tx => tx.put_push("dir_1", &push)), "push_result_outcome_known");
+    let key = store::HeartbeatKey { number: 1, secret: HASH.to_owned(), created: 1, sending: true };
+    let mut tx = store.write().await.unwrap();
+    tx.insert_heartbeat_key("cl_1", &key).await.unwrap();
+    assert_eq!(tx.heartbeat_keys("cl_1").await.unwrap(), std::slice::from_ref(&key));
+    let next = store::HeartbeatKey { number: 2, sending: false, ..key.clone() };
+    tx.insert_heartbeat_key("cl_1", &next).await.unwrap();
+    assert_eq!(tx.heartbeat_keys("cl_1").await.unwrap(), [next.clone(), key.clone()]);
+    tx.send_with_heartbeat_key("cl_1", 2, 1).await.unwrap();
+    let sent = store::HeartbeatKey { sending: true, ..next };
+    assert_eq!(tx.heartbeat_keys("cl_1").await.unwrap(), [sent.clone(), key.clone()]);
+    tx.send_with_heartbeat_key("cl_1", 2, 2).await.unwrap();
+    assert_eq!(tx.heartbeat_keys("cl_1").await.unwrap(), [sent]);
+    tx.insert_heartbeat_key("cl_1", &key).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(refused!(store, tx => tx.insert_heartbeat_key("cl_1", &key)), "heartbeat_key_primary");
+    let mut tx = store.write().await.unwrap();
+    let mut orders = tx.orders("cl_1").await.unwrap();
+    assert_eq!(orders.serial, 0, "none was ever given");
+    for serial in [1, 2] {
+        orders.serial = serial;
+        tx.put_orders("cl_1", &orders, 1).await.unwrap();
+        assert_eq!(tx.orders("cl_1").await.unwrap(), orders);
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    let what = lvs::journal::Happening::LeaseRenewed;
+    let new = store::NewEvent {
+        cluster: "cl_1",
+        director: Some("a"),
+        source: Some(("dir_1", 5)),
+        at_ms: 1_000,
+        received: 1,
+        what: &what,
+    };
+    assert_eq!(tx.insert_event(&new).await.unwrap().unwrap().what, what);
+    assert_eq!(tx.insert_event(&new).await.unwrap(), None, "an entry told twice is kept once");
+    tx.commit().await.unwrap();
 }
-
-/// Statements that break what is left, straight in SQL: each must be refused by the constraint of that name.
-const BREAKING: &[(&str, &str)] = &[
-    ("installation_primary", "insert into installation values (1, 'installation-2', 1)"),
-    ("installation_single", "insert into installation values (2, 'installation-2', 1)"),
-    ("installation_id_length", "update installation set id = 'short'"),
-    ("revision_digest_sha256", "insert into revision values ('cl_1', 3, 2, 'ab', 'a', '', '{}', 1)"),
-    (
-        "revision_message_length",
-        "insert into revision values ('cl_1', 3, 2, hex(randomblob(32)), 'a', hex(randomblob(1001)), '{}', 1)",
-    ),
-    (
-        "revision_content_json",
-        "insert into revision values ('cl_1', 3, 2, hex(randomblob(32)), 'a', '', '{', 1)",
-    ),
-    ("revision_immutable", "update revision set content = '{}'"),
-    ("draft_primary", "insert into draft values ('cl_1', 'account/alice', null, '{}', 1)"),
-    ("draft_content_json", "update draft set content = '{'"),
-    ("director_name_length", "update director set name = ''"),
-    ("director_dial_length", "update director set dial = ''"),
-    ("certificate_primary", "insert into certificate values ('01', 'dir_1', 1, 2, null)"),
-    ("certificate_ends_later", "update certificate set ends = issued"),
-    ("join_token_primary", "insert into join_token values ('t1', 'dir_1', 1, 2, null)"),
-    ("join_token_expires_later", "update join_token set expires = issued"),
-    ("push_result_primary", "insert into push_result values ('dir_1', 2, 'applied', '', 1)"),
-    ("account_name_length", "insert into account values ('', '$argon2id$x', 'admin', null, 0, 1)"),
-    ("account_disabled_flag", "update account set disabled = 2"),
-    ("account_language_length", "update account set language = 'e'"),
-    ("session_expires_later", "update session set expires = created"),
-    ("api_token_name_length", "update api_token set name = ''"),
-    ("api_token_hash_sha256", "update api_token set hash = ''"),
-    ("api_token_role_known", "update api_token set role = 'god'"),
-    ("api_token_expires_later", "update api_token set expires = created"),
-    (
-        "audit_primary",
-        "insert into audit values (1, 1, '', '', '', '', null, null, null, '', hex(randomblob(32)))",
-    ),
-    ("audit_hash_sha256", "insert into audit values (2, 1, '', '', '', '', null, null, null, '', '')"),
-    ("audit_append_only", "update audit set actor = 'nobody'"),
-    ("audit_append_only", "delete from audit"),
-];
-
-/// Refused by a reference that SQLite does not name.
-const DANGLING: &[(&str, &str)] = &[
-    (
-        "revision_cluster_exists",
-        "insert into revision values ('no', 1, null, hex(randomblob(32)), 'a', '', '{}', 1)",
-    ),
-    (
-        "revision_parent_exists",
-        "insert into revision values ('cl_1', 9, 8, hex(randomblob(32)), 'a', '', '{}', 1)",
-    ),
-    ("draft_cluster_exists", "insert into draft values ('no', 'x', null, '{}', 1)"),
-    ("draft_base_exists", "update draft set base = 9"),
-    ("director_cluster_exists", "update director set cluster = 'no'"),
-    ("certificate_director_exists", "update certificate set director = 'no'"),
-    ("join_token_director_exists", "update join_token set director = 'no'"),
-    ("push_result_director_exists", "update push_result set director = 'no'"),
-    ("session_account_exists", "update session set account = 'no'"),
-    ("api_token_owner_exists", "update api_token set owner = 'no'"),
-];
-
-/// Provoked by the functions, in the test before.
-const BY_FUNCTION: &[&str] = &[
-    "cluster_primary",
-    "cluster_name_unique",
-    "cluster_name_length",
-    "revision_primary",
-    "revision_number_positive",
-    "revision_parent_older",
-    "director_primary",
-    "director_name_unique",
-    "account_name_unique",
-    "account_password_argon2id",
-    "account_role_known",
-    "session_primary",
-    "session_hash_sha256",
-    "api_token_name_unique",
-    "api_token_prefix_unique",
-    "push_result_outcome_known",
-];
 
 #[tokio::test]
 async fn every_named_constraint_of_the_schema_is_provoked() {
@@ -402,7 +366,7 @@ async fn content_comes_back_as_it_was_and_deleting_a_cluster_takes_all_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = filled(&folder).await;
     let mut tx = store.write().await.unwrap();
-    assert_eq!(tx.newest_revision("cl_1").await.unwrap().unwrap().content, cluster("web"));
+    assert_eq!(tx.newest_revision("cl_1").await.unwrap().unwrap().content.as_ref(), &cluster("web"));
     assert_eq!(tx.newest_head("cl_1").await.unwrap().unwrap().number, 2);
     assert_eq!(tx.revisions("cl_1").await.unwrap().iter().map(|r| r.number).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(tx.draft_owners("cl_1").await.unwrap(), ["account/alice"]);

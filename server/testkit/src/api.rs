@@ -52,7 +52,7 @@ impl Api {
         let headers: &[(&str, &str)] = if guarded { &[("if-match", "*")] } else { &[] };
         let answer = self.ask(method, path, headers, body)?;
         if !(200..300).contains(&answer.status) {
-            bail!("{method} {path}: {} {}", answer.status, answer.text());
+            bail!("{method} {path}: {} {}", answer.status, shortened(&answer.text()));
         }
         if answer.body.is_empty() {
             return Ok(Value::Null);
@@ -103,10 +103,37 @@ pub fn text(value: &Value, pointer: &str) -> Result<String> {
         .pointer(pointer)
         .and_then(Value::as_str)
         .map(str::to_owned)
-        .with_context(|| format!("no {pointer} in {value}"))
+        .with_context(|| format!("no {pointer} in {}", shortened(&value.to_string())))
 }
 
 /// A number in an answer, by JSON pointer.
 pub fn number(value: &Value, pointer: &str) -> Result<u64> {
-    value.pointer(pointer).and_then(Value::as_u64).with_context(|| format!("no {pointer} in {value}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .with_context(|| format!("no {pointer} in {}", shortened(&value.to_string())))
+}
+
+/// The beginning of a text that is shown to people, where the whole may be an answer of a megabyte.
+pub fn shortened(text: &str) -> String {
+    /// Characters shown.
+    const SHOWN: usize = 2000;
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{} … ({} bytes in all)", text.get(..end).unwrap_or_default(), text.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_is_shown_by_its_beginning() {
+        assert_eq!(shortened("short"), "short");
+        let long = "ä".repeat(500_000);
+        let shown = shortened(&long);
+        assert!(shown.starts_with("ää") && shown.ends_with("(1000000 bytes in all)"), "{shown}");
+        assert!(shown.len() < 5000);
+    }
 }

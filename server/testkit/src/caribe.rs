@@ -86,6 +86,7 @@ pub struct Console {
     pub fingerprint: String,
     /// Fingerprint of the certificate that browsers see.
     pub certificate: String,
+    more: Vec<String>,
     process: Background,
     log: PathBuf,
 }
@@ -93,7 +94,19 @@ pub struct Console {
 impl Console {
     /// Starts it and waits until it is ready.
     pub fn start(program: &Program, data: &Path, listen: SocketAddr, log: &Path) -> Result<Console> {
-        let arguments = ["serve", "--data", &data.to_string_lossy(), "--listen", &listen.to_string()];
+        Console::start_with(program, data, listen, log, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(
+        program: &Program,
+        data: &Path,
+        listen: SocketAddr,
+        log: &Path,
+        more: &[&str],
+    ) -> Result<Console> {
+        let (folder, address) = (data.to_string_lossy(), listen.to_string());
+        let arguments = [&["serve", "--data", &folder, "--listen", &address], more].concat();
         let mut process = Background::start("caribe serve", program.command(&arguments), log)?;
         let ready = || -> Result<(SocketAddr, String, String)> {
             let url = process.wait_for_word("listening", PATIENCE)?;
@@ -113,6 +126,7 @@ impl Console {
             address,
             fingerprint,
             certificate,
+            more: more.iter().map(|&word| word.to_owned()).collect(),
             process,
             log: log.to_owned(),
         })
@@ -140,6 +154,11 @@ impl Console {
         self.program.run(&["passwd", "--data", &data, user], &format!("{password}\n")).map(drop)
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its API under a token that may do everything.
     pub fn api(&self, token: &str) -> Result<Api> {
         Ok(Api::new(self.client()?, token))
@@ -165,12 +184,26 @@ impl Console {
         self.process.stop(PATIENCE)
     }
 
+    /// Ends it at once, as a crash would (`kill -9`).
+    pub fn kill(self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// What starts it again on the same folder and port, once it has ended.
+    pub fn again(&self) -> impl FnOnce() -> Result<Console> + use<> {
+        let (program, data, address, log, more) =
+            (self.program.clone(), self.data.clone(), self.address, self.log.clone(), self.more.clone());
+        move || {
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            Console::start_with(&program, &data, address, &log, &more)
+        }
+    }
+
     /// Ends it and starts it again on the same folder and port.
     pub fn restart(self) -> Result<Console> {
-        let (program, data, address, log) =
-            (self.program.clone(), self.data.clone(), self.address, self.log.clone());
+        let again = self.again();
         self.stop()?;
-        Console::start(&program, &data, address, &log)
+        again()
     }
 }
 
@@ -204,6 +237,16 @@ impl Agent {
     /// Whether it still runs.
     pub fn runs(&mut self) -> Result<bool> {
         self.process.runs()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        self.process.signal(name)
     }
 
     /// Ends it at once, as a crash would (`kill -9`).

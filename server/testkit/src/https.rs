@@ -7,7 +7,7 @@ use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -128,9 +128,26 @@ impl Client {
         parse(&answer).with_context(|| format!("{method} {path} at {}", self.address))
     }
 
+    /// Reads a page or an object, and says how long it took until the first byte came, connecting included.
+    pub fn timed(&self, path: &str, headers: &[(&str, &str)]) -> Result<(Answer, Duration)> {
+        let mut head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        let (bytes, first) = self.exchange(head.as_bytes())?;
+        Ok((parse(&bytes).with_context(|| format!("GET {path} at {}", self.address))?, first))
+    }
+
     /// Sends bytes as they are and returns all that comes back until the server closes. A server that answers and
     /// closes before it has read everything is heard, too.
     pub fn raw(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.exchange(bytes).map(|(answer, _)| answer)
+    }
+
+    /// The same with the time until the first byte.
+    fn exchange(&self, bytes: &[u8]) -> Result<(Vec<u8>, Duration)> {
+        let begun = Instant::now();
         let tcp = TcpStream::connect_timeout(&self.address, self.limit).context("cannot connect")?;
         tcp.set_read_timeout(Some(self.limit))?;
         tcp.set_write_timeout(Some(self.limit))?;
@@ -139,12 +156,19 @@ impl Client {
         let mut stream = StreamOwned::new(ClientConnection::new(Arc::clone(&self.config), name)?, tcp);
         let sent = stream.write_all(bytes).and_then(|()| stream.flush());
         let mut answer = Vec::new();
-        let received = Read::by_ref(&mut stream).take(LARGEST_ANSWER).read_to_end(&mut answer);
+        let mut one = [0];
+        let received = stream.read(&mut one);
+        if let Ok(count) = received {
+            answer.extend(one.get(..count).unwrap_or_default());
+        }
+        let first = begun.elapsed();
+        let received =
+            received.and_then(|_| Read::by_ref(&mut stream).take(LARGEST_ANSWER).read_to_end(&mut answer));
         if answer.is_empty() {
             sent.context("cannot send")?;
             received.context("no answer")?;
         }
-        Ok(answer)
+        Ok((answer, first))
     }
 }
 

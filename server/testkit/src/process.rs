@@ -149,6 +149,11 @@ impl Background {
         Ok(())
     }
 
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        run(command(["kill", &format!("-{name}"), &self.child.id().to_string()])).map(drop)
+    }
+
     /// Asks it to end (SIGTERM) and waits for that.
     pub fn stop(mut self, limit: Duration) -> Result<ExitStatus> {
         run(command(["kill", "-TERM", &self.child.id().to_string()]))?;

@@ -14,7 +14,7 @@ use crate::http;
 use crate::process::Background;
 use crate::wait::{self, Seen};
 
-/// How long one request may take before it counts as failed.
+/// How long one request may take before it counts as failed, where nothing else is said.
 pub const LIMIT: Duration = Duration::from_secs(3);
 
 /// What happened to a number of requests.
@@ -24,6 +24,10 @@ pub struct Tally {
     pub served: BTreeMap<String, u64>,
     /// Reasons of failed requests.
     pub failed: Vec<String>,
+    /// The longest time between two answers, milliseconds, by the client's clock.
+    pub gap_ms: u64,
+    /// When the last answer came.
+    last_ms: Option<u64>,
 }
 
 impl Tally {
@@ -35,25 +39,46 @@ impl Tally {
     /// Takes in a line of the client.
     fn line(&mut self, line: &str) {
         match line.split_once(' ') {
-            Some(("served", name)) => *self.served.entry(name.to_owned()).or_default() += 1,
+            Some(("served", rest)) => {
+                let (name, at) = rest.split_once(' ').unwrap_or((rest, ""));
+                *self.served.entry(name.to_owned()).or_default() += 1;
+                if let Ok(at) = at.parse::<u64>() {
+                    self.gap_ms = self.gap_ms.max(at - self.last_ms.unwrap_or(at).min(at));
+                    self.last_ms = Some(at);
+                }
+            }
             Some(("failed", why)) => self.failed.push(why.to_owned()),
             _ => {}
         }
     }
 }
 
-/// Sends requests and writes a line about each: `served NAME` or `failed WHY`. Ends after `count`, else never.
-pub fn send(to: SocketAddr, interval: Duration, count: Option<u64>) -> Result<()> {
+/// Sends requests, of which none may take longer than `limit`, and writes a line about each: `served NAME MS` with the
+/// milliseconds since it began, or `failed WHY`. Ends after `count`, else never.
+pub fn send(to: SocketAddr, interval: Duration, limit: Duration, count: Option<u64>) -> Result<()> {
     let mut sent = 0;
+    let began = Instant::now();
     while count.is_none_or(|count| sent < count) {
         let begun = Instant::now();
-        let line = match http::get(to, LIMIT) {
-            Ok(name) => format!("served {name}"),
+        let line = match http::get(to, limit) {
+            Ok(name) => format!("served {name} {}", began.elapsed().as_millis()),
             Err(error) => format!("failed {error:#}"),
         };
         writeln!(std::io::stdout(), "{line}")?;
         sent += 1;
         std::thread::sleep(interval.saturating_sub(begun.elapsed()));
+    }
+    Ok(())
+}
+
+/// One long transfer (see [`http::follow`]), each line of which is told like an answer; `failed WHY` when it breaks.
+pub fn transfer(from: SocketAddr, limit: Duration) -> Result<()> {
+    let began = Instant::now();
+    let told = http::follow(from, limit, |name| {
+        Ok(writeln!(std::io::stdout(), "served {name} {}", began.elapsed().as_millis())?)
+    });
+    if let Err(error) = told {
+        writeln!(std::io::stdout(), "failed {error:#}")?;
     }
     Ok(())
 }
@@ -78,10 +103,10 @@ impl Traffic {
         &self.tally
     }
 
-    /// Forgets what was seen, to count a new stretch.
+    /// Forgets what was seen, to count a new stretch. A gap that begins now counts from the last answer.
     pub fn forget(&mut self) {
-        self.client.take_lines();
-        self.tally = Tally::default();
+        let last_ms = self.tally().last_ms;
+        self.tally = Tally { last_ms, ..Tally::default() };
     }
 
     /// Waits until so many answers came since the last [`forget`](Self::forget).
@@ -100,11 +125,11 @@ mod tests {
     #[test]
     fn lines_are_counted_by_server_and_failures_keep_their_reason() {
         let mut tally = Tally::default();
-        for line in ["served rs1", "served rs2", "served rs1", "failed connect: refused", "noise"] {
+        for line in ["served rs1 5", "served rs2 9", "served rs1 900", "failed connect: refused", "noise"] {
             tally.line(line);
         }
         assert_eq!(tally.served.get("rs1"), Some(&2));
-        assert_eq!(tally.answers(), 3);
+        assert_eq!((tally.answers(), tally.gap_ms), (3, 891));
         assert_eq!(tally.failed, ["connect: refused"]);
     }
 }

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -23,7 +24,7 @@ use crate::stop::Stop;
 use crate::{native, programs};
 
 /// The file that is imported.
-const SCENARIO_A: &str = include_str!("../../testkit/fixtures/scenario-a.cf");
+pub(crate) const SCENARIO_A: &str = include_str!("../../testkit/fixtures/scenario-a.cf");
 /// What the imported cluster is called.
 pub const CLUSTER: &str = "demo";
 /// Piranha's port, and the first that is tried.
@@ -33,10 +34,22 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A demo may run for days.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// What is there to be tried, with a cluster that runs.
+const TO_TRY: &str = "\
+To try: change the weight of a real server (VIRTUAL SERVERS → REAL SERVER), look at CHANGES, activate it, and see the
+counts move in CONTROL/MONITORING; drain a real server; hand over to the other director (DIRECTORS); bring an
+older revision back (REVISIONS).";
+
+/// The same where all is still to be done.
+const NEWCOMERS_WAY: &str = "\
+To try: make the first account with the code; import server/testkit/fixtures/scenario-a.cf; activate it (CHANGES).
+Then let both directors join: in DIRECTORS → Join give the address to dial that stands above, make the join command,
+and paste it here behind the director's name, as if you were on that machine: director-a caribe agent join …";
+
 /// The command line's options.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Leave the console without an account and the cluster to be imported: the newcomer's way.
+    /// Leave the console without an account and the cluster to be imported: the newcomer's way, in the browser.
     #[arg(long)]
     newcomer: bool,
     /// Run in namespaces of this host (needs root and ip_vs), never in a virtual machine.
@@ -98,11 +111,11 @@ impl Drop for Behind {
 }
 
 /// A folder that goes with its owner.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn make() -> Result<Folder> {
-        let path = std::env::temp_dir().join(format!("caribe-demo-{}", std::process::id()));
+    pub(crate) fn make() -> Result<Folder> {
+        let path = std::env::temp_dir().join(format!("caribe-xtask-{}", std::process::id()));
         DirBuilder::new()
             .mode(0o700)
             .create(&path)
@@ -121,8 +134,10 @@ impl Drop for Folder {
 impl Demo {
     /// Starts everything and waits until it is ready to be looked at.
     pub fn start(options: Options) -> Result<Demo> {
-        let caribe = programs::binary("caribe", "caribe")?;
-        let lab = programs::binary("testkit", "lab")?;
+        println!("1. Building the program and the lab …");
+        let caribe = programs::binary("caribe")?;
+        let lab = programs::binary("lab")?;
+        println!("2. Starting a console on this machine's loopback …");
         let folder = Folder::make()?;
         let [a, b, control] = [free_port(0)?, free_port(0)?, free_port(0)?].map(loopback);
         let agents = [a.port(), b.port()];
@@ -141,6 +156,13 @@ impl Demo {
         let command = vec!["lab", "demo"];
         let ports = [console.address.port(), a.port(), b.port()].map(|port| port.to_string());
         let command: Vec<String> = command.into_iter().map(str::to_owned).chain(ports).collect();
+        println!(
+            "3. Starting the cluster {} …",
+            match options.place {
+                Place::Guest => "in a virtual machine of 1 GB; without acceleration, up to two minutes",
+                Place::Native => "in namespaces of this host",
+            }
+        );
         let cluster = match options.place {
             Place::Guest => in_guest(&[lab, caribe], command, [a, b, control])?,
             Place::Native => in_namespaces(&lab, command, &folder.0, [a, b, control], console.address)?,
@@ -166,6 +188,7 @@ impl Demo {
 
     /// Imports scenario A, joins both directors and waits until clients are served.
     fn import(&self) -> Result<()> {
+        println!("4. Importing an lvs.cf, letting both directors join, waiting until clients are served …");
         let file = self.console.data.join("scenario-a.cf");
         fs::write(&file, SCENARIO_A)?;
         let mut cluster = self.console.program.read_cluster(&file)?;
@@ -279,12 +302,12 @@ fn in_namespaces(
     Ok(cluster)
 }
 
-fn loopback(port: u16) -> SocketAddr {
+pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// The first free port from `wanted` on; any where that is 0.
-fn free_port(wanted: u16) -> Result<u16> {
+pub(crate) fn free_port(wanted: u16) -> Result<u16> {
     let last = if wanted == 0 { 0 } else { wanted.saturating_add(99) };
     for port in wanted..=last {
         if let Ok(listener) = TcpListener::bind(loopback(port)) {
@@ -295,7 +318,7 @@ fn free_port(wanted: u16) -> Result<u16> {
 }
 
 /// A password nobody can guess and anybody can type: 20 characters of 32, 100 bits.
-fn password() -> Result<String> {
+pub(crate) fn password() -> Result<String> {
     let letters = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0u8; 20];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random)).context("no randomness")?;
@@ -316,14 +339,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         (_, true) => Place::Guest,
         _ => Place::fitting(),
     };
+    // What is missing is said before minutes go into building.
+    place.require()?;
+    if let Some(text) = programs::first_build() {
+        println!("{text}");
+    }
     let stop = Stop::listen()?;
-    println!(
-        "Starting a console here, and a cluster {} …",
-        match place {
-            Place::Guest => "in a small virtual machine",
-            Place::Native => "in namespaces of this host",
-        }
-    );
     let options = Options { account: !arguments.newcomer, imported: !arguments.newcomer, place };
     let mut demo = match Demo::start(options) {
         Err(_) if stop.is_asked() => return Ok(ExitCode::SUCCESS),
@@ -333,16 +354,30 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     println!("  open          {}", demo.url);
     println!("  certificate   {}", demo.certificate);
     match demo.user {
-        Some(user) => println!("  log in        {user}   {}", demo.password),
+        Some(user) => println!("  sign in       {user}   {}", demo.password),
         None => println!("  setup code    {}", demo.setup_code()?),
     }
     if !arguments.newcomer {
         println!("  cluster       {CLUSTER}, imported from server/testkit/fixtures/scenario-a.cf");
     }
+    if arguments.newcomer {
+        for director in &DIRECTORS {
+            let dial = demo.dial(director).map(|address| address.to_string()).unwrap_or_default();
+            println!("  {:<13} dial {dial}", director.name);
+        }
+    }
     println!();
+    println!(
+        "The browser will warn: the certificate is the console's own. Compare its SHA-256 fingerprint with the line above."
+    );
+    println!("{}", if arguments.newcomer { NEWCOMERS_WAY } else { TO_TRY });
     println!("Clients ask for a page five times a second. Ctrl-C ends all of it.");
+    let typed = arguments.newcomer.then(typed_lines);
     while !stop.is_asked() {
         demo.is_well()?;
+        if let Some(line) = typed.as_ref().and_then(|lines| lines.try_recv().ok()) {
+            obey(&demo, &line);
+        }
         std::thread::sleep(Duration::from_millis(200));
     }
     println!("\nEnding …");
@@ -353,9 +388,52 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is typed at the terminal, line by line; ends with the process.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// A join command that was pasted behind a director's name: that director and the token.
+fn pasted(line: &str) -> Option<(&'static Director, &str)> {
+    let mut words = line.split_whitespace();
+    let name = words.next()?;
+    let director = DIRECTORS.iter().find(|director| director.name == name)?;
+    words.find(|word| *word == "--token")?;
+    words.next().map(|token| (director, token))
+}
+
+/// Runs a pasted join command on its director, and says what came of it.
+fn obey(demo: &Demo, line: &str) {
+    match pasted(line) {
+        _ if line.trim().is_empty() => {}
+        Some((director, token)) => match demo.join(director, token) {
+            Ok(said) => println!("{}: {}", director.name, said.trim()),
+            Err(error) => println!("{}: {error:#}", director.name),
+        },
+        None => println!("Expected: a director's name, then the join command that its page shows."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pasted_join_command_names_its_director() {
+        let line = "director-a caribe agent join https://localhost:3636 --token abc --fingerprint sha256:1";
+        let (director, token) = pasted(line).unwrap();
+        assert_eq!((director.name, token), ("director-a", "abc"));
+        assert!(pasted("caribe agent join https://localhost:3636 --token abc").is_none());
+        assert!(pasted("director-a caribe agent join --token").is_none());
+    }
 
     #[test]
     fn a_taken_port_is_passed_over() {

@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Fetch the newest kernel first.
     #[arg(long)]
     refresh: bool,
+    /// How often scenarios that measure do each thing.
+    #[arg(long)]
+    runs: Option<u32>,
     /// Seconds a run may take.
     #[arg(long, default_value_t = 300)]
     limit: u64,
@@ -47,6 +50,22 @@ impl Place {
     /// Namespaces where this host can do it, else a virtual machine.
     pub fn fitting() -> Place {
         if system::is_root() && native::has_ip_vs() { Place::Native } else { Place::Guest }
+    }
+
+    /// Makes sure that this machine has what a run there needs, before anything is built.
+    pub fn require(self) -> Result<()> {
+        match self {
+            Place::Guest => guest::require(),
+            Place::Native => native::require_tools(),
+        }
+    }
+
+    /// The programs that a run there needs.
+    pub fn needed(self) -> Vec<system::Needed> {
+        match self {
+            Place::Guest => guest::needed(),
+            Place::Native => native::needed(),
+        }
     }
 }
 
@@ -70,6 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         (_, true) => Place::Guest,
         _ => Place::fitting(),
     };
+    place.require()?;
     if arguments.refresh {
         guest::prepare(true)?;
     }
@@ -87,18 +107,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("{:<16} the kernel crate's own test suite", "suite");
         return Ok(ExitCode::SUCCESS);
     }
-    let outcomes = run_all(place, &arguments.names, limit)?;
+    let environment: Vec<_> =
+        arguments.runs.iter().map(|runs| ("LAB_RUNS".to_owned(), runs.to_string())).collect();
+    let outcomes = run_all(place, &arguments.names, &environment, limit)?;
     let passed = outcomes.iter().all(|outcome| outcome.passed);
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs scenarios one after the other, each on a machine of its own.
-pub fn run_all(place: Place, names: &[String], limit: Duration) -> Result<Vec<Outcome>> {
+pub fn run_all(
+    place: Place,
+    names: &[String],
+    environment: &[(String, String)],
+    limit: Duration,
+) -> Result<Vec<Outcome>> {
     let known: Vec<String> = scenarios()?.into_iter().map(|(name, _)| name).collect();
     let mut wanted = Vec::new();
     for name in names {
         match name.as_str() {
-            "all" => wanted.extend(known.iter().cloned()),
+            // Measurements take long and fail for no figure; they are run by name.
+            "all" => wanted.extend(known.iter().filter(|name| !name.starts_with("measure-")).cloned()),
             name if name == "suite" || known.iter().any(|known| known == name) => {
                 wanted.push(name.to_owned())
             }
@@ -107,15 +135,15 @@ pub fn run_all(place: Place, names: &[String], limit: Duration) -> Result<Vec<Ou
     }
     // The lab's own checks need nothing of ours.
     let bare = |name: &String| name == "suite" || name.starts_with("bare-");
-    let mut ours = vec![programs::binary("testkit", "lab")?];
+    let mut ours = vec![programs::binary("lab")?];
     if !wanted.iter().all(bare) {
-        ours.push(programs::binary("caribe", "caribe")?);
+        ours.push(programs::binary("caribe")?);
     }
     let mut outcomes = Vec::new();
     for name in wanted {
         println!("==> lab: {name}");
         let run = if name == "suite" {
-            let program = programs::test("kernel", "suite")?;
+            let program = programs::test("suite")?;
             let environment = [("CARIBE_KERNEL".to_owned(), "linux".to_owned())];
             let arguments = ["--test-threads=1".to_owned()];
             guest::Run { name, ..program_run(&program, &arguments, &environment, limit)? }
@@ -124,6 +152,7 @@ pub fn run_all(place: Place, names: &[String], limit: Duration) -> Result<Vec<Ou
                 command: vec!["lab".into(), "run".into(), name.clone()],
                 name,
                 programs: ours.clone(),
+                environment: environment.to_vec(),
                 limit,
                 show: true,
                 ..guest::Run::default()
@@ -137,7 +166,7 @@ pub fn run_all(place: Place, names: &[String], limit: Duration) -> Result<Vec<Ou
 
 /// The names of all scenarios, each with what it shows.
 pub fn scenarios() -> Result<Vec<(String, String)>> {
-    let lab = programs::binary("testkit", "lab")?;
+    let lab = programs::binary("lab")?;
     let text = system::output(Command::new(lab).arg("list"))?;
     let split =
         |line: &str| line.split_once(' ').map(|(name, about)| (name.to_owned(), about.trim().to_owned()));
@@ -190,6 +219,10 @@ fn report(outcomes: &[Outcome]) {
             println!("    passed {:<16} {took:6.1} s", outcome.name);
         } else {
             println!("    FAILED {:<16} {took:6.1} s   see {}", outcome.name, outcome.look.display());
+            // Written by the lab's program, far above in a long log.
+            if let Ok(why) = std::fs::read_to_string(outcome.look.join("failure")) {
+                println!("           {why}");
+            }
         }
     }
 }

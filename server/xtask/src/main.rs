@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{demo, lab, test};
+use xtask::{bench, demo, lab, package, test};
 
 /// Tasks of the Caribe project.
 #[derive(Parser)]
@@ -16,8 +16,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure what large tables cost ours, ipvsadm and keepalived, side by side.
+    Bench(bench::Arguments),
     /// Start a console on this machine, with a whole cluster and traffic behind it, until interrupted.
     Demo(demo::Arguments),
+    /// Make the Debian package, with the lists of what is in it.
+    Package(package::Arguments),
     /// Run scenarios on a real kernel: in a small virtual machine, or in namespaces of this host.
     Lab(lab::Arguments),
     /// Run the tests: all of them, or some.
@@ -26,8 +30,10 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Lab(arguments) => lab::run(&arguments),
+        Task::Package(arguments) => package::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
     };
     match done {

@@ -34,18 +34,27 @@ pub fn isolated(program: &Path, arguments: &[String]) -> Result<Command> {
 
 /// Makes sure that runs can take place here: root, ip_vs, the tools, and the modules the lab needs.
 pub fn require() -> Result<()> {
+    require_tools()?;
+    // Inside the namespaces nothing can be loaded on demand.
+    let modules = ["ip_vs", "veth", "bridge", "dummy", "ipip", "nf_tables"];
+    let loaded = system::run(Command::new(system::program("modprobe")?).arg("-a").args(modules));
+    loaded.context("cannot load the modules of the lab")
+}
+
+/// The programs that native runs need.
+pub fn needed() -> Vec<system::Needed> {
+    system::TOOLS.iter().filter(|tool| tool.program != "busybox").copied().collect()
+}
+
+/// The same without loading a module: what can be said before anything is built.
+pub fn require_tools() -> Result<()> {
     if !system::is_root() {
         bail!("a native run needs root");
     }
     if !has_ip_vs() {
         bail!("this host's kernel has no ip_vs; leave --native out to run in a virtual machine");
     }
-    let tools: Vec<_> = system::TOOLS.iter().filter(|tool| tool.program != "busybox").copied().collect();
-    system::require(&tools)?;
-    // Inside the namespaces nothing can be loaded on demand.
-    let modules = ["ip_vs", "veth", "bridge", "dummy", "ipip", "nf_tables"];
-    let loaded = system::run(Command::new(system::program("modprobe")?).arg("-a").args(modules));
-    loaded.context("cannot load the modules of the lab")
+    system::require(&needed())
 }
 
 /// Runs a command to its end, as [`crate::guest::run`] does in a virtual machine.

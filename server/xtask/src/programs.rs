@@ -25,7 +25,8 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Builds programs (`build --bin …`) or tests (`test --no-run …`) and returns the executables by target name.
+/// Builds programs (`build --bin …`) or tests (`test --no-run …`) and returns the executables by target name. Cargo
+/// says on our terminal what it compiles: the first time this takes minutes.
 pub fn build(arguments: &[&str]) -> Result<Vec<(String, PathBuf)>> {
     let output = cargo()
         .args(arguments)
@@ -39,14 +40,23 @@ pub fn build(arguments: &[&str]) -> Result<Vec<(String, PathBuf)>> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(executable).collect())
 }
 
-/// Builds one program of one package.
-pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
-    pick(build(&["build", "--quiet", "--package", package, "--bin", name])?, name)
+/// What is said before anything is built, where nothing has been built yet.
+pub fn first_build() -> Option<&'static str> {
+    let built = target().join("debug").join("caribe").exists();
+    (!built).then_some(
+        "Nothing is built yet: the first build compiles about 300 libraries, 3 to 6 minutes on two cores. Later ones take seconds.",
+    )
 }
 
-/// Builds the test program of one package's integration test.
-pub fn test(package: &str, name: &str) -> Result<PathBuf> {
-    pick(build(&["test", "--quiet", "--no-run", "--package", package, "--test", name])?, name)
+/// Builds one program. The smallest test is built beside it: only where tests are among what is asked for does cargo
+/// give the libraries the features that `cargo test --workspace` gives them, so that they are compiled once for both.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    pick(build(&["build", "--workspace", "--bin", name, "--test", "edges"])?, name)
+}
+
+/// Builds the test program of an integration test.
+pub fn test(name: &str) -> Result<PathBuf> {
+    pick(build(&["test", "--no-run", "--workspace", "--test", name])?, name)
 }
 
 fn pick(built: Vec<(String, PathBuf)>, name: &str) -> Result<PathBuf> {

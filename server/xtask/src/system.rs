@@ -20,7 +20,7 @@ pub struct Needed {
     pub package: &'static str,
 }
 
-const fn needed(program: &'static str, package: &'static str) -> Needed {
+pub(crate) const fn needed(program: &'static str, package: &'static str) -> Needed {
     Needed { program, package }
 }
 
@@ -35,8 +35,13 @@ pub const TOOLS: &[Needed] = &[
     needed("ipvsadm", "ipvsadm"),
     needed("nft", "nftables"),
     needed("tcpdump", "tcpdump"),
-    needed("keepalived", "keepalived"),
+    KEEPALIVED,
 ];
+
+const KEEPALIVED: Needed = needed("keepalived", "keepalived");
+
+/// The judges of the files we write, and the client of the README's script.
+pub const JUDGES: &[Needed] = &[KEEPALIVED, needed("curl", "curl"), needed("prometheus", "prometheus")];
 
 /// What a browser test needs; the font, so that pictures of Chinese pages show no boxes.
 pub const BROWSER: &[Needed] = &[
@@ -69,23 +74,40 @@ pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
 }
 
-/// Makes sure that all programs are there. Installs what is missing where it may; otherwise the error names it.
-pub fn require(wanted: &[Needed]) -> Result<()> {
-    let missing = |wanted: &[Needed]| -> Vec<Needed> {
-        wanted.iter().filter(|needed| find(needed.program).is_none()).copied().collect()
-    };
+/// Those of the wanted that are not there.
+fn missing(wanted: &[Needed]) -> Vec<Needed> {
+    wanted.iter().filter(|needed| find(needed.program).is_none()).copied().collect()
+}
+
+/// How a person gets what is missing; none where nothing is.
+pub fn advice(wanted: &[Needed]) -> Option<String> {
     let lacking = missing(wanted);
     if lacking.is_empty() {
-        return Ok(());
+        return None;
     }
-    let packages: Vec<&str> = lacking.iter().map(|needed| needed.package).collect();
-    if !is_root() || find("apt-get").is_none() {
-        bail!(
-            "missing: {}. On Debian or Ubuntu: sudo apt-get install --no-install-recommends {}",
-            lacking.iter().map(|needed| needed.program).collect::<Vec<_>>().join(", "),
-            packages.join(" ")
-        );
+    let (mut programs, mut packages) = (Vec::new(), Vec::new());
+    for needed in lacking {
+        programs.push(needed.program);
+        packages.push(needed.package);
     }
+    let (programs, packages) = (programs.join(", "), packages.join(" "));
+    Some(format!(
+        "missing: {programs}. On Debian or Ubuntu: sudo apt-get install --no-install-recommends {packages}"
+    ))
+}
+
+/// Whether missing packages are installed from here: as root, where apt is.
+pub fn installs() -> bool {
+    is_root() && find("apt-get").is_some()
+}
+
+/// Makes sure that all programs are there. Installs what is missing where it may; otherwise the error names it.
+pub fn require(wanted: &[Needed]) -> Result<()> {
+    let Some(advice) = advice(wanted) else { return Ok(()) };
+    if !installs() {
+        bail!(advice);
+    }
+    let packages: Vec<&str> = missing(wanted).iter().map(|needed| needed.package).collect();
     eprintln!("xtask: installing {}", packages.join(", "));
     install(&packages)?;
     let still = missing(wanted);
@@ -161,6 +183,15 @@ impl Drop for ServicesStayOff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_package_and_nothing_else_is() {
+        let absent = needed("no-such-program-anywhere", "the-package");
+        assert_eq!(advice(&[needed("sh", "dash")]), None);
+        let advice = advice(&[needed("sh", "dash"), absent]).unwrap();
+        assert!(advice.contains("no-such-program-anywhere") && advice.ends_with(" the-package"), "{advice}");
+        assert!(!advice.contains("dash"), "{advice}");
+    }
 
     #[test]
     fn a_program_of_every_system_is_found_and_an_unknown_one_is_not() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::lab::{self, Place};
-use crate::{guest, programs, system};
+use crate::{guest, package, programs, system};
 
 /// How often `--long` runs each scenario.
 const LONG_ROUNDS: usize = 5;
@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Many more cases of each property, and every scenario several times.
     #[arg(long)]
     long: bool,
-    /// Only this kind (unit, suite, lab, browser) or this scenario of the lab.
+    /// Only this kind (unit, suite, lab, package, browser) or this scenario of the lab.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -34,6 +34,8 @@ pub struct Arguments {
 struct Kind {
     name: &'static str,
     about: &'static str,
+    /// The programs it needs of this machine; asked for before anything is built.
+    programs: fn() -> Vec<system::Needed>,
     /// What must be there; an error is the reason to skip.
     needs: fn() -> Result<()>,
     run: fn(&Arguments) -> Result<bool>,
@@ -43,14 +45,35 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "unit",
         about: "rules, properties, store, pages, order of the tree",
+        programs: || system::JUDGES.to_vec(),
         needs: nothing,
         run: unit,
     },
-    Kind { name: "suite", about: "the kernel suite on a real kernel", needs: kernel, run: suite },
-    Kind { name: "lab", about: "scenarios on a real kernel", needs: kernel, run: scenarios },
+    Kind {
+        name: "suite",
+        about: "the kernel suite on a real kernel",
+        programs: kernel_programs,
+        needs: kernel,
+        run: suite,
+    },
+    Kind {
+        name: "lab",
+        about: "scenarios on a real kernel",
+        programs: kernel_programs,
+        needs: kernel,
+        run: scenarios,
+    },
+    Kind {
+        name: "package",
+        about: "the package installed, upgraded, removed; its services as their users; its units",
+        programs: package_programs,
+        needs: root,
+        run: packaged,
+    },
     Kind {
         name: "browser",
         about: "a newcomer's way in a real browser",
+        programs: browser_programs,
         needs: browser_and_kernel,
         run: browser,
     },
@@ -65,6 +88,9 @@ enum End {
 
 /// Runs what was asked for; the exit code says whether all of it passed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(text) = programs::first_build() {
+        println!("{text}");
+    }
     if arguments.fast {
         let begun = Instant::now();
         let passed = cargo_test(arguments, &["--package", "lvs", "--package", "xtask"])?;
@@ -76,6 +102,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(code(passed));
     }
     let chosen = chosen(arguments)?;
+    provide(&chosen);
+    if arguments.only.is_none() {
+        println!(
+            "All of it takes 10 to 25 minutes on two cores, once everything is built. --fast takes seconds."
+        );
+    }
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     let mut ends = Vec::new();
     for kind in chosen {
@@ -129,6 +161,30 @@ fn chosen(arguments: &Arguments) -> Result<Vec<&'static Kind>> {
     Ok(KINDS.iter().filter(|kind| kind.name == "lab").collect())
 }
 
+/// Installs what is missing where that may be, and says otherwise what is: before minutes go into the first kind.
+fn provide(chosen: &[&Kind]) {
+    let mut wanted: Vec<system::Needed> = Vec::new();
+    for needed in chosen.iter().flat_map(|kind| (kind.programs)()) {
+        if !wanted.contains(&needed) {
+            wanted.push(needed);
+        }
+    }
+    let Some(advice) = system::advice(&wanted) else { return };
+    let lacking = if system::installs() { system::require(&wanted) } else { Err(anyhow::anyhow!(advice)) };
+    if let Err(error) = lacking {
+        println!("{error:#}");
+        println!("What needs them is skipped below.");
+    }
+}
+
+fn kernel_programs() -> Vec<system::Needed> {
+    Place::fitting().needed()
+}
+
+fn browser_programs() -> Vec<system::Needed> {
+    [system::BROWSER, &kernel_programs()].concat()
+}
+
 fn nothing() -> Result<()> {
     Ok(())
 }
@@ -165,9 +221,22 @@ fn in_lab(names: &[String], rounds: usize) -> Result<bool> {
         if rounds > 1 {
             println!("==> round {round} of {rounds}");
         }
-        passed &= lab::run_all(Place::fitting(), names, LIMIT)?.iter().all(|outcome| outcome.passed);
+        passed &= lab::run_all(Place::fitting(), names, &[], LIMIT)?.iter().all(|outcome| outcome.passed);
     }
     Ok(passed)
+}
+
+fn package_programs() -> Vec<system::Needed> {
+    package::trial::NEEDED.to_vec()
+}
+
+fn root() -> Result<()> {
+    system::require(package::trial::NEEDED)?;
+    if system::is_root() { Ok(()) } else { bail!("a package is installed by root only") }
+}
+
+fn packaged(_: &Arguments) -> Result<bool> {
+    package::trial::run(&programs::binary("caribe")?).map(|()| true)
 }
 
 fn browser(arguments: &Arguments) -> Result<bool> {

@@ -22,6 +22,29 @@ const LOADS: usize = 40;
 /// The file that a newcomer brings.
 const FILE: &str = include_str!("../../testkit/fixtures/scenario-a.cf");
 const USER: &str = "xiaoming";
+/// The box of the first text of an import.
+const TEXT: &str = "[name='files.0.text']";
+/// One node of a keepalived pair.
+const NODE: &str = "vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    priority PRIORITY
+    virtual_ipaddress {
+        192.0.2.100/24 dev eth0
+    }
+}
+virtual_server 192.0.2.100 80 {
+    delay_loop 6
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 10.0.0.1 80 {
+        TCP_CHECK {
+            connect_timeout 3
+        }
+    }
+}
+";
 /// A line of the routing table on the live page.
 const SERVICE: &str = "#live-services tr.service";
 
@@ -140,12 +163,14 @@ impl Walk<'_> {
         page.click("main a[href='/import']").await?;
         page.at("/import").await?;
         self.picture("import-empty").await?;
-        page.fill("#text", "primary = 192.0.2.1\nvirtual web {\n     active = 1\n").await?;
-        page.click("button[value=check]").await?;
-        page.shows("ol.lines li[data-tone]").await?;
+        page.fill(TEXT, "primary = 192.0.2.1\nvirtual web {\n     active = 1\n").await?;
+        page.click("button.button[value=check]").await?;
+        page.shows("ol.lines li[data-tone] a.said").await?;
+        page.shows("ol.findings a[href^='#file-0-line-']").await?;
         self.picture("import-damaged").await?;
-        page.fill("#text", FILE).await?;
-        page.click("button[value=check]").await?;
+        self.two_nodes().await?;
+        page.fill(TEXT, FILE).await?;
+        page.click("button.button[value=check]").await?;
         page.says("main", "one virtual server, 2 real servers, 2 directors").await?;
         self.picture("import-found").await?;
         page.fill("#name", "shop").await?;
@@ -154,6 +179,45 @@ impl Walk<'_> {
         page.says("main", "The file is now your draft").await?;
         self.picture("changes-imported").await?;
         page.value::<String>("location.pathname.replace(/\\/changes$/, '')").await
+    }
+
+    /// The two files of a keepalived pair, read together: one cluster, its plan and its fail-over time; then left.
+    async fn two_nodes(&self) -> Result<()> {
+        let page = &self.page;
+        page.fill(TEXT, &NODE.replace("PRIORITY", "150")).await?;
+        page.click("button[value='add.files']").await?;
+        page.fill("[name='files.1.text']", &NODE.replace("PRIORITY", "100")).await?;
+        page.click("button.button[value=check]").await?;
+        page.says("main", "one virtual server, one real server, 2 directors").await?;
+        page.says("main", "at worst 3.61").await?;
+        page.says("main", "-A -t 192.0.2.100:80 -s rr").await?;
+        self.picture("import-keepalived").await?;
+        page.click("button[value='remove.files.1']").await?;
+        page.until("one text", "document.querySelectorAll('textarea').length === 1").await
+    }
+
+    /// Rows of a form come and go by its buttons, and nothing is saved by that.
+    async fn rows(&self, cluster: &str, server: &str) -> Result<()> {
+        let page = &self.page;
+        let rows = |count: usize| format!("document.querySelectorAll('fieldset.item').length === {count}");
+        self.open(&format!("{server}/scripts")).await?;
+        page.until("one check", &rows(1)).await?;
+        page.click("button[value='add.checks']").await?;
+        page.until("two checks", &rows(2)).await?;
+        self.picture("scripts-two-checks").await?;
+        page.click("button[value='remove.checks.1']").await?;
+        page.until("one check again", &rows(1)).await?;
+        self.open(&format!("{cluster}/redundancy")).await?;
+        let choose = "(() => { const list = document.querySelector(\"[name='protocol.kind']\"); \
+                      list.value = 'vrrp'; return list.value === 'vrrp'; })()";
+        ensure!(page.value::<bool>(choose).await?, "no VRRP to choose");
+        page.click("button[value='add.protocol.instances']").await?;
+        page.shows("[name='protocol.instances.0.virtual_router_id']").await?;
+        page.click("button[value='add.addresses']").await?;
+        page.shows("[name='addresses.0.device']").await?;
+        self.picture("redundancy-vrrp").await?;
+        self.open(&format!("{cluster}/redundancy")).await?;
+        page.until("nothing saved", &rows(0)).await
     }
 
     /// Joins both directors with the commands that the pages show.
@@ -218,7 +282,7 @@ impl Walk<'_> {
         ];
         for line in lines {
             let all = format!(
-                "(() => {{ const all = [...document.querySelectorAll('pre.listing')]; \
+                "(() => {{ const all = [...document.querySelectorAll('[aria-labelledby=preview-heading] pre.listing')]; \
                  return all.length === 2 && all.every((e) => e.innerText.includes({})); }})()",
                 quoted(line)
             );
@@ -321,17 +385,23 @@ impl Walk<'_> {
             ("scripts", format!("{server}/scripts")),
             ("real-servers", list.to_owned()),
             ("real-server", form.clone()),
+            ("real-server-state", format!("{form}/state")),
+            ("machines", below("/machines")),
             ("directors", below("/directors")),
             ("director", below("/directors/director-a")),
             ("changes-none", below("/changes")),
             ("revisions", below("/revisions")),
             ("revision", below("/revisions/1")),
+            ("exports", below("/exports")),
+            ("real-server-scripts", format!("{form}/scripts")),
             ("confirm", below("/delete")),
         ];
         for (name, path) in pages {
             self.open(&path).await?;
             self.picture(name).await?;
         }
+        self.checked_now(&form).await?;
+        self.rows(cluster, server).await?;
         // Nothing may be wrong so far; then the log says what is missing on purpose.
         let complaints = self.page.complaints();
         ensure!(complaints.is_empty(), "the browser complains: {complaints:#?}");
@@ -349,6 +419,18 @@ impl Walk<'_> {
         self.picture("login").await
     }
 
+    /// Each director's checks are asked for at once, and the page's stream opens.
+    async fn checked_now(&self, form: &str) -> Result<()> {
+        let page = &self.page;
+        self.open(&format!("{form}/state")).await?;
+        page.shows("#server-now #view-2").await?;
+        page.click("form[action$='/state/check'] button").await?;
+        page.says("#asked-1", "director-a").await?;
+        page.says("#asked-2", "director-b").await?;
+        page.shows(".probe dl").await?;
+        self.picture("real-server-asked").await
+    }
+
     /// Log in, change a weight, activate it, with plain forms and links alone.
     async fn without_scripts(&self, cluster: &str) -> Result<()> {
         let page = &self.page;
@@ -362,6 +444,10 @@ impl Walk<'_> {
         page.at(cluster).await?;
         page.shows(SERVICE).await?;
         self.picture("monitoring-no-scripts").await?;
+        self.real_server(cluster).await?;
+        let form: String = page.value("location.pathname").await?;
+        let server = form.split("/real-servers").next().context("a path")?;
+        self.rows(cluster, server).await?;
         self.real_server(cluster).await?;
         page.fill("#weight", "heavy").await?;
         page.click("main form button.primary").await?;

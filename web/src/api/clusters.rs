@@ -1,52 +1,77 @@
-//! `/api/v1/clusters` and imports.
+//! `/api/v1/clusters`
 
 use axum::Json;
 use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use console::{ActivateError, Edit, FileKind};
-use lvs::Cluster;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use console::Edit;
+use lvs::{Cluster, Code, Finding};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::drafts::activated;
-use super::request::{self, created, if_match, listed, object, tagged, typed, wants};
-use super::shape;
+use super::drafts::{activate_now, activated, begins};
+use super::request::{self, created, if_match, listed, object, ok, rehearsed, tag_of, tagged, typed, wants};
+use super::shape::{self, ActivationShape};
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
 use crate::visit::Member;
 
 /// Members that only answers have.
-const READ_ONLY: &[&str] = &["id", "running_revision", "draft", "activation", "changed"];
+pub(super) const READ_ONLY: &[&str] = &["id", "running_revision", "draft", "activation", "changed"];
 
-/// `GET /api/v1`: where to begin.
-pub(super) async fn root() -> Json<Value> {
-    Json(json!({ "version": env!("CARGO_PKG_VERSION"), "clusters": "/api/v1/clusters" }))
+/// Where to begin.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Root {
+    version: &'static str,
+    clusters: &'static str,
+    openapi: &'static str,
+}
+
+/// `GET /api/v1`
+pub(super) async fn root() -> Json<Root> {
+    Json(Root {
+        version: env!("CARGO_PKG_VERSION"),
+        clusters: "/api/v1/clusters",
+        openapi: "/api/v1/openapi.json",
+    })
+}
+
+/// A cluster in the list.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClusterLine {
+    id: String,
+    name: String,
+    /// None before the first activation.
+    running_revision: Option<u64>,
+    virtual_server_count: usize,
+    director_count: usize,
+    /// Who has a draft (`account/alice`).
+    drafts: Vec<String>,
+    /// When the running revision was activated.
+    changed: Option<String>,
 }
 
 /// `GET /clusters`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
-    let items = member
-        .console()
-        .clusters()
-        .await?
-        .into_iter()
-        .map(|c| {
-            json!({
-                "id": c.id,
-                "name": c.name,
-                "running_revision": c.running,
-                "virtual_server_count": c.virtual_servers,
-                "director_count": c.directors,
-                "drafts": c.drafts,
-                "changed": c.changed.map(|at| at.to_string()),
-            })
-        })
-        .collect();
-    Ok(Json(listed(items)).into_response())
+    let all = member.console().clusters().await?.into_iter();
+    let items = all.filter(|c| member.actor.cluster.as_ref().is_none_or(|only| *only == c.id)).map(|c| {
+        let line = ClusterLine {
+            id: c.id.clone(),
+            name: c.name,
+            running_revision: c.running,
+            virtual_server_count: c.virtual_servers,
+            director_count: c.directors,
+            drafts: c.drafts,
+            changed: c.changed.map(|at| at.to_string()),
+        };
+        (c.id, line)
+    });
+    Ok(ok(listed(&member.visit, items.collect())?))
 }
 
 /// What a caller reads: their draft where there is one, else what runs; with `?view=running` always what runs.
+/// Secrets are masked in it.
 pub(super) struct Seen {
     pub(super) id: String,
     pub(super) content: Cluster,
@@ -60,7 +85,7 @@ pub(super) async fn seen(member: &Member, cluster: &str) -> Result<Seen, Error> 
     if member.visit.query.get("view") != "running" || !view.draft {
         return Ok(Seen {
             id: view.cluster_id,
-            content: view.content,
+            content: view.content.masked(),
             etag: view.etag,
             draft: view.draft,
             running: view.running,
@@ -74,22 +99,46 @@ pub(super) async fn seen(member: &Member, cluster: &str) -> Result<Seen, Error> 
         id: cluster.id,
         etag: format!("running-{}", running.summary.number),
         running: Some(running.summary.number),
-        content: running.content,
+        content: running.content.masked(),
         draft: false,
     })
 }
 
-fn whole(seen: &Seen) -> Result<Value, Error> {
-    request::with(
-        &seen.content,
-        json!({ "id": seen.id, "running_revision": seen.running, "draft": seen.draft }),
-    )
+/// What an answer tells of a cluster besides its content.
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "Resource")]
+pub(super) struct ClusterMore {
+    #[schemars(extend("readOnly" = true))]
+    id: String,
+    #[schemars(extend("readOnly" = true))]
+    running_revision: Option<u64>,
+    /// Whether this is the caller's draft.
+    #[schemars(extend("readOnly" = true))]
+    draft: bool,
+    /// Whether a write changed anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
+    changed: Option<bool>,
+    /// What became of an activation that was asked for and that there was something to do for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
+    activation: Option<ActivationShape>,
+}
+
+fn more(seen: &Seen, changed: Option<bool>, activation: Option<ActivationShape>) -> ClusterMore {
+    ClusterMore {
+        id: seen.id.clone(),
+        running_revision: seen.running,
+        draft: seen.draft,
+        changed,
+        activation,
+    }
 }
 
 /// `GET /clusters/{cluster}`: the whole declaration.
 pub(super) async fn one(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let seen = seen(&member, &cluster).await?;
-    Ok(tagged(StatusCode::OK, &seen.etag, whole(&seen)?))
+    Ok(tagged(StatusCode::OK, &seen.etag, request::with(&seen.content, more(&seen, None, None))?))
 }
 
 fn declaration(payload: &Payload) -> Result<Cluster, Error> {
@@ -101,10 +150,18 @@ pub(super) async fn create(
     member: Member,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let draft = member.console().create_cluster(&member.actor, declaration(&payload)?).await?;
-    let activation = activated(&member, &draft.cluster_id).await?;
+    let content = declaration(&payload)?;
+    if wants(&member.visit, "dry_run") {
+        if member.console().cluster_id(&content.name).await?.is_some() {
+            let taken = Finding::field("/name", Code::NameTaken).with("name", &content.name);
+            return Err(Error::Invalid(vec![taken]));
+        }
+        return Ok(ok(shape::plan(&member.console().preview_of_new(&content))));
+    }
+    let draft = member.console().create_cluster(&member.actor, content).await?;
+    let activation = activated(&member, &draft.cluster_id, None).await?;
     let seen = seen(&member, &draft.cluster_id).await?;
-    let body = request::with(whole(&seen)?, json!({ "activation": activation }))?;
+    let body = request::with(&seen.content, more(&seen, Some(true), activation))?;
     Ok(created(&format!("/api/v1/clusters/{}", seen.id), &seen.etag, body))
 }
 
@@ -119,20 +176,18 @@ pub(super) async fn make_it_so(
     let console = member.console();
     if wants(&member.visit, "dry_run") {
         let preview = console.preview_of(&member.actor, &cluster, content).await?;
-        return Ok(Json(shape::plan(&preview)).into_response());
+        return Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)));
     }
     let tag = if_match(&headers)?;
+    let begun = begins(&member, &cluster).await?;
     let changed = console.change(&member.actor, &cluster, Edit::Replace(content), tag.as_deref()).await?;
-    let id = changed.draft.cluster_id;
-    let activation = match console.activate(&member.actor, &id, member.visit.query.get("message")).await {
-        Ok(done) => Some(shape::activation(&done)),
-        // The same content is running: nothing to do is success, and no revision is made.
-        Err(ActivateError::Nothing) => None,
-        Err(other) => return Err(other.into()),
-    };
+    let id = changed.draft.cluster_id.clone();
+    let begun = Some(&changed).filter(|changed| begun && changed.changed);
+    let activation = activate_now(&member, &id, begun).await?;
     let seen = seen(&member, &id).await?;
-    let more = json!({ "changed": activation.is_some(), "activation": activation });
-    Ok(tagged(StatusCode::OK, &seen.etag, request::with(whole(&seen)?, more)?))
+    // The same content is running: nothing to do is success, and no revision is made.
+    let more = more(&seen, Some(activation.is_some()), activation);
+    Ok(tagged(StatusCode::OK, &seen.etag, request::with(&seen.content, more)?))
 }
 
 /// `PATCH /clusters/{cluster}`: its name, global settings, redundancy; lists have resources of their own.
@@ -142,7 +197,7 @@ pub(super) async fn rename(
     headers: HeaderMap,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let mut tag = if_match(&headers)?;
+    let tag = tag_of(&member.visit, &headers)?;
     let patch = request::without(object(&payload)?, READ_ONLY);
     if let Some(name) = patch.keys().find(|k| !["name", "global", "redundancy"].contains(&k.as_str())) {
         return Err(Error::Unprocessable(vec![FieldProblem {
@@ -153,7 +208,7 @@ pub(super) async fn rename(
     }
     let console = member.console();
     let view = console.view(&member.actor, &cluster).await?;
-    let new: Cluster = request::patched(&view.content, patch)?;
+    let new: Cluster = request::patched(&view.content, patch)?.unmasked(&view.content);
     let mut edits = Vec::new();
     if new.name != view.content.name {
         edits.push(Edit::Name(new.name));
@@ -164,16 +219,16 @@ pub(super) async fn rename(
     if new.redundancy != view.content.redundancy {
         edits.push(Edit::Redundancy(new.redundancy));
     }
-    if edits.is_empty() && tag.as_ref().is_some_and(|tag| *tag != view.etag) {
-        return Err(Error::Stale { etag: view.etag });
+    let edit = Edit::Together(edits);
+    if wants(&member.visit, "dry_run") {
+        let preview = console.preview_of_change(&member.actor, &cluster, edit, tag.as_deref()).await?;
+        return Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)));
     }
-    for edit in edits {
-        let changed = console.change(&member.actor, &view.cluster_id, edit, tag.as_deref()).await?;
-        tag = Some(changed.draft.etag);
-    }
-    let activation = activated(&member, &view.cluster_id).await?;
+    let changed = console.change(&member.actor, &view.cluster_id, edit, tag.as_deref()).await?;
+    let begun = Some(&changed).filter(|changed| !view.draft && changed.changed);
+    let activation = activated(&member, &view.cluster_id, begun).await?;
     let seen = seen(&member, &view.cluster_id).await?;
-    let body = request::with(whole(&seen)?, json!({ "activation": activation }))?;
+    let body = request::with(&seen.content, more(&seen, Some(changed.changed), activation))?;
     Ok(tagged(StatusCode::OK, &seen.etag, body))
 }
 
@@ -182,72 +237,15 @@ pub(super) async fn delete(
     member: Member,
     Path(cluster): Path<String>,
     headers: HeaderMap,
-) -> Result<StatusCode, Error> {
-    let tag = if_match(&headers)?;
+) -> Result<Response, Error> {
+    let tag = tag_of(&member.visit, &headers)?;
     let view = member.console().view(&member.actor, &cluster).await?;
     if tag.is_some_and(|tag| tag != view.etag) {
-        return Err(Error::Stale { etag: view.etag });
-    }
-    member.console().delete_cluster(&member.actor, &cluster).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// A file to be read in.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Import {
-    text: String,
-    #[serde(default)]
-    kind: Option<String>,
-    /// Name of the cluster, where the file's is not wanted.
-    #[serde(default)]
-    name: Option<String>,
-}
-
-/// `POST /imports`
-pub(super) async fn import_new(
-    member: Member,
-    Extension(payload): Extension<Payload>,
-) -> Result<Response, Error> {
-    import(&member, None, &payload).await
-}
-
-/// `POST /clusters/{cluster}/imports`
-pub(super) async fn import_into(
-    member: Member,
-    Path(cluster): Path<String>,
-    Extension(payload): Extension<Payload>,
-) -> Result<Response, Error> {
-    import(&member, Some(&cluster), &payload).await
-}
-
-/// The file as a draft with all that is to be said about it; with `?dry_run=true` only what it says.
-async fn import(member: &Member, into: Option<&str>, payload: &Payload) -> Result<Response, Error> {
-    let sent: Import = typed(Value::Object(object(payload)?))?;
-    let kind = match sent.kind.as_deref() {
-        None | Some("auto") => FileKind::Auto,
-        Some("lvs.cf") => FileKind::LvsCf,
-        Some("ipvsadm") => FileKind::Ipvsadm,
-        Some(other) => {
-            return Err(Error::Unprocessable(vec![FieldProblem {
-                pointer: "/kind".to_owned(),
-                code: "wrong-value".to_owned(),
-                message: format!("{other:?} is none of auto, lvs.cf, ipvsadm"),
-            }]));
-        }
-    };
-    let reading = console::read_file(&sent.text, kind);
-    let findings = shape::findings(&reading.findings);
-    let Some(mut cluster) = reading.cluster else {
-        return Err(Error::Invalid(reading.findings));
-    };
-    if let Some(name) = sent.name {
-        cluster.name = name;
+        return Err(Error::Stale { etag: view.etag, by: None });
     }
     if wants(&member.visit, "dry_run") {
-        return Ok(Json(json!({ "cluster": cluster, "findings": findings })).into_response());
+        return Ok(rehearsed());
     }
-    let draft = member.console().import(&member.actor, into, cluster).await?;
-    let body = json!({ "draft": shape::draft(&draft), "findings": findings });
-    Ok(created(&format!("/api/v1/clusters/{}/draft", draft.cluster_id), &draft.etag, body))
+    member.console().delete_cluster(&member.actor, &cluster).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

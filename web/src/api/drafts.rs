@@ -1,15 +1,16 @@
-//! `…/draft` and `…/revisions`.
+//! `…/draft`: the caller's own change of a cluster, and how it becomes what runs.
 
-use axum::Json;
-use axum::extract::{Extension, Path};
+use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use console::{Draft, Missing, Thing};
-use serde::Deserialize;
-use serde_json::Value;
+use console::{ActivateError, Changed, Draft, Missing, Rebasing, Thing};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::request::{self, if_match, listed, object, tagged, typed, wants};
-use super::shape;
+use super::activations::Activating;
+use super::request::{self, maybe_match, ok, rehearsed, tag_of, tagged, typed_or_default, wants};
+use super::shape::{self, ActivationShape, PlanShape};
+use crate::App;
 use crate::error::Error;
 use crate::guard::Payload;
 use crate::visit::Member;
@@ -19,19 +20,29 @@ async fn own(member: &Member, cluster: &str) -> Result<Draft, Error> {
     draft.ok_or_else(|| Error::Missing(Missing { thing: Thing::Draft, name: cluster.to_owned() }))
 }
 
+/// What activating a draft would do.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Planned")]
+pub(super) struct Planned {
+    pub(super) plan: PlanShape,
+}
+
 /// `GET …/draft`: the caller's draft with the plan.
 pub(super) async fn draft(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let draft = own(&member, &cluster).await?;
-    let preview = member.console().preview(&member.actor, &cluster).await?;
-    let body = request::with(shape::draft(&draft), serde_json::json!({ "plan": shape::plan(&preview) }))?;
-    Ok(tagged(StatusCode::OK, &draft.etag, body))
+    let plan = shape::plan(&member.console().preview(&member.actor, &cluster).await?);
+    Ok(tagged(StatusCode::OK, &draft.etag, request::with(shape::draft(&draft), Planned { plan })?))
 }
 
 /// The draft must be the one the caller has seen.
 async fn unchanged(member: &Member, cluster: &str, tag: Option<String>) -> Result<(), Error> {
     let draft = own(member, cluster).await?;
     match tag {
-        Some(tag) if tag != draft.etag => Err(Error::Stale { etag: draft.etag }),
+        // Nobody but the caller writes it.
+        Some(tag) if tag != draft.etag => {
+            let by = Some(format!("{}/{}", member.actor.kind.as_str(), member.actor.name));
+            Err(Error::Stale { etag: draft.etag, by })
+        }
         _ => Ok(()),
     }
 }
@@ -41,70 +52,143 @@ pub(super) async fn discard(
     member: Member,
     Path(cluster): Path<String>,
     headers: HeaderMap,
-) -> Result<StatusCode, Error> {
-    let tag = if_match(&headers)?;
+) -> Result<Response, Error> {
+    let tag = tag_of(&member.visit, &headers)?;
     unchanged(&member, &cluster, tag).await?;
+    if wants(&member.visit, "dry_run") {
+        return Ok(rehearsed());
+    }
     member.console().discard_draft(&member.actor, &cluster).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-#[derive(Default, Deserialize)]
+/// How a draft is activated.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Activate {
+pub(super) struct Activate {
+    /// Why, for the list of revisions.
     #[serde(default)]
     message: String,
+    /// On trial: undone after so many seconds (10 to 3600) unless it is kept.
+    #[serde(default)]
+    keep_s: Option<u32>,
 }
 
-/// `POST …/draft/activate`. `If-Match` may be sent to activate only what one has seen.
+/// `POST …/draft/activate`. `If-Match` may be sent to activate only what one has seen. `Prefer: wait=SECONDS` says how
+/// long the answer may take, `Prefer: respond-async` that it shall not wait; what goes on after it is 202.
 pub(super) async fn activate(
+    member: Member,
+    State(app): State<App>,
+    Path(cluster): Path<String>,
+    headers: HeaderMap,
+    Extension(payload): Extension<Payload>,
+) -> Result<Response, Error> {
+    let sent: Activate = typed_or_default(&payload)?;
+    if let Some(tag) = maybe_match(&headers)? {
+        unchanged(&member, &cluster, Some(tag)).await?;
+    }
+    if wants(&member.visit, "dry_run") {
+        let preview = member.console().preview(&member.actor, &cluster).await?;
+        if let Some(other) = &preview.conflict {
+            return Err(Error::Conflict { by: other.author.clone(), revision: other.number });
+        }
+        if lvs::finding::has_errors(&preview.findings) {
+            return Err(Error::Invalid(preview.findings));
+        }
+        return Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)));
+    }
+    let id = own(&member, &cluster).await?.cluster_id;
+    let Activate { message, keep_s } = sent;
+    app.activations.begin(Activating { member, cluster: id, message, keep_s }, &headers).await
+}
+
+/// `GET …/draft/rebase`: what was activated since the draft was begun, and what both changed; `null` where nothing was.
+pub(super) async fn rebase_needed(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
+    match member.console().rebase(&member.actor, &cluster).await? {
+        Some(rebase) => Ok(tagged(StatusCode::OK, &rebase.etag, shape::rebase(&rebase))),
+        None => Ok(ok(None::<()>)),
+    }
+}
+
+/// How a draft is merged with what was activated since it was begun.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Rebasing")]
+pub(super) struct Rebase {
+    /// The running revision that the choices were made for.
+    #[serde(default)]
+    revision: Option<u64>,
+    /// `mine` or `theirs` for the place of each conflict.
+    #[serde(default)]
+    choices: lvs::model::Choices,
+}
+
+/// `POST …/draft/rebase`: `{"revision": 7, "choices": {"/global/drift": "mine"}}`; 409 with the conflicts while one is
+/// left to be chosen, or where another revision runs by now. `If-Match` may be sent.
+pub(super) async fn rebase(
     member: Member,
     Path(cluster): Path<String>,
     headers: HeaderMap,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let sent = match payload.0.is_empty() {
-        true => Activate::default(),
-        false => typed(Value::Object(object(&payload)?))?,
-    };
-    if headers.contains_key(axum::http::header::IF_MATCH) {
-        unchanged(&member, &cluster, if_match(&headers)?).await?;
+    let sent: Rebase = typed_or_default(&payload)?;
+    if let Some(tag) = maybe_match(&headers)? {
+        unchanged(&member, &cluster, Some(tag)).await?;
     }
-    let done = member.console().activate(&member.actor, &cluster, &sent.message).await?;
-    Ok(Json(shape::activation(&done)).into_response())
-}
-
-/// `POST …/draft/rebase`
-pub(super) async fn rebase(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let draft = member.console().rebase_draft(&member.actor, &cluster).await?;
+    if wants(&member.visit, "dry_run") {
+        own(&member, &cluster).await?;
+        return rebase_needed(member, Path(cluster)).await;
+    }
+    let how = Rebasing { onto: sent.revision, if_match: None, choices: sent.choices };
+    let draft = member.console().rebase_draft(&member.actor, &cluster, &how).await?;
     Ok(tagged(StatusCode::OK, &draft.etag, shape::draft(&draft)))
 }
 
-/// Activates the caller's draft where the request says `?activate=true`.
-pub(super) async fn activated(member: &Member, cluster: &str) -> Result<Option<Value>, Error> {
-    if !wants(&member.visit, "activate") {
-        return Ok(None);
+/// Whether a change would begin the caller's draft.
+pub(super) async fn begins(member: &Member, cluster: &str) -> Result<bool, Error> {
+    Ok(member.console().draft(&member.actor, cluster).await?.is_none())
+}
+
+/// Activates the caller's draft where the request says `?activate=true`. `begun`: the change that began the draft, where
+/// this request did.
+pub(super) async fn activated(
+    member: &Member,
+    cluster: &str,
+    begun: Option<&Changed>,
+) -> Result<Option<ActivationShape>, Error> {
+    match wants(&member.visit, "activate") {
+        true => activate_now(member, cluster, begun).await,
+        false => Ok(None),
     }
-    match member.console().activate(&member.actor, cluster, member.visit.query.get("message")).await {
+}
+
+/// Activates the caller's draft; none where there is nothing to activate. Where somebody else activated while this
+/// request was at it, the request was made for a state that is gone, and the draft that it began goes with it.
+pub(super) async fn activate_now(
+    member: &Member,
+    cluster: &str,
+    begun: Option<&Changed>,
+) -> Result<Option<ActivationShape>, Error> {
+    let console = member.console();
+    match console.activate(&member.actor, cluster, member.visit.query.get("message")).await {
         Ok(done) => Ok(Some(shape::activation(&done))),
-        Err(console::ActivateError::Nothing) => Ok(None),
+        // What began as a change of what runs says the same as what runs: somebody else made the same change first.
+        Err(ActivateError::Nothing) if begun.is_some() => {
+            let view = console.view(&member.actor, cluster).await?;
+            let by = console.cluster(cluster).await?.running.map(|running| running.summary.author);
+            Err(Error::Stale { etag: view.etag, by })
+        }
+        Err(ActivateError::Nothing) => Ok(None),
+        Err(ActivateError::Missing(Missing { thing: Thing::Draft, .. })) => Ok(None),
+        Err(ActivateError::Conflict { by, revision }) => {
+            let Some(begun) = begun else { return Err(Error::Conflict { by, revision }) };
+            let own = console.draft(&member.actor, cluster).await?;
+            if own.is_some_and(|own| own.etag == begun.draft.etag) {
+                console.discard_draft(&member.actor, cluster).await?;
+            }
+            let etag = console.view(&member.actor, cluster).await?.etag;
+            Err(Error::Stale { etag, by: Some(by) })
+        }
         Err(other) => Err(other.into()),
     }
-}
-
-/// `GET …/revisions`, newest first.
-pub(super) async fn revisions(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let items = member.console().revisions(&cluster).await?.iter().map(shape::revision).collect();
-    Ok(Json(listed(items)).into_response())
-}
-
-/// `GET …/revisions/{number}`. It never changes, so its digest is its tag.
-pub(super) async fn revision(
-    member: Member,
-    Path((cluster, number)): Path<(String, String)>,
-) -> Result<Response, Error> {
-    let number: u64 = number.parse().map_err(|_| Error::NotFound)?;
-    let revision = member.console().revision(&cluster, number).await?;
-    let more = serde_json::json!({ "content": revision.content });
-    let body = request::with(shape::revision(&revision.summary), more)?;
-    Ok(tagged(StatusCode::OK, &revision.summary.digest.0, body))
 }

@@ -5,19 +5,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use console::{Changed, Edit};
 use lvs::model::{Id, RealServer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::clusters::seen;
 use super::drafts::activated;
-use super::request::{self, created, if_match, listed, object, tagged, typed};
-use super::virtual_servers::{in_body, removed};
+use super::request::{self, created, object, tag_of, tagged, typed};
+use super::virtual_servers::{READ_ONLY, Written, in_body, objects, planned, remove};
 use crate::error::Error;
 use crate::guard::Payload;
 use crate::screens::objects::{real_server, virtual_server};
 use crate::visit::Member;
-
-/// Members that only answers have.
-const READ_ONLY: &[&str] = &["id", "activation"];
 
 /// `GET …/real-servers`
 pub(super) async fn list(
@@ -26,8 +23,7 @@ pub(super) async fn list(
 ) -> Result<Response, Error> {
     let seen = seen(&member, &cluster).await?;
     let (_, server) = virtual_server(&seen.content, &key)?;
-    let items: Result<Vec<Value>, _> = server.real_servers.iter().map(serde_json::to_value).collect();
-    Ok(tagged(StatusCode::OK, &seen.etag, listed(items.map_err(Error::internal)?)))
+    objects(&member, &seen.etag, &server.real_servers, |real| &real.id)
 }
 
 /// `GET …/real-servers/{real}`
@@ -38,18 +34,25 @@ pub(super) async fn one(
     let seen = seen(&member, &cluster).await?;
     let (_, server) = virtual_server(&seen.content, &key)?;
     let (_, real) = real_server(server, &real)?;
-    Ok(tagged(StatusCode::OK, &seen.etag, serde_json::to_value(real).map_err(Error::internal)?))
+    Ok(tagged(StatusCode::OK, &seen.etag, real))
 }
 
 /// Activates where asked, and shows the object as it is now.
-async fn shown(member: &Member, server: &str, changed: Changed) -> Result<(String, String, Value), Error> {
-    let id = changed.id.unwrap_or_default();
+async fn shown(
+    member: &Member,
+    server: &str,
+    changed: &Changed,
+    begins: bool,
+) -> Result<(String, String, Value), Error> {
+    let id = changed.id.clone().unwrap_or_default();
     let cluster = &changed.draft.cluster_id;
-    let activation = activated(member, cluster).await?;
+    let begun = Some(changed).filter(|changed| begins && changed.changed);
+    let activation = activated(member, cluster, begun).await?;
     let view = member.console().view(&member.actor, cluster).await?;
-    let (_, server) = virtual_server(&view.content, server)?;
+    let content = view.content.masked();
+    let (_, server) = virtual_server(&content, server)?;
     let (_, real) = real_server(server, &id.0)?;
-    let more = activation.map_or(json!({}), |a| json!({ "activation": a }));
+    let more = Written { changed: Some(changed.changed), activation };
     Ok((id.0, view.etag, request::with(real, more)?))
 }
 
@@ -65,10 +68,13 @@ pub(super) async fn create(
     let prefix = format!("/virtual_servers/{index}/real_servers/{}", server.real_servers.len());
     let of = server.id.clone();
     let edit = Edit::PutRealServer { virtual_server: of.clone(), id: None, server: real };
+    if let Some(plan) = planned(&member, &cluster, &edit, None, &prefix).await? {
+        return Ok(plan);
+    }
     let changed = member.console().change(&member.actor, &cluster, edit, None).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let base = format!("/api/v1/clusters/{}/virtual-servers/{of}/real-servers", changed.draft.cluster_id);
-    let (id, etag, body) = shown(&member, &of.0, changed).await?;
+    let (id, etag, body) = shown(&member, &of.0, &changed, !view.draft).await?;
     Ok(created(&format!("{base}/{id}"), &etag, body))
 }
 
@@ -91,9 +97,12 @@ async fn put(
     let prefix = format!("/virtual_servers/{at}/real_servers/{index}");
     let edit =
         Edit::PutRealServer { virtual_server: server.id.clone(), id: Some(old.id.clone()), server: value };
+    if let Some(plan) = planned(member, target.cluster, &edit, tag, &prefix).await? {
+        return Ok(plan);
+    }
     let changed = member.console().change(&member.actor, target.cluster, edit, tag).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
-    let (_, etag, body) = shown(member, &server.id.0, changed).await?;
+    let (_, etag, body) = shown(member, &server.id.0, &changed, !view.draft).await?;
     Ok(tagged(StatusCode::OK, &etag, body))
 }
 
@@ -104,7 +113,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let tag = if_match(&headers)?;
+    let tag = tag_of(&member.visit, &headers)?;
     let value = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
     put(&member, Target { cluster: &cluster, server: &server, real: &real }, tag.as_deref(), value).await
 }
@@ -116,7 +125,7 @@ pub(super) async fn merge(
     headers: HeaderMap,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let tag = if_match(&headers)?;
+    let tag = tag_of(&member.visit, &headers)?;
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, of) = virtual_server(&view.content, &server)?;
     let (_, old) = real_server(of, &real)?;
@@ -130,8 +139,7 @@ pub(super) async fn delete(
     Path((cluster, server, real)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let tag = if_match(&headers)?;
+    let tag = tag_of(&member.visit, &headers)?;
     let edit = Edit::RemoveRealServer { virtual_server: Id(server), id: Id(real) };
-    let changed = member.console().change(&member.actor, &cluster, edit, tag.as_deref()).await?;
-    removed(&member, &changed.draft.cluster_id).await
+    remove(&member, &cluster, edit, tag.as_deref()).await
 }

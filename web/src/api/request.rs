@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::operation::MOST;
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
 use crate::visit::Visit;
@@ -45,9 +47,57 @@ pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
         } else {
             "wrong-value"
         };
-        let message = without_types(&message);
+        let message = match suggestion(&message) {
+            Some(meant) => format!("{}; did you mean `{meant}`?", without_types(&message)),
+            None => without_types(&message),
+        };
         Error::Unprocessable(vec![FieldProblem { pointer, code: code.to_owned(), message }])
     })
+}
+
+/// The body as that type, or the type's default where there is none.
+pub(super) fn typed_or_default<T: DeserializeOwned + Default>(payload: &Payload) -> Result<T, Error> {
+    match payload.0.is_empty() {
+        true => Ok(T::default()),
+        false => typed(Value::Object(object(payload)?)),
+    }
+}
+
+/// Of the names that the deserializer expected (`expected one of `a`, `b``), the one that was meant.
+fn suggestion(message: &str) -> Option<&str> {
+    let rest =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let (given, expected) = rest.split_once("`, expected ")?;
+    near(given, expected.split('`').skip(1).step_by(2))
+}
+
+/// The name that differs least from what was written, where it differs little.
+pub(crate) fn near<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_ascii_lowercase().replace('-', "_");
+    // What people mix up is short; a long text is no slip of the finger.
+    if given.len() > 64 {
+        return None;
+    }
+    let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
+    let best = names.map(|name| (distance(&given, &plain(name)), name)).min_by_key(|(distance, _)| *distance);
+    best.filter(|(distance, name)| *distance <= name.len().div_ceil(3) && *distance < name.len())
+        .map(|(_, name)| name)
+}
+
+/// How many letters have to be put in, taken out or exchanged (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut next = vec![index + 1];
+        let mut left = index + 1;
+        for ((place, above), theirs) in row.iter().enumerate().skip(1).zip(other.chars()) {
+            let corner = row.get(place - 1).copied().unwrap_or(place);
+            left = (above + 1).min(left + 1).min(corner + usize::from(letter != theirs));
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 /// What the deserializer says, with ranges in place of the names of number types.
@@ -134,13 +184,26 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<String>, Error> {
     Ok(Some(strong.to_owned()))
 }
 
+/// The same; without the header also where the request only asks what it would do.
+pub(super) fn tag_of(visit: &Visit, headers: &HeaderMap) -> Result<Option<String>, Error> {
+    match wants(visit, "dry_run") && !headers.contains_key(header::IF_MATCH) {
+        true => Ok(None),
+        false => if_match(headers),
+    }
+}
+
+/// The state that a change was made for, where the request names one.
+pub(super) fn maybe_match(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    if headers.contains_key(header::IF_MATCH) { if_match(headers) } else { Ok(None) }
+}
+
 /// Whether the query says `name=true`.
 pub(super) fn wants(visit: &Visit, name: &str) -> bool {
     visit.query.get(name) == "true"
 }
 
 /// An answer with the entity tag of what it shows.
-pub(super) fn tagged(status: StatusCode, etag: &str, body: Value) -> Response {
+pub(super) fn tagged(status: StatusCode, etag: &str, body: impl Serialize) -> Response {
     let mut response = (status, Json(body)).into_response();
     if let Ok(value) = HeaderValue::from_str(&quoted(etag)) {
         response.headers_mut().insert(header::ETAG, value);
@@ -149,7 +212,7 @@ pub(super) fn tagged(status: StatusCode, etag: &str, body: Value) -> Response {
 }
 
 /// 201 with the address of what was made.
-pub(super) fn created(location: &str, etag: &str, body: Value) -> Response {
+pub(super) fn created(location: &str, etag: &str, body: impl Serialize) -> Response {
     let mut response = tagged(StatusCode::CREATED, etag, body);
     if let Ok(value) = HeaderValue::from_str(location) {
         response.headers_mut().insert(header::LOCATION, value);
@@ -157,18 +220,63 @@ pub(super) fn created(location: &str, etag: &str, body: Value) -> Response {
     response
 }
 
-/// A list; all of it fits into one answer, so there is never a next one.
-pub(super) fn listed(items: Vec<Value>) -> Value {
-    serde_json::json!({ "items": items, "next": null })
+/// One page of a list, as `limit` and `cursor` ask for it. Each item comes with what names it in the list, so that
+/// the next page begins behind it also where others were put in or taken out in the meantime.
+pub(super) fn listed<T: Serialize>(visit: &Visit, items: Vec<(String, T)>) -> Result<Value, Error> {
+    let limit = limit(visit, MOST)?;
+    let begin = match visit.query.filled("cursor") {
+        None => 0,
+        Some(cursor) => {
+            let wrong = || Error::Malformed("cursor: the `next` of an earlier answer is expected".to_owned());
+            let text = String::from_utf8(hex::decode(cursor).map_err(|_| wrong())?).map_err(|_| wrong())?;
+            let (index, name) = text.split_once(' ').ok_or_else(wrong)?;
+            let index: usize = index.parse().map_err(|_| wrong())?;
+            items.iter().position(|(other, _)| other == name).map_or(index, |place| place + 1)
+        }
+    };
+    let end = begin.saturating_add(limit);
+    let last = items.get(end.saturating_sub(1)).filter(|_| end < items.len());
+    let next = last.map(|(name, _)| hex::encode(format!("{end} {name}")));
+    let page: Vec<&T> = items.iter().map(|(_, item)| item).skip(begin).take(limit).collect();
+    Ok(serde_json::json!({ "items": page, "next": next }))
 }
 
-/// The value with read-only members added.
-pub(super) fn with(value: impl Serialize, more: Value) -> Result<Value, Error> {
+/// How many items are asked for.
+pub(super) fn limit(visit: &Visit, otherwise: u64) -> Result<usize, Error> {
+    let limit = match visit.query.filled("limit") {
+        None => otherwise,
+        Some(text) => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
+            Error::Malformed(format!("limit {text:?}: a number from 1 to {MOST} is expected"))
+        })?,
+    };
+    usize::try_from(limit).map_err(Error::internal)
+}
+
+/// The value with members added.
+pub(super) fn with(value: impl Serialize, more: impl Serialize) -> Result<Value, Error> {
     let mut value = serde_json::to_value(value).map_err(Error::internal)?;
+    let more = serde_json::to_value(more).map_err(Error::internal)?;
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
         value.extend(more);
     }
     Ok(value)
+}
+
+/// What a request would do, where there is no more to be told than that it would be taken.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Rehearsal {
+    /// Always true: nothing was done.
+    dry_run: bool,
+}
+
+/// The answer to `?dry_run=true` where there is no plan.
+pub(super) fn rehearsed() -> Response {
+    Json(Rehearsal { dry_run: true }).into_response()
+}
+
+/// A JSON answer.
+pub(super) fn ok(body: impl Serialize) -> Response {
+    Json(body).into_response()
 }
 
 #[cfg(test)]
@@ -194,6 +302,23 @@ mod tests {
             merge(&mut merged, patch.clone());
             assert_eq!(merged, result, "{target} + {patch}");
         }
+    }
+
+    #[test]
+    fn what_was_meant_is_said() {
+        fn told<T: DeserializeOwned>(value: Value) -> String {
+            match typed::<T>(value) {
+                Err(Error::Unprocessable(problems)) => problems.into_iter().map(|p| p.message).collect(),
+                _ => String::new(),
+            }
+        }
+        let said = told::<VirtualServer>(json!({"name": "a", "schedular": "rr"}));
+        assert!(said.ends_with("did you mean `scheduler`?"), "{said}");
+        let said = told::<RealServer>(json!({"name": "a", "adress": "10.0.0.1"}));
+        assert!(said.ends_with("did you mean `address`?"), "{said}");
+        let said = told::<VirtualServer>(json!({"name": "a", "colour": "red"}));
+        assert!(!said.contains("did you mean"), "{said}");
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "")), (3, 3, 3));
     }
 
     #[test]

@@ -1,30 +1,60 @@
 //! `…/virtual-servers`
 
-use axum::Json;
 use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use console::{ChangeError, Changed, Edit};
 use lvs::model::{Id, VirtualServer};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::clusters::seen;
-use super::drafts::activated;
-use super::request::{self, created, if_match, listed, object, tagged, typed};
+use super::drafts::{activated, begins};
+use super::request::{self, created, listed, object, ok, tag_of, tagged, typed, wants};
+use super::shape::{self, ActivationShape};
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
 use crate::screens::objects::virtual_server;
 use crate::visit::Member;
 
 /// Members that only answers have.
-const READ_ONLY: &[&str] = &["id", "activation"];
+pub(super) const READ_ONLY: &[&str] = &["id", "activation", "changed"];
+
+/// What a write's answer tells besides the object.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Written {
+    /// Whether anything is other than before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
+    pub(super) changed: Option<bool>,
+    /// What became of an activation that was asked for and that there was something to do for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
+    pub(super) activation: Option<ActivationShape>,
+}
+
+/// What was activated with a removal.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Removed {
+    activation: ActivationShape,
+}
+
+/// A page of objects of a cluster, each by its id.
+pub(super) fn objects<T: Serialize>(
+    member: &Member,
+    etag: &str,
+    all: &[T],
+    id: impl Fn(&T) -> &Id,
+) -> Result<Response, Error> {
+    let items = all.iter().map(|one| (id(one).0.clone(), one)).collect();
+    Ok(tagged(StatusCode::OK, etag, listed(&member.visit, items)?))
+}
 
 /// `GET …/virtual-servers`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let seen = seen(&member, &cluster).await?;
-    let items: Result<Vec<Value>, _> =
-        seen.content.virtual_servers.iter().map(serde_json::to_value).collect();
-    Ok(tagged(StatusCode::OK, &seen.etag, listed(items.map_err(Error::internal)?)))
+    objects(&member, &seen.etag, &seen.content.virtual_servers, |server| &server.id)
 }
 
 /// `GET …/virtual-servers/{server}`
@@ -34,7 +64,7 @@ pub(super) async fn one(
 ) -> Result<Response, Error> {
     let seen = seen(&member, &cluster).await?;
     let (_, server) = virtual_server(&seen.content, &key)?;
-    Ok(tagged(StatusCode::OK, &seen.etag, serde_json::to_value(server).map_err(Error::internal)?))
+    Ok(tagged(StatusCode::OK, &seen.etag, server))
 }
 
 /// What was refused, with pointers into the body that was sent.
@@ -47,13 +77,36 @@ pub(super) fn in_body(error: ChangeError, prefix: &str) -> Error {
     }
 }
 
+/// What an edit would do, where the request only asks that; errors point into its body at `prefix`.
+pub(super) async fn planned(
+    member: &Member,
+    cluster: &str,
+    edit: &Edit,
+    tag: Option<&str>,
+    prefix: &str,
+) -> Result<Option<Response>, Error> {
+    if !wants(&member.visit, "dry_run") {
+        return Ok(None);
+    }
+    let preview = member.console().preview_of_change(&member.actor, cluster, edit.clone(), tag).await;
+    let preview = preview.map_err(|e| in_body(e, prefix))?;
+    Ok(Some(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview))))
+}
+
 /// Activates where asked, and shows the object as it is now.
-async fn shown(member: &Member, cluster: &str, changed: Changed) -> Result<(String, String, Value), Error> {
-    let id = changed.id.unwrap_or_default();
-    let activation = activated(member, &changed.draft.cluster_id).await?;
+async fn shown(
+    member: &Member,
+    cluster: &str,
+    changed: &Changed,
+    begins: bool,
+) -> Result<(String, String, Value), Error> {
+    let id = changed.id.clone().unwrap_or_default();
+    let begun = Some(changed).filter(|changed| begins && changed.changed);
+    let activation = activated(member, &changed.draft.cluster_id, begun).await?;
     let view = member.console().view(&member.actor, cluster).await?;
-    let (_, server) = virtual_server(&view.content, &id.0)?;
-    let more = activation.map_or(json!({}), |a| json!({ "activation": a }));
+    let content = view.content.masked();
+    let (_, server) = virtual_server(&content, &id.0)?;
+    let more = Written { changed: Some(changed.changed), activation };
     Ok((id.0, view.etag, request::with(server, more)?))
 }
 
@@ -67,10 +120,13 @@ pub(super) async fn create(
     let view = member.console().view(&member.actor, &cluster).await?;
     let prefix = format!("/virtual_servers/{}", view.content.virtual_servers.len());
     let edit = Edit::PutVirtualServer { id: None, server };
+    if let Some(plan) = planned(&member, &cluster, &edit, None, &prefix).await? {
+        return Ok(plan);
+    }
     let changed = member.console().change(&member.actor, &cluster, edit, None).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let cluster_id = changed.draft.cluster_id.clone();
-    let (id, etag, body) = shown(&member, &cluster, changed).await?;
+    let (id, etag, body) = shown(&member, &cluster, &changed, !view.draft).await?;
     Ok(created(&format!("/api/v1/clusters/{cluster_id}/virtual-servers/{id}"), &etag, body))
 }
 
@@ -84,9 +140,12 @@ async fn put(
     let (index, old) = virtual_server(&view.content, key)?;
     let prefix = format!("/virtual_servers/{index}");
     let edit = Edit::PutVirtualServer { id: Some(old.id.clone()), server };
+    if let Some(plan) = planned(member, cluster, &edit, tag, &prefix).await? {
+        return Ok(plan);
+    }
     let changed = member.console().change(&member.actor, cluster, edit, tag).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
-    let (_, etag, body) = shown(member, cluster, changed).await?;
+    let (_, etag, body) = shown(member, cluster, &changed, !view.draft).await?;
     Ok(tagged(StatusCode::OK, &etag, body))
 }
 
@@ -97,7 +156,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let tag = if_match(&headers)?;
+    let tag = tag_of(&member.visit, &headers)?;
     let server = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
     put(&member, (&cluster, &key), tag.as_deref(), server).await
 }
@@ -109,7 +168,7 @@ pub(super) async fn merge(
     headers: HeaderMap,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let tag = if_match(&headers)?;
+    let tag = tag_of(&member.visit, &headers)?;
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, old) = virtual_server(&view.content, &key)?;
     let server = request::patched(old, request::without(object(&payload)?, READ_ONLY))?;
@@ -122,16 +181,24 @@ pub(super) async fn delete(
     Path((cluster, key)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let tag = if_match(&headers)?;
-    let edit = Edit::RemoveVirtualServer(Id(key));
-    let changed = member.console().change(&member.actor, &cluster, edit, tag.as_deref()).await?;
-    removed(&member, &changed.draft.cluster_id).await
+    let tag = tag_of(&member.visit, &headers)?;
+    remove(&member, &cluster, Edit::RemoveVirtualServer(Id(key)), tag.as_deref()).await
 }
 
-/// 204, or the activation where one was asked for.
-pub(super) async fn removed(member: &Member, cluster: &str) -> Result<Response, Error> {
-    match activated(member, cluster).await? {
+/// Takes an object out of the draft: 204, or the activation where one was asked for.
+pub(super) async fn remove(
+    member: &Member,
+    cluster: &str,
+    edit: Edit,
+    tag: Option<&str>,
+) -> Result<Response, Error> {
+    if let Some(plan) = planned(member, cluster, &edit, tag, "").await? {
+        return Ok(plan);
+    }
+    let begins = begins(member, cluster).await?;
+    let changed = member.console().change(&member.actor, cluster, edit, tag).await?;
+    match activated(member, &changed.draft.cluster_id, begins.then_some(&changed)).await? {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(activation) => Ok(Json(json!({ "activation": activation })).into_response()),
+        Some(activation) => Ok(ok(Removed { activation })),
     }
 }

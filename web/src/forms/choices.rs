@@ -1,6 +1,7 @@
 //! What select lists offer.
 
-use lvs::model::{Protocol, Scheduler};
+use lvs::format::FileKind;
+use lvs::model::{DriftPolicy, Matching, Protocol, Scheduler, SorryCheck, Start};
 
 use crate::text::Language;
 
@@ -30,6 +31,25 @@ pub(crate) const PROTOCOLS: [Word; 3] = [word("tcp", "TCP"), word("udp", "UDP"),
 /// Tunnel kinds, by the names of the kernel.
 pub(crate) const TUNNEL_KINDS: [Word; 3] =
     [word("ipip", "IP-in-IP (ipip)"), word("gue", "GUE"), word("gre", "GRE")];
+
+/// Versions of HTTP.
+pub(crate) const HTTP_VERSIONS: [Word; 2] = [word("1.1", "HTTP/1.1"), word("1.0", "HTTP/1.0")];
+
+/// Versions of VRRP.
+pub(crate) const VRRP_VERSIONS: [Word; 2] = [word("2", "VRRP 2"), word("3", "VRRP 3")];
+
+/// Types of DNS records.
+pub(crate) const DNS_RECORDS: [Word; 9] = [
+    word("SOA", "SOA"),
+    word("A", "A"),
+    word("AAAA", "AAAA"),
+    word("CNAME", "CNAME"),
+    word("DNSKEY", "DNSKEY"),
+    word("MX", "MX"),
+    word("NS", "NS"),
+    word("RRSIG", "RRSIG"),
+    word("TXT", "TXT"),
+];
 
 impl Choice {
     fn new(value: impl Into<String>, text: impl ToString) -> Self {
@@ -72,11 +92,105 @@ pub(crate) fn families(language: Language) -> Vec<Choice> {
 }
 
 /// Piranha's load monitors; a path may be typed instead.
-pub(crate) const LOAD_MONITORS: [&str; 4] = ["none", "rup", "ruptime", "uptime"];
+pub(crate) const LOAD_MONITORS: [&str; 3] = ["rup", "ruptime", "uptime"];
 
 /// The protocol of that word.
 pub(crate) fn protocols() -> [(&'static str, Protocol); 3] {
     [("tcp", Protocol::Tcp), ("udp", Protocol::Udp), ("sctp", Protocol::Sctp)]
+}
+
+/// What happens to what somebody else changed.
+pub(crate) fn drifts(language: Language) -> Vec<Choice> {
+    DriftPolicy::ALL.map(|d| Choice::new(d.as_str(), language.say(format!("drift-{}", d.as_str())))).to_vec()
+}
+
+/// A kernel parameter that may be left as the host has it.
+pub(crate) fn switches(language: Language) -> Vec<Choice> {
+    ["", "on", "off"]
+        .map(|word| {
+            Choice::new(
+                word,
+                language.say(format!("switch-{}", if word.is_empty() { "leave" } else { word })),
+            )
+        })
+        .to_vec()
+}
+
+/// Kinds of checks.
+pub(crate) fn checks(language: &Language) -> Vec<Choice> {
+    super::checks::KINDS.map(|kind| Choice::new(kind, language.say(format!("check-{kind}")))).to_vec()
+}
+
+/// Methods of HTTP.
+pub(crate) const HTTP_METHODS: [Word; 3] =
+    [word("GET", "GET"), word("HEAD", "HEAD"), word("OPTIONS", "OPTIONS")];
+
+/// Words of a list with the texts of their keys.
+fn said<const N: usize>(language: &Language, words: [&str; N], key: fn(&str) -> String) -> Vec<Choice> {
+    words.map(|word| Choice::new(word, language.say(key(word)))).to_vec()
+}
+
+/// How an answer is compared.
+pub(crate) fn matchings(language: &Language) -> Vec<Choice> {
+    said(language, Matching::ALL.map(Matching::as_str), |word| format!("matching-{word}"))
+}
+
+/// How several checks add up.
+pub(crate) fn combines(language: &Language) -> Vec<Choice> {
+    said(language, ["all", "any"], |word| format!("combine-{word}"))
+}
+
+/// How a weight rises.
+pub(crate) fn ramps(language: &Language) -> Vec<Choice> {
+    said(language, ["linear", "doubling"], |word| format!("ramp-{word}"))
+}
+
+/// Where weights come from.
+pub(crate) fn loads(language: &Language) -> Vec<Choice> {
+    said(language, ["none", "program", "line", "http"], |word| format!("load-{word}"))
+}
+
+/// Whether a sorry server is checked.
+pub(crate) fn sorry_checks(language: &Language) -> Vec<Choice> {
+    said(language, SorryCheck::ALL.map(SorryCheck::as_str), |word| format!("sorry-check-{word}"))
+}
+
+/// How a sorry server is reached; tunnels keep the details they have.
+pub(crate) fn sorry_forwardings(language: &Language) -> Vec<Choice> {
+    let own = ["nat", "direct", "tunnel"].map(|w| Choice::new(w, language.say(format!("forwarding-{w}"))));
+    std::iter::once(Choice::new("", language.say("forwarding-cluster"))).chain(own).collect()
+}
+
+/// What happens when a real server fails.
+pub(crate) fn quiesces(language: &Language) -> Vec<Choice> {
+    let own = ["quiesce", "remove"].map(|w| Choice::new(w, language.say(format!("on-failure-{w}"))));
+    std::iter::once(Choice::new("", language.say("on-failure-service"))).chain(own).collect()
+}
+
+/// What a server counts as before its first result.
+pub(crate) fn starts(language: &Language) -> Vec<Choice> {
+    Start::ALL.map(|s| Choice::new(s.as_str(), language.say(format!("start-{}", s.as_str())))).to_vec()
+}
+
+/// Whose checks a real server has.
+pub(crate) fn owners(language: &Language) -> Vec<Choice> {
+    ["service", "own"].map(|word| Choice::new(word, language.say(format!("checks-of-{word}")))).to_vec()
+}
+
+/// What two directors speak.
+pub(crate) fn redundancy_protocols(language: &Language) -> Vec<Choice> {
+    ["heartbeat", "vrrp", "pulse"]
+        .map(|word| Choice::new(word, language.say(format!("redundancy-{word}"))))
+        .to_vec()
+}
+
+/// Kinds of files that can be read.
+pub(crate) fn file_kinds(language: Language) -> Vec<Choice> {
+    ["auto"]
+        .into_iter()
+        .chain(FileKind::ALL.map(FileKind::as_str))
+        .map(|word| Choice::new(word, language.say(format!("file-kind-{}", word.replace('.', "-")))))
+        .collect()
 }
 
 /// A director's two places.

@@ -1,11 +1,11 @@
-//! GLOBAL SETTINGS, REDUNDANCY, directors, and the first settings of a new cluster.
+//! GLOBAL SETTINGS, directors, and the first settings of a new cluster.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use lvs::Cluster;
-use lvs::model::{ConnectionSync, Director, GlobalSettings, NatRouter, Redundancy, Seat, Timeouts};
+use lvs::model::{Director, DriftPolicy, GlobalSettings, HostSetup, NatRouter, Seat, Timeouts};
 
-use super::read::forwarding_texts;
+use super::read::{forwarding_texts, line_texts, switch_word};
 use super::{Bound, Reader};
 use crate::fields::Fields;
 
@@ -28,6 +28,12 @@ impl Bound for GlobalForm {
         "timeouts.tcp",
         "timeouts.tcpfin",
         "timeouts.udp",
+        "drift",
+        "host.prepare",
+        "host.masquerade",
+        "host.expire_nodest_conn",
+        "host.expire_quiescent_template",
+        "host.conntrack",
     ];
 
     fn texts(global: &GlobalSettings) -> Fields {
@@ -38,7 +44,13 @@ impl Bound for GlobalForm {
             .with_some("nat_router.device", router.map(|r| r.device.as_str()))
             .with_some("timeouts.tcp", global.timeouts.tcp)
             .with_some("timeouts.tcpfin", global.timeouts.tcpfin)
-            .with_some("timeouts.udp", global.timeouts.udp);
+            .with_some("timeouts.udp", global.timeouts.udp)
+            .with("drift", global.drift.as_str())
+            .with_tick("host.prepare", global.host.prepare)
+            .with("host.masquerade", line_texts(&global.host.masquerade))
+            .with("host.expire_nodest_conn", switch_word(global.host.expire_nodest_conn))
+            .with("host.expire_quiescent_template", switch_word(global.host.expire_quiescent_template))
+            .with("host.conntrack", switch_word(global.host.conntrack));
         forwarding_texts(fields, Some(global.forwarding))
     }
 
@@ -54,8 +66,20 @@ impl Bound for GlobalForm {
                 tcpfin: reader.number("timeouts.tcpfin", old.timeouts.tcpfin),
                 udp: reader.number("timeouts.udp", old.timeouts.udp),
             },
-            drift: old.drift,
+            host: host(reader, old.host),
+            drift: reader.choice("drift", &DriftPolicy::ALL.map(|d| (d.as_str(), d)), old.drift),
         }
+    }
+}
+
+fn host(reader: &mut Reader<'_>, old: HostSetup) -> HostSetup {
+    let expire_quiescent = old.expire_quiescent_template;
+    HostSetup {
+        prepare: reader.ticked("host.prepare"),
+        masquerade: reader.lines("host.masquerade", "wrong-masquerade", old.masquerade),
+        expire_nodest_conn: reader.switch("host.expire_nodest_conn", old.expire_nodest_conn),
+        expire_quiescent_template: reader.switch("host.expire_quiescent_template", expire_quiescent),
+        conntrack: reader.switch("host.conntrack", old.conntrack),
     }
 }
 
@@ -75,60 +99,6 @@ fn nat_router(reader: &mut Reader<'_>, old: Option<NatRouter>) -> Option<NatRout
             old
         }
         (None, None) => None,
-    }
-}
-
-/// REDUNDANCY without the backup director's addresses.
-pub(crate) enum RedundancyForm {}
-
-impl Bound for RedundancyForm {
-    type Object = Redundancy;
-
-    const KNOWN: &'static [&'static str] = &[
-        "enabled",
-        "public",
-        "private",
-        "interval_ms",
-        "deadtime_ms",
-        "heartbeat_port",
-        "monitor_links",
-        "sync.enabled",
-        "sync.interface",
-        "sync.id",
-        "active_cmd",
-        "inactive_cmd",
-    ];
-
-    fn texts(redundancy: &Redundancy) -> Fields {
-        Fields::default()
-            .with_tick("enabled", redundancy.enabled)
-            .with("interval_ms", redundancy.interval_ms)
-            .with("deadtime_ms", redundancy.deadtime_ms)
-            .with("heartbeat_port", redundancy.heartbeat_port)
-            .with_tick("monitor_links", redundancy.monitor_links)
-            .with_tick("sync.enabled", redundancy.sync.enabled)
-            .with_some("sync.interface", redundancy.sync.interface.as_ref())
-            .with("sync.id", redundancy.sync.id)
-            .with_some("active_cmd", redundancy.active_cmd.as_ref())
-            .with_some("inactive_cmd", redundancy.inactive_cmd.as_ref())
-    }
-
-    fn read(reader: &mut Reader<'_>, old: Redundancy) -> Redundancy {
-        Redundancy {
-            enabled: reader.ticked("enabled"),
-            heartbeat_port: reader.needed_number("heartbeat_port", old.heartbeat_port),
-            interval_ms: reader.needed_number("interval_ms", old.interval_ms),
-            deadtime_ms: reader.needed_number("deadtime_ms", old.deadtime_ms),
-            monitor_links: reader.ticked("monitor_links"),
-            sync: ConnectionSync {
-                enabled: reader.ticked("sync.enabled"),
-                interface: reader.device("sync.interface", old.sync.interface.clone()),
-                id: reader.needed_number("sync.id", old.sync.id),
-            },
-            active_cmd: reader.filled("active_cmd"),
-            inactive_cmd: reader.filled("inactive_cmd"),
-            ..old
-        }
     }
 }
 

@@ -4,9 +4,13 @@
 //! `/virtual_servers/3/vip/address` finds its field by itself. Forms hold no rule: a text that is no number at all is
 //! said here, everything else by `lvs`.
 
+mod checks;
 mod cluster;
+mod policy;
 mod read;
 mod real_server;
+mod redundancy;
+mod rows;
 mod scripts;
 mod virtual_server;
 
@@ -19,10 +23,13 @@ use lvs::{Finding, Severity};
 use crate::fields::Fields;
 use crate::text::Language;
 
-pub(crate) use cluster::{DirectorForm, GlobalForm, NewClusterForm, RedundancyForm, blank_director};
+pub(crate) use checks::without_secrets;
+pub(crate) use cluster::{DirectorForm, GlobalForm, NewClusterForm, blank_director};
 pub(crate) use read::Reader;
 pub(crate) use real_server::RealServerForm;
-pub(crate) use scripts::ScriptsForm;
+pub(crate) use redundancy::{RedundancyForm, blank_instance};
+pub(crate) use rows::{Press, Row};
+pub(crate) use scripts::{OwnScriptsForm, ScriptsForm, with_check};
 pub(crate) use virtual_server::VirtualServerForm;
 
 /// Something to be said, at a field or about the whole.
@@ -34,6 +41,8 @@ pub(crate) struct Note {
     pub(crate) place: String,
     /// In the visitor's language.
     pub(crate) text: String,
+    /// What to write instead, where that is known.
+    pub(crate) suggestion: Option<String>,
 }
 
 impl Note {
@@ -43,11 +52,12 @@ impl Note {
             lvs::finding::Place::Line { line, column } => format!("{line}:{column}"),
             lvs::finding::Place::Field(pointer) => pointer.clone(),
         };
-        Note { error: finding.severity == Severity::Error, place, text: language.finding(finding) }
-    }
-
-    pub(crate) fn list<'a>(language: Language, findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Self> {
-        findings.into_iter().map(|f| Note::of(language, f)).collect()
+        Note {
+            error: finding.severity == Severity::Error,
+            place,
+            text: language.finding(finding),
+            suggestion: finding.suggestion.clone(),
+        }
     }
 }
 
@@ -63,13 +73,19 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// A form with these texts; `known` are the names that have an input on the page.
+    /// A form with these texts; `known` are the names that have an input on the page, with `*` for a row's number.
     pub(crate) fn new(known: &'static [&'static str], fields: Fields) -> Self {
         Form { fields, known, notes: BTreeMap::new(), top: Vec::new(), unread: BTreeSet::new() }
     }
 
-    pub(crate) fn value(&self, name: &str) -> &str {
-        self.fields.get(name)
+    pub(crate) fn value(&self, name: impl AsRef<str>) -> &str {
+        self.fields.get(name.as_ref())
+    }
+
+    /// The name of a field of an object within another one, such as `monitor.` and `load_monitor.port`.
+    #[allow(clippy::unused_self, reason = "templates call functions of what they are given")]
+    pub(crate) fn under(&self, prefix: &str, field: &str) -> String {
+        format!("{prefix}{field}")
     }
 
     pub(crate) fn ticked(&self, name: &str) -> bool {
@@ -96,6 +112,25 @@ impl Form {
         &self.top
     }
 
+    /// The same with texts taken out by `change`, which names their fields; `said` there.
+    pub(crate) fn changed<T: ToString>(
+        mut self,
+        change: impl Fn(Fields) -> (Fields, Vec<String>),
+        said: impl Fn() -> T,
+    ) -> Self {
+        let (fields, names) = change(self.fields);
+        self.fields = fields;
+        for name in names {
+            self.careful(&name, said());
+        }
+        self
+    }
+
+    /// The rows of a repeated part, such as `checks`.
+    pub(crate) fn rows(&self, part: &str) -> Vec<Row> {
+        rows::of(&self.fields, part)
+    }
+
     /// Ids of everything that describes the field, for assistive technology.
     pub(crate) fn described(&self, name: &str, hint: &str) -> Option<String> {
         let mut ids: Vec<String> = (1..=self.notes(name).len()).map(|n| format!("{name}-said-{n}")).collect();
@@ -117,13 +152,20 @@ impl Form {
     /// Says an error at a field, or above the form where it has no such field.
     pub(crate) fn error(&mut self, name: &str, text: impl ToString) {
         self.unread.insert(name.to_owned());
-        self.note(name, Note { error: true, place: String::new(), text: text.to_string() });
+        let (place, text) = (String::new(), text.to_string());
+        self.note(name, Note { error: true, place, text, suggestion: None });
+    }
+
+    /// Says something at a field that does not keep the form from being taken.
+    pub(crate) fn careful(&mut self, name: &str, text: impl ToString) {
+        let (place, text) = (String::new(), text.to_string());
+        self.note(name, Note { error: false, place, text, suggestion: None });
     }
 
     fn note(&mut self, name: &str, note: Note) {
         match self.field_for(name) {
             Some(field) => {
-                let notes = self.notes.entry(field.to_owned()).or_default();
+                let notes = self.notes.entry(field).or_default();
                 if !notes.contains(&note) {
                     notes.push(note);
                 }
@@ -133,21 +175,31 @@ impl Form {
     }
 
     /// The input that a path belongs to: its own, the nearest around it, or the first within it.
-    fn field_for(&self, path: &str) -> Option<&'static str> {
+    fn field_for(&self, path: &str) -> Option<String> {
         let mut around = Some(path);
         while let Some(name) = around {
-            if let Some(field) = self.known.iter().find(|k| **k == name) {
-                return Some(field);
+            if self.known.iter().any(|known| rows::is(known, name)) {
+                return Some(name.to_owned());
             }
             around = name.rsplit_once('.').map(|(outer, _)| outer);
         }
-        let within = format!("{path}.");
-        self.known.iter().find(|k| !path.is_empty() && k.starts_with(&within)).copied()
+        self.known.iter().find_map(|known| rows::within(known, path))
     }
 
     /// Says the findings about the object at `pointer` (`/virtual_servers/3`) at their fields. Findings about other
     /// objects are left out, unless they are errors and `all` is wanted: nothing that refused a form may stay unsaid.
     pub(crate) fn findings(&mut self, language: Language, pointer: &str, findings: &[Finding], all: bool) {
+        self.findings_about(language, &[pointer], findings, all);
+    }
+
+    /// The same for a form that writes several objects.
+    pub(crate) fn findings_about(
+        &mut self,
+        language: Language,
+        pointers: &[impl AsRef<str>],
+        findings: &[Finding],
+        all: bool,
+    ) {
         for finding in findings {
             let note = Note {
                 place: String::new(),
@@ -155,11 +207,15 @@ impl Form {
                 ..Note::of(language, finding)
             };
             let whole = finding.pointer().unwrap_or_default();
-            match whole.strip_prefix(pointer) {
-                Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            let rest = pointers
+                .iter()
+                .filter_map(|pointer| whole.strip_prefix(pointer.as_ref()))
+                .find(|rest| rest.is_empty() || rest.starts_with('/'));
+            match rest {
+                Some(rest) => {
                     let name = rest.trim_start_matches('/').replace('/', ".");
                     // A field that could not even be read needs no second opinion on its old value.
-                    let unread = self.field_for(&name).is_some_and(|field| self.unread.contains(field));
+                    let unread = self.field_for(&name).is_some_and(|field| self.unread.contains(&field));
                     if !unread || !note.error {
                         self.note(&name, note);
                     }

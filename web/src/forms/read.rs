@@ -7,7 +7,7 @@ use std::str::FromStr;
 use lvs::model::{Device, Forwarding, Tunnel, TunnelChecksum, TunnelKind};
 
 use crate::fields::Fields;
-use crate::forms::Form;
+use crate::forms::{Form, Row, rows};
 use crate::text::Language;
 
 /// Reads the texts of one form and keeps what is to be said about them.
@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
     /// The text with the blanks at its ends.
     pub(crate) fn raw(&self, name: &str) -> &'a str {
         self.fields.get(name)
+    }
+
+    /// The rows of a repeated part that were sent.
+    pub(crate) fn rows(&self, part: &str) -> Vec<Row> {
+        rows::of(self.fields, part)
     }
 
     pub(crate) fn ticked(&self, name: &str) -> bool {
@@ -113,6 +118,31 @@ impl<'a> Reader<'a> {
         self.parsed(name, "wrong-address").unwrap_or(old)
     }
 
+    /// Addresses, separated by blanks, commas or line ends; `old` where one of them is none.
+    pub(crate) fn addresses(&mut self, name: &str, old: Vec<IpAddr>) -> Vec<IpAddr> {
+        let words = self.text(name).split(|c: char| c == ',' || c.is_whitespace());
+        let read: Result<Vec<IpAddr>, _> = words.filter(|w| !w.is_empty()).map(str::parse).collect();
+        if read.is_err() {
+            self.wrong(name, "wrong-addresses");
+        }
+        read.unwrap_or(old)
+    }
+
+    /// One value on each line; `old` where one of them is none.
+    pub(crate) fn lines<T: FromStr>(&mut self, name: &str, key: &'static str, old: Vec<T>) -> Vec<T> {
+        let lines = self.text(name).lines().map(str::trim).filter(|line| !line.is_empty());
+        let read: Result<Vec<T>, _> = lines.map(str::parse).collect();
+        if read.is_err() {
+            self.wrong(name, key);
+        }
+        read.unwrap_or(old)
+    }
+
+    /// A switch that may be left alone: blank, `on` or `off`.
+    pub(crate) fn switch(&mut self, name: &str, old: Option<bool>) -> Option<bool> {
+        self.choice(name, &[("", None), ("on", Some(true)), ("off", Some(false))], old)
+    }
+
     /// An interface with an optional label.
     pub(crate) fn device(&mut self, name: &str, old: Option<Device>) -> Option<Device> {
         match self.fields.filled(name) {
@@ -175,6 +205,20 @@ impl<'a> Reader<'a> {
             checksum: self.choice("forwarding.tunnel.checksum", &sums, before.checksum),
         }))
     }
+}
+
+/// The word of a switch that may be left alone.
+pub(crate) fn switch_word(value: Option<bool>) -> &'static str {
+    match value {
+        None => "",
+        Some(true) => "on",
+        Some(false) => "off",
+    }
+}
+
+/// Values, one on each line.
+pub(crate) fn line_texts<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Leading ones of a mask, none where it has a hole.

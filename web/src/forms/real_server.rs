@@ -6,6 +6,9 @@ use super::read::forwarding_texts;
 use super::{Bound, Reader};
 use crate::fields::Fields;
 
+/// What happens when it fails: as the virtual server says, weight 0, or removal.
+const QUIESCE: [(&str, Option<bool>); 3] = [("", None), ("quiesce", Some(true)), ("remove", Some(false))];
+
 /// One real server.
 pub(crate) enum RealServerForm {}
 
@@ -17,6 +20,8 @@ impl Bound for RealServerForm {
         "address",
         "port",
         "weight",
+        "backup",
+        "quiesce",
         "forwarding",
         "forwarding.tunnel.kind",
         "forwarding.tunnel.port",
@@ -34,6 +39,11 @@ impl Bound for RealServerForm {
             .with_some("address", Some(server.address).filter(|_| !new))
             .with_some("port", server.port)
             .with("weight", server.weight.0)
+            .with_tick("backup", server.backup)
+            .with(
+                "quiesce",
+                QUIESCE.iter().find(|(_, own)| *own == server.quiesce).map_or("", |(word, _)| word),
+            )
             .with_some("limit.upper", limit.map(|l| l.upper))
             .with_some("limit.lower", limit.map(|l| l.lower).filter(|l| *l != 0))
             .with_tick("active", server.active);
@@ -46,6 +56,8 @@ impl Bound for RealServerForm {
             address: reader.needed_address("address", old.address),
             port: reader.number("port", old.port),
             weight: Weight(reader.needed_number("weight", old.weight.0)),
+            backup: reader.ticked("backup"),
+            quiesce: reader.choice("quiesce", &QUIESCE, old.quiesce),
             forwarding: reader.forwarding(old.forwarding),
             limit: limit(reader, old.limit),
             active: reader.ticked("active"),

@@ -1,9 +1,12 @@
 //! EDIT VIRTUAL SERVER.
 
-use lvs::model::{LoadMonitor, Persistence, Scheduler, SchedulerFlag, SorryServer, Vip, VirtualServer};
+use lvs::model::{
+    Forwarding, Persistence, Quorum, Scheduler, SchedulerFlag, SorryCheck, SorryServer, Vip, VirtualServer,
+};
 use lvs::table::Family;
 
-use super::{Bound, Reader, choices};
+use super::read::line_texts;
+use super::{Bound, Reader, choices, policy};
 use crate::fields::Fields;
 
 /// A virtual server without its real servers and scripts, which have pages of their own.
@@ -24,13 +27,25 @@ impl Bound for VirtualServerForm {
         "vip.device",
         "sorry_server.address",
         "sorry_server.port",
+        "sorry_server.forwarding",
+        "sorry_server.check",
         "mark",
+        "marked",
         "family",
         "monitor.reentry_s",
         "monitor.interval_ms",
         "monitor.timeout_ms",
         "quiesce",
-        "monitor.load_monitor",
+        "monitor.load_monitor.kind",
+        "monitor.load_monitor.command",
+        "monitor.load_monitor.port",
+        "monitor.load_monitor.send",
+        "monitor.load_monitor.path",
+        "monitor.load_monitor.minimum_percent",
+        "monitor.load_monitor.maximum_percent",
+        "monitor.load_monitor.interval_ms",
+        "quorum.weight",
+        "quorum.hysteresis",
         "scheduler",
         "scheduler_flags",
         "persistence.timeout_s",
@@ -53,17 +68,22 @@ impl Bound for VirtualServerForm {
             .with_some("sorry_server.address", sorry.map(|s| s.address))
             .with_some("sorry_server.port", sorry.and_then(|s| s.port))
             .with_some("mark", server.mark)
+            .with("marked", line_texts(&server.marked))
             .with("family", server.family.map_or("", |f| if f == Family::Ipv4 { "ipv4" } else { "ipv6" }))
             .with("monitor.reentry_s", server.monitor.reentry_s)
             .with("monitor.interval_ms", server.monitor.interval_ms)
             .with("monitor.timeout_ms", server.monitor.timeout_ms)
             .with_tick("quiesce", server.quiesce)
-            .with("monitor.load_monitor", String::from(server.monitor.load_monitor.clone()))
+            .with("quorum.weight", server.quorum.weight)
+            .with("quorum.hysteresis", server.quorum.hysteresis)
+            .with("sorry_server.forwarding", sorry.and_then(|s| s.forwarding).map_or("", Forwarding::as_str))
+            .with("sorry_server.check", sorry.map(|s| s.check).unwrap_or_default().as_str())
             .with("scheduler", server.scheduler)
             .with_some("persistence.timeout_s", persistence.map(|p| p.timeout_s))
             .with_some("persistence.prefix", persistence.and_then(|p| p.prefix))
             .with_tick("one_packet", server.one_packet)
             .with_tick("active", server.active);
+        let fields = policy::load_texts(fields, "monitor.", server.monitor.load_monitor.as_ref());
         FLAGS
             .iter()
             .filter(|(flag, _)| server.scheduler_flags.contains(flag))
@@ -77,12 +97,13 @@ impl Bound for VirtualServerForm {
         monitor.reentry_s = reader.needed_number("monitor.reentry_s", monitor.reentry_s);
         monitor.interval_ms = reader.needed_number("monitor.interval_ms", monitor.interval_ms);
         monitor.timeout_ms = reader.needed_number("monitor.timeout_ms", monitor.timeout_ms);
-        monitor.load_monitor = LoadMonitor::from(reader.text("monitor.load_monitor").to_owned());
+        monitor.load_monitor = policy::read_load(reader, "monitor.");
         VirtualServer {
             name: reader.text("name").to_owned(),
             active: reader.ticked("active"),
             vip: vip(reader, old.vip),
             mark: reader.mark("mark", old.mark),
+            marked: reader.lines("marked", "wrong-marked", old.marked),
             family: reader.choice("family", &families, old.family),
             protocol: reader.choice("protocol", &choices::protocols(), old.protocol),
             port: reader.needed_number("port", old.port),
@@ -95,6 +116,10 @@ impl Bound for VirtualServerForm {
             persistence: persistence(reader, old.persistence),
             one_packet: reader.ticked("one_packet"),
             quiesce: reader.ticked("quiesce"),
+            quorum: Quorum {
+                weight: reader.needed_number("quorum.weight", old.quorum.weight),
+                hysteresis: reader.needed_number("quorum.hysteresis", old.quorum.hysteresis),
+            },
             sorry_server: sorry(reader, old.sorry_server),
             monitor,
             ..old
@@ -120,6 +145,16 @@ fn persistence(reader: &mut Reader<'_>, old: Option<Persistence>) -> Option<Pers
 fn sorry(reader: &mut Reader<'_>, old: Option<SorryServer>) -> Option<SorryServer> {
     let before = old.as_ref();
     let port = reader.number("sorry_server.port", before.and_then(|s| s.port));
+    let old_forwarding = before.and_then(|s| s.forwarding);
+    let word = reader.text("sorry_server.forwarding");
+    // A tunnel's details stay as they are.
+    let forwarding = if word == old_forwarding.map_or("", Forwarding::as_str) {
+        old_forwarding
+    } else {
+        word.parse().ok()
+    };
+    let checks = SorryCheck::ALL.map(|check| (check.as_str(), check));
+    let check = reader.choice("sorry_server.check", &checks, before.map(|s| s.check).unwrap_or_default());
     let address = reader.address("sorry_server.address", before.map(|s| s.address))?;
-    Some(SorryServer { address, port, forwarding: old.and_then(|s| s.forwarding) })
+    Some(SorryServer { address, port, forwarding, check })
 }

@@ -4,34 +4,68 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use console::{ActivateError, Basis, ChangeKind, ChangeLine, Object, Preview, PushOutcome, PushResult};
+use console::{
+    Activate, ActivateError, Basis, ChangeKind, ChangeLine, DirectorPreview, Object, Preview, PushOutcome,
+    PushResult,
+};
 use lvs::Cluster;
+use lvs::model::{Choices, Forwarding};
 
+use super::field_names::field_name;
 use super::objects::Confirm;
+use super::rebase::Moved;
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::Note;
-use crate::page::{Page, Tab, keep_address, see_other, short, show};
+use crate::page::{Page, Tab, keep_address, see_other, show};
 use crate::text::Language;
 use crate::visit::Member;
 
 /// One difference in words.
-struct Line {
-    kind: &'static str,
-    text: String,
-    before: Option<String>,
-    after: Option<String>,
+pub(super) struct Line {
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
 }
 
 /// What one director would be told.
-struct Steps {
-    name: String,
-    seat: String,
-    basis: String,
-    basis_tone: &'static str,
-    steps: Vec<String>,
-    adopted: Vec<String>,
-    foreign: Vec<String>,
+pub(super) struct Steps {
+    pub(super) name: String,
+    pub(super) seat: String,
+    pub(super) basis: String,
+    pub(super) basis_tone: &'static str,
+    pub(super) steps: Vec<String>,
+    pub(super) adopted: Vec<String>,
+    pub(super) foreign: Vec<String>,
+}
+
+impl Steps {
+    /// What every director would be told, the primary first.
+    pub(super) fn all(language: Language, preview: &Preview) -> Vec<Self> {
+        let one = |d: &DirectorPreview| Steps {
+            name: d.name.clone(),
+            seat: language.say(format!("seat-{}", d.seat)).to_string(),
+            basis: match d.basis {
+                Basis::Live => language.say("basis-live"),
+                Basis::LastKnown(at) => language.say("basis-last-known").with("at", moment(&at)),
+                Basis::Unknown => language.say("basis-unknown"),
+            }
+            .to_string(),
+            basis_tone: if d.basis == Basis::Live { "good" } else { "warn" },
+            steps: d.steps.iter().map(|step| command(step)).collect(),
+            adopted: d.adopted.clone(),
+            foreign: d.foreign.clone(),
+        };
+        // The order of the pages, not the one in which they are pushed to.
+        let mut directors: Vec<&DirectorPreview> = preview.directors.iter().collect();
+        directors.sort_by_key(|director| director.seat);
+        directors.into_iter().map(one).collect()
+    }
+}
+
+pub(super) fn moment(at: &jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// What became of a push, in words.
@@ -52,15 +86,24 @@ struct ChangesPage {
     message: String,
 }
 
+/// What a form sent that the page shows again.
+#[derive(Default)]
+pub(super) struct Form {
+    pub(super) message: String,
+    pub(super) choices: Choices,
+}
+
 /// The draft as shown.
 struct Shown {
     base: Option<u64>,
-    /// Who activated in between, and when.
-    conflict: Option<(String, u64, String)>,
+    /// Somebody activated in between.
+    moved: Option<Moved>,
     findings: Vec<Note>,
     failed: bool,
     lines: Vec<Line>,
     directors: Vec<Steps>,
+    /// Whether a real server is reached by NAT.
+    nat: bool,
 }
 
 #[derive(Template)]
@@ -74,40 +117,35 @@ struct ActivatedPage {
     joining: bool,
 }
 
-async fn page(
+pub(super) async fn page(
     member: &Member,
     cluster: &str,
     status: StatusCode,
-    message: String,
+    form: Form,
 ) -> Result<Response, Error> {
     let language = member.language();
     let draft = match member.console().draft(&member.actor, cluster).await? {
         Some(draft) => {
             let preview = member.console().preview(&member.actor, cluster).await?;
-            let moment = |at: &jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
-            Some(shown(language, &draft.content, &preview, moment))
+            let rebase = member.console().rebase(&member.actor, cluster).await?;
+            let moved = rebase.map(|rebase| Moved::of(language, &rebase, &form.choices));
+            Some(Shown { moved, ..shown(language, &draft.content, &preview) })
         }
         None => None,
     };
     let p = Page::of_cluster(member, cluster, Tab::Changes, language.say("tab-changes")).await?;
-    show(status, &ChangesPage { p, draft, message })
+    show(status, &ChangesPage { p, draft, message: form.message })
 }
 
 /// `GET …/changes`
 pub(super) async fn draft(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    page(&member, &cluster, StatusCode::OK, String::new()).await
+    page(&member, &cluster, StatusCode::OK, Form::default()).await
 }
 
-fn shown(
-    language: Language,
-    content: &Cluster,
-    preview: &Preview,
-    moment: impl Fn(&jiff::Timestamp) -> String,
-) -> Shown {
-    let conflict = preview.conflict.as_ref();
+fn shown(language: Language, content: &Cluster, preview: &Preview) -> Shown {
     Shown {
         base: preview.base,
-        conflict: conflict.map(|r| (short(&r.author).to_owned(), r.number, moment(&r.created))),
+        moved: None,
         findings: preview
             .findings
             .iter()
@@ -118,37 +156,26 @@ fn shown(
             .collect(),
         failed: lvs::finding::has_errors(&preview.findings),
         lines: preview.changes.iter().map(|line| in_words(language, line)).collect(),
-        directors: preview
-            .directors
-            .iter()
-            .map(|d| Steps {
-                name: d.name.clone(),
-                seat: language.say(format!("seat-{}", d.seat)).to_string(),
-                basis: match d.basis {
-                    Basis::Live => language.say("basis-live"),
-                    Basis::LastKnown(at) => language.say("basis-last-known").with("at", moment(&at)),
-                    Basis::Unknown => language.say("basis-unknown"),
-                }
-                .to_string(),
-                basis_tone: if d.basis == Basis::Live { "good" } else { "warn" },
-                steps: d.steps.iter().map(|step| command(step)).collect(),
-                adopted: d.adopted.clone(),
-                foreign: d.foreign.clone(),
-            })
-            .collect(),
+        directors: Steps::all(language, preview),
+        nat: !content.global.host.prepare
+            && content
+                .virtual_servers
+                .iter()
+                .flat_map(|server| &server.real_servers)
+                .any(|real| real.forwarding_in(&content.global) == Forwarding::Nat),
     }
 }
 
 /// A step as one would type it: lines in the format of ipvsadm --restore leave the program's name out.
-fn command(step: &str) -> String {
+pub(super) fn command(step: &str) -> String {
     if step.starts_with('-') { format!("ipvsadm {step}") } else { step.to_owned() }
 }
 
-/// Where a finding is, in the names that people gave: `Virtual server http, vip.device`.
-fn place(language: Language, content: &Cluster, pointer: &str) -> String {
+/// Where a finding is, in the names that people gave and those of the pages: `Virtual server http, Device`.
+pub(super) fn place(language: Language, content: &Cluster, pointer: &str) -> String {
     let parts: Vec<&str> = pointer.split('/').skip(1).collect();
     let at = |text: &str| text.parse::<usize>().ok();
-    let (object, field) = match parts.as_slice() {
+    let (kind, object, field) = match parts.as_slice() {
         ["virtual_servers", server, rest @ ..] => {
             let Some(server) = at(server).and_then(|i| content.virtual_servers.get(i)) else {
                 return pointer.to_owned();
@@ -158,40 +185,53 @@ fn place(language: Language, content: &Cluster, pointer: &str) -> String {
                     match at(real).and_then(|i| server.real_servers.get(i)) {
                         Some(real) => {
                             let name = format!("{} / {}", server.name, real.name);
-                            (language.say("object-real-server").with("name", name), rest)
+                            let said = language.say("object-real-server").with("name", name);
+                            (Object::RealServer, said, rest)
                         }
                         None => return pointer.to_owned(),
                     }
                 }
-                rest => (language.say("object-virtual-server").with("name", &server.name), rest),
+                rest => {
+                    let said = language.say("object-virtual-server").with("name", &server.name);
+                    (Object::VirtualServer, said, rest)
+                }
             }
         }
         ["directors", director, rest @ ..] => match at(director).and_then(|i| content.directors.get(i)) {
-            Some(director) => (language.say("object-director").with("name", &director.name), rest),
+            Some(director) => {
+                (Object::Director, language.say("object-director").with("name", &director.name), rest)
+            }
             None => return pointer.to_owned(),
         },
-        ["global", rest @ ..] => (language.say("tab-global"), rest),
-        ["redundancy", rest @ ..] => (language.say("tab-redundancy"), rest),
-        rest => (language.say("object-cluster"), rest),
+        ["global", rest @ ..] => (Object::Global, language.say("tab-global"), rest),
+        ["redundancy", rest @ ..] => (Object::Redundancy, language.say("tab-redundancy"), rest),
+        rest => (Object::Cluster, language.say("object-cluster"), rest),
     };
     match field {
         [] => object.to_string(),
         field => {
-            language.say("place-field").with("object", object).with("field", field.join(".")).to_string()
+            let field = field_name(language, kind, &field.join("."));
+            language.say("place-field").with("object", object).with("field", field).to_string()
         }
     }
 }
 
-/// A difference in the visitor's words; fields keep their JSON names, which are those of the API.
-fn in_words(language: Language, line: &ChangeLine) -> Line {
-    let object = match line.object {
+/// What a difference is in, in the visitor's words.
+pub(super) fn object_name(language: Language, line: &ChangeLine) -> String {
+    match line.object {
         Object::Cluster => language.say("object-cluster"),
         Object::Global => language.say("tab-global"),
         Object::Redundancy => language.say("tab-redundancy"),
         Object::Director => language.say("object-director").with("name", &line.name),
         Object::VirtualServer => language.say("object-virtual-server").with("name", &line.name),
         Object::RealServer => language.say("object-real-server").with("name", &line.name),
-    };
+    }
+    .to_string()
+}
+
+/// A difference in the visitor's words.
+pub(super) fn in_words(language: Language, line: &ChangeLine) -> Line {
+    let object = object_name(language, line);
     match &line.change {
         ChangeKind::Added => Line {
             kind: "add",
@@ -207,10 +247,26 @@ fn in_words(language: Language, line: &ChangeLine) -> Line {
         },
         ChangeKind::Field { field, before, after } => Line {
             kind: "change",
-            text: language.say("change-field").with("object", object).with("field", field).to_string(),
-            before: Some(before.clone().unwrap_or_else(|| language.say("value-unset").to_string())),
-            after: Some(after.clone().unwrap_or_else(|| language.say("value-unset").to_string())),
+            text: {
+                let field = field_name(language, line.object, field);
+                language.say("change-field").with("object", object).with("field", field).to_string()
+            },
+            before: Some(value(language, before.as_deref())),
+            after: Some(value(language, after.as_deref())),
         },
+    }
+}
+
+/// Most characters of a value that are shown; the text of an imported file is one value.
+pub(super) const VALUE_SHOWN: usize = 200;
+
+fn value(language: Language, value: Option<&str>) -> String {
+    match value {
+        None => language.say("value-unset").to_string(),
+        Some(text) if text.chars().count() > VALUE_SHOWN => {
+            text.chars().take(VALUE_SHOWN).chain(['…']).collect()
+        }
+        Some(text) => text.to_owned(),
     }
 }
 
@@ -220,13 +276,26 @@ pub(super) async fn activate(
     Path(cluster): Path<String>,
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
-    let message = fields.get("message").trim();
-    match member.console().activate(&member.actor, &cluster, message).await {
+    // Whatever is no number is refused like a number out of range.
+    let seconds = |minutes: &str| minutes.parse::<u32>().ok().and_then(|m| m.checked_mul(60)).unwrap_or(0);
+    let keep_s = fields.filled("keep").map(seconds);
+    let how = Activate { message: fields.get("message").trim(), keep_s };
+    activate_draft(&member, &cluster, how).await
+}
+
+/// Makes the visitor's draft the running revision; the page says what each director answered, or what stands in the way.
+pub(super) async fn activate_draft(
+    member: &Member,
+    cluster: &str,
+    how: Activate<'_>,
+) -> Result<Response, Error> {
+    let form = || Form { message: how.message.to_owned(), ..Form::default() };
+    match member.console().activate_as(&member.actor, cluster, how).await {
         Ok(done) => {
             let language = member.language();
             let results: Vec<Pushed> = done.results.iter().map(|r| pushed(language, r)).collect();
             let title = language.say("activated-title").with("revision", done.revision);
-            let p = Page::of_cluster(&member, &cluster, Tab::Changes, title).await?;
+            let p = Page::of_cluster(member, cluster, Tab::Changes, title).await?;
             let complete = results.iter().all(|r| r.tone == "good");
             let joining = done.results.iter().any(|r| r.outcome == PushOutcome::NotEnrolled);
             let page = ActivatedPage { p, revision: done.revision, results, complete, joining };
@@ -234,11 +303,11 @@ pub(super) async fn activate(
         }
         // The page itself says what stands in the way: the draft is kept, and so is the message.
         Err(ActivateError::Conflict { .. } | ActivateError::Nothing) => {
-            Ok(keep_address(page(&member, &cluster, StatusCode::CONFLICT, message.to_owned()).await?))
+            Ok(keep_address(page(member, cluster, StatusCode::CONFLICT, form()).await?))
         }
-        Err(ActivateError::Invalid(_)) => Ok(keep_address(
-            page(&member, &cluster, StatusCode::UNPROCESSABLE_ENTITY, message.to_owned()).await?,
-        )),
+        Err(ActivateError::Invalid(_)) => {
+            Ok(keep_address(page(member, cluster, StatusCode::UNPROCESSABLE_ENTITY, form()).await?))
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -263,10 +332,26 @@ fn pushed(language: Language, result: &PushResult) -> Pushed {
     Pushed { director: result.director.clone(), tone, text: text.to_string(), steps, failures }
 }
 
-/// `POST …/changes/rebase`: the draft's content on top of what runs now.
-pub(super) async fn rebase(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    member.console().rebase_draft(&member.actor, &cluster).await?;
-    Ok(see_other(&format!("/clusters/{cluster}/changes?done=rebased")))
+fn number(text: &str) -> Result<u64, Error> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+/// `POST …/revisions/{number}/keep`: what runs on trial stays.
+pub(super) async fn keep(
+    member: Member,
+    Path((cluster, revision)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    member.console().keep_revision(&member.actor, &cluster, number(&revision)?).await?;
+    Ok(see_other(&format!("/clusters/{cluster}?done=kept")))
+}
+
+/// `POST …/revisions/{number}/undo`: what runs on trial is undone now.
+pub(super) async fn undo(
+    member: Member,
+    Path((cluster, revision)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    member.console().undo_revision(&member.actor, &cluster, number(&revision)?).await?;
+    Ok(see_other(&format!("/clusters/{cluster}?done=undone")))
 }
 
 /// `GET …/changes/discard`

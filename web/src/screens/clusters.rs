@@ -7,17 +7,22 @@ use axum::response::Response;
 use console::{ChangeError, ClusterSummary};
 use lvs::Cluster;
 
+use super::monitoring::{Verdict, source_of_numbers};
 use super::objects::Confirm;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::{Bound, Form, NewClusterForm, Reader};
 use crate::page::{ActiveNow, Page, Tab, see_other, short, show};
+use crate::problems::ProblemList;
 use crate::visit::Member;
 
 /// One line of the list.
 struct Row {
     summary: ClusterSummary,
     active: ActiveNow,
+    verdict: Verdict,
+    /// How much is wrong.
+    problems: usize,
     drafts: Vec<String>,
 }
 
@@ -37,11 +42,24 @@ struct NewPage {
 
 /// `GET /`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
+    let language = member.language();
     let mut rows = Vec::new();
     for summary in member.console().clusters().await? {
         let live = member.console().live(&summary.id).await?;
         let drafts = summary.drafts.iter().map(|d| short(d).to_owned()).collect();
-        rows.push(Row { active: ActiveNow::of(&live), drafts, summary });
+        let view = member.console().cluster(&summary.id).await?;
+        let content = view.running.map(|running| running.content);
+        let counters = source_of_numbers(&live).and_then(|director| director.counters.as_deref());
+        let services =
+            content.iter().flat_map(|content| &content.virtual_servers).filter(|s| s.active).count();
+        let list = ProblemList::of(language, "", content.as_ref(), &live);
+        rows.push(Row {
+            active: ActiveNow::of(&live),
+            verdict: Verdict::of(language, &live, services, counters),
+            problems: list.lines.len() + list.more,
+            drafts,
+            summary,
+        });
     }
     let p = Page::new(&member.visit, member.language().say("clusters-title"));
     show(StatusCode::OK, &ListPage { p, rows })

@@ -8,24 +8,35 @@ use console::{DirectorView, Edit, View};
 use lvs::Cluster;
 use lvs::model::{Director, Seat};
 
+use super::drift::Kernel;
+use super::heartbeat::Beats;
 use super::monitoring::DirectorCard;
 use super::objects::{Asked, Confirm, Outcome, director};
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::{Bound, DirectorForm, Form, Reader, blank_director};
 use crate::page::{Page, Tab, see_other, show};
+use crate::text::Language;
 use crate::visit::Member;
 
 /// A director with what it reports.
 pub(super) struct Row {
     pub(super) view: DirectorView,
     pub(super) card: Option<DirectorCard>,
+    /// What its heartbeat decides and sees; none where the seat alone decides.
+    pub(super) beats: Option<Beats>,
 }
 
 impl Row {
+    /// What its kernel holds besides what runs.
+    pub(super) fn kernel(&self, language: &Language) -> Option<Kernel> {
+        self.view.live.as_ref().map(|live| Kernel::of(*language, live))
+    }
+
     fn new(member: &Member, view: DirectorView) -> Self {
         let card = view.live.as_ref().map(|live| DirectorCard::of(member.language(), live));
-        Row { view, card }
+        let beats = view.live.as_ref().and_then(|live| Beats::of(member.language(), live));
+        Row { view, card, beats }
     }
 }
 
@@ -50,6 +61,15 @@ pub(super) struct EditPage {
     configured: bool,
     /// A join token just made.
     pub(super) joining: Option<Joining>,
+    /// Why an order was not followed, and what to do.
+    refused: Option<NotFollowed>,
+}
+
+/// An order that a director did not follow.
+pub(super) struct NotFollowed {
+    pub(super) reason: String,
+    /// What the operator can do.
+    pub(super) hint: Option<String>,
 }
 
 /// What one needs to let a director join; shown once.
@@ -91,6 +111,7 @@ pub(super) struct Shown<'a> {
     /// The director's name; none while it is being added.
     pub(super) name: Option<&'a str>,
     pub(super) joining: Option<Joining>,
+    pub(super) refused: Option<NotFollowed>,
 }
 
 pub(super) async fn page(
@@ -120,6 +141,7 @@ pub(super) async fn page(
         row,
         configured,
         joining: shown.joining,
+        refused: shown.refused,
     };
     show(status, &page)
 }
@@ -132,7 +154,7 @@ pub(super) async fn new_form(member: Member, Path(cluster): Path<String>) -> Res
         true => blank_director("director-b", Seat::Backup),
         false => blank_director("director-a", Seat::Primary),
     };
-    let shown = Shown { view: &view, name: None, joining: None };
+    let shown = Shown { view: &view, name: None, joining: None, refused: None };
     page(&member, shown, StatusCode::OK, DirectorForm::showing(&blank)).await
 }
 
@@ -149,11 +171,12 @@ pub(super) async fn add(
     let mut content = view.content.clone();
     content.directors.push(director.clone());
     let name = director.name.clone();
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer };
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers: vec![pointer] };
     match asked.make(reader.finish(), Edit::PutDirector { previous: None, director }, &content).await? {
         Outcome::Done(_) => Ok(see_other(&format!("/clusters/{cluster}/directors/{name}?done=added"))),
         Outcome::Again(form, status) => {
-            page(&member, Shown { view: &view, name: None, joining: None }, status, *form).await
+            page(&member, Shown { view: &view, name: None, joining: None, refused: None }, status, *form)
+                .await
         }
     }
 }
@@ -183,7 +206,13 @@ pub(super) async fn form(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let form = showing(&member, &view, &name).await?;
-    page(&member, Shown { view: &view, name: Some(&name), joining: None }, StatusCode::OK, form).await
+    page(
+        &member,
+        Shown { view: &view, name: Some(&name), joining: None, refused: None },
+        StatusCode::OK,
+        form,
+    )
+    .await
 }
 
 /// `POST …/directors/{director}`: its place in the configuration, through the draft.
@@ -203,11 +232,17 @@ pub(super) async fn save(
     let to = changed.name.clone();
     let edit = Edit::PutDirector { previous: Some(name.clone()), director: changed };
     let pointer = format!("/directors/{index}");
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer };
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers: vec![pointer] };
     match asked.make(reader.finish(), edit, &content).await? {
         Outcome::Done(_) => Ok(see_other(&format!("/clusters/{cluster}/directors/{to}?done=saved"))),
         Outcome::Again(form, status) => {
-            page(&member, Shown { view: &view, name: Some(&name), joining: None }, status, *form).await
+            page(
+                &member,
+                Shown { view: &view, name: Some(&name), joining: None, refused: None },
+                status,
+                *form,
+            )
+            .await
         }
     }
 }

@@ -25,8 +25,8 @@ pub(super) async fn token(
         Err(console::Error::Refused(reason)) => return refused(&member, &cluster, &name, &reason).await,
         Err(other) => return Err(other.into()),
     };
-    let host = member.visit.host.clone().unwrap_or_else(|| "localhost:3636".to_owned());
-    let local = ["localhost", "127.", "[::1]"].iter().any(|l| host.starts_with(l));
+    let host = reachable(member.visit.host.as_deref(), member.console().named());
+    let local = is_local(&host);
     let view = member.console().view(&member.actor, &cluster).await?;
     let form = showing(&member, &view, &name).await?;
     let joining = Joining {
@@ -35,8 +35,27 @@ pub(super) async fn token(
         fingerprint: made.fingerprint.clone(),
         local,
     };
-    let shown = Shown { view: &view, name: Some(&name), joining: Some(joining) };
+    let shown = Shown { view: &view, name: Some(&name), joining: Some(joining), refused: None };
     page(&member, shown, StatusCode::OK, form).await
+}
+
+/// Whether only this machine has that address.
+fn is_local(host: &str) -> bool {
+    ["localhost", "127.", "[::1]"].iter().any(|local| host.starts_with(local))
+}
+
+/// Where a director reaches this console: as the browser does, or, where that says nothing to another machine, by the
+/// console's own name.
+fn reachable(host: Option<&str>, named: Option<&str>) -> String {
+    let host = host.unwrap_or("localhost:3636");
+    match named {
+        Some(name) if is_local(host) && !is_local(name) => {
+            let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+            let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+            format!("{name}:{}", port.unwrap_or("443"))
+        }
+        _ => host.to_owned(),
+    }
 }
 
 /// The director's page with what was wrong about the address to dial.
@@ -44,7 +63,7 @@ async fn refused(member: &Member, cluster: &str, name: &str, reason: &str) -> Re
     let view = member.console().view(&member.actor, cluster).await?;
     let mut form = showing(member, &view, name).await?;
     form.error("dial", member.language().say("wrong-dial").with("reason", reason));
-    let shown = Shown { view: &view, name: Some(name), joining: None };
+    let shown = Shown { view: &view, name: Some(name), joining: None, refused: None };
     page(member, shown, StatusCode::UNPROCESSABLE_ENTITY, form).await
 }
 
@@ -98,4 +117,19 @@ pub(super) async fn push(
         _ => "not-pushed",
     };
     Ok(see_other(&format!("/clusters/{cluster}/directors/{name}?done={done}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_command_names_an_address_that_another_machine_can_reach() {
+        assert_eq!(reachable(Some("192.0.2.1:3636"), Some("c.example")), "192.0.2.1:3636");
+        assert_eq!(reachable(Some("localhost:3640"), Some("c.example")), "c.example:3640");
+        assert_eq!(reachable(Some("[::1]:3636"), Some("2001:db8::1")), "[2001:db8::1]:3636");
+        assert_eq!(reachable(Some("127.0.0.1"), Some("c.example")), "c.example:443");
+        assert_eq!(reachable(Some("127.0.0.1:3636"), None), "127.0.0.1:3636");
+        assert_eq!(reachable(None, Some("localhost")), "localhost:3636");
+    }
 }

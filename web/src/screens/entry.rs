@@ -67,7 +67,7 @@ pub(super) async fn setup(visit: Visit, Sent(fields): Sent) -> Result<Response, 
     show(StatusCode::UNPROCESSABLE_ENTITY, &SetupPage { p, form })
 }
 
-fn name_error(language: Language, error: &console::NameError) -> String {
+pub(super) fn name_error(language: Language, error: &console::NameError) -> String {
     match error {
         console::NameError::Characters => language.say("wrong-user-characters"),
         console::NameError::Taken => language.say("wrong-user-taken"),
@@ -75,7 +75,7 @@ fn name_error(language: Language, error: &console::NameError) -> String {
     .to_string()
 }
 
-fn password_error(language: Language, error: console::PasswordError) -> String {
+pub(super) fn password_error(language: Language, error: console::PasswordError) -> String {
     use console::PasswordError as P;
     match error {
         P::TooShort => language.say("wrong-password-short"),
@@ -134,7 +134,13 @@ pub(super) async fn look(visit: Visit, Sent(fields): Sent) -> Result<Response, E
         visit.console.set_language(&caller.actor, language.tag()).await?;
     }
     let language = chosen.unwrap_or(visit.language);
-    let value = format!("{}.{}", theme.as_str(), language.tag());
+    let keys = match fields.get("keys") {
+        "on" => true,
+        "off" => false,
+        _ => visit.keys,
+    };
+    let off = if keys { "" } else { ".nokeys" };
+    let value = format!("{}.{}{off}", theme.as_str(), language.tag());
     let mut response = see_other(local(fields.get("back")));
     keep(&mut response, LOOK_COOKIE, &value, Some(365 * 24 * 3600));
     Ok(response)
@@ -149,7 +155,7 @@ fn keep(response: &mut Response, name: &str, value: &str, seconds: Option<u32>) 
     }
 }
 
-fn begin(session: &NewSession, next: &str) -> Response {
+pub(super) fn begin(session: &NewSession, next: &str) -> Response {
     let mut response = see_other(next);
     keep(&mut response, COOKIE, &session.cookie, None);
     response

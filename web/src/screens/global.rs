@@ -1,4 +1,4 @@
-//! GLOBAL SETTINGS: the primary director's addresses, forwarding, NAT router, session timeouts.
+//! GLOBAL SETTINGS: the primary director's addresses, forwarding, NAT router, session timeouts, host set-up.
 
 use askama::Template;
 use axum::extract::Path;
@@ -22,6 +22,8 @@ struct EditPage {
     form: Form,
     etag: String,
     forwardings: Vec<Choice>,
+    drifts: Vec<Choice>,
+    switches: Vec<Choice>,
     primary: Option<String>,
 }
 
@@ -55,6 +57,8 @@ async fn page(member: &Member, view: &View, (status, form): (StatusCode, Form)) 
         form,
         etag: view.etag.clone(),
         forwardings: choices::forwardings(language, None),
+        drifts: choices::drifts(language),
+        switches: choices::switches(language),
         primary: seated(view, Seat::Primary).map(|(_, d)| d.name.clone()),
     };
     show(status, &page)
@@ -71,7 +75,7 @@ pub(super) async fn form(member: Member, Path(cluster): Path<String>) -> Result<
     page(&member, &view, (StatusCode::OK, form)).await
 }
 
-/// `POST …/global`: two edits of the draft, the director's addresses and the settings.
+/// `POST …/global`: the settings and the director's addresses, as one edit of the draft.
 pub(super) async fn save(
     member: Member,
     Path(cluster): Path<String>,
@@ -89,25 +93,21 @@ pub(super) async fn save(
     };
     let mut content = view.content.clone();
     content.global = global.clone();
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer: "/global".to_owned() };
-    let outcome = asked.make(reader.finish(), Edit::Global(global), &content).await?;
-    let changed = match outcome {
-        Outcome::Done(changed) => changed,
-        Outcome::Again(form, status) => return page(&member, &view, (status, *form)).await,
-    };
+    let mut edits = vec![Edit::Global(global)];
+    let mut pointers = vec!["/global".to_owned()];
+    // What was wrong with a director before does not hold the settings up.
     if old.map(|(_, d)| d) != Some(&director) {
-        let index = old.map_or(view.content.directors.len(), |(index, _)| index);
-        let previous = old.map(|(_, d)| d.name.clone());
-        // The first edit has changed the draft, so the second one is asked for its new state.
-        let now = (*fields).clone().replaced("etag", &changed.draft.etag);
-        let asked =
-            Asked { member: &member, view: &view, fields: &now, pointer: format!("/directors/{index}") };
-        let form = Form::new(GlobalForm::KNOWN, now.clone());
-        let edit = Edit::PutDirector { previous, director };
-        if let Outcome::Again(form, status) = asked.make(form, edit, &changed.draft.content).await? {
-            let view = member.console().view(&member.actor, &cluster).await?;
-            return page(&member, &view, (status, *form)).await;
+        let index = old.map_or(content.directors.len(), |(index, _)| index);
+        match content.directors.get_mut(index) {
+            Some(place) => place.clone_from(&director),
+            None => content.directors.push(director.clone()),
         }
+        edits.push(Edit::PutDirector { previous: old.map(|(_, d)| d.name.clone()), director });
+        pointers.push(format!("/directors/{index}"));
     }
-    Ok(see_other(&format!("/clusters/{cluster}/global?done=saved")))
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers };
+    match asked.make(reader.finish(), Edit::Together(edits), &content).await? {
+        Outcome::Done(_) => Ok(see_other(&format!("/clusters/{cluster}/global?done=saved"))),
+        Outcome::Again(form, status) => page(&member, &view, (status, *form)).await,
+    }
 }

@@ -1,29 +1,51 @@
 //! The pages, one module each, in the order of the tabs. A screen asks the console, fills its template, and shows it;
 //! after a form it leads to the page that shows the result (303), or shows the form again with what is wrong (422).
 
+mod accounts;
+mod adoption;
+pub(crate) mod audit;
 mod changes;
 mod clusters;
 pub(crate) mod directors;
+mod drift;
 mod enrolment;
 mod entry;
+pub(crate) mod events;
+mod exports;
+mod field_names;
+mod files;
 mod global;
+mod heartbeat;
+mod help;
 mod import;
+pub(crate) mod machines;
+mod me;
 pub(crate) mod monitoring;
 pub(crate) mod objects;
+mod orders;
 mod real_servers;
+mod rebase;
 mod redundancy;
 mod revisions;
 mod scripts;
+pub(crate) mod search;
+pub(crate) mod server_state;
+mod settings;
+mod standing;
+mod tokens;
+mod topology;
+mod traffic;
 mod virtual_servers;
+pub(crate) mod wall;
 
 use axum::response::Response;
 
 use crate::page::{Tab, see_other};
-use crate::routes::{Admin, Approver, Editor, IMPORT_LIMIT, Public, Routes, Viewer};
+use crate::routes::{Admin, Approver, Editor, IMPORT_LIMIT, Operator, Public, Routes, Viewer};
 use crate::visit::Member;
 
 /// The tabs of a cluster and their paths below it.
-pub(crate) const TABS: [(Tab, &str); 7] = [
+pub(crate) const TABS: [(Tab, &str); 8] = [
     (Tab::Monitoring, ""),
     (Tab::Global, "/global"),
     (Tab::Redundancy, "/redundancy"),
@@ -31,6 +53,15 @@ pub(crate) const TABS: [(Tab, &str); 7] = [
     (Tab::Directors, "/directors"),
     (Tab::Changes, "/changes"),
     (Tab::Revisions, "/revisions"),
+    (Tab::Events, "/events"),
+];
+
+/// What administrators see besides clusters: path and catalogue key.
+pub(crate) const ADMIN_TABS: [(&str, &str); 4] = [
+    ("/admin/accounts", "accounts-title"),
+    ("/admin/tokens", "tokens-title"),
+    ("/admin/audit", "audit-title"),
+    ("/admin/settings", "settings-title"),
 ];
 
 impl Tab {
@@ -45,6 +76,7 @@ impl Tab {
             Tab::Directors => "tab-directors",
             Tab::Changes => "tab-changes",
             Tab::Revisions => "tab-revisions",
+            Tab::Events => "tab-events",
         }
     }
 }
@@ -64,24 +96,75 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post::<Public, _, _>("/look", entry::look)
         .post::<Viewer, _, _>("/logout", entry::logout)
         .get::<Viewer, _, _>("/", clusters::list)
+        .get::<Viewer, _, _>("/search", search::search)
+        .get::<Viewer, _, _>("/help", help::help)
+        .get::<Viewer, _, _>("/clusters/{cluster}/wall", wall::page)
         .get::<Editor, _, _>("/clusters/new", clusters::new_form)
         .post::<Editor, _, _>("/clusters/new", clusters::create)
         .get::<Admin, _, _>("/clusters/{cluster}/delete", clusters::delete_form)
         .post::<Admin, _, _>("/clusters/{cluster}/delete", clusters::delete)
         .get::<Viewer, _, _>("/clusters/{cluster}", monitoring::show)
         .get::<Viewer, _, _>("/clusters/{cluster}/live", crate::live::stream)
+        .get::<Viewer, _, _>("/clusters/{cluster}/topology", topology::page)
+        .get::<Viewer, _, _>("/clusters/{cluster}/traffic", traffic::of_cluster)
+        .get::<Viewer, _, _>("/clusters/{cluster}/traffic.csv", traffic::file)
         .get::<Viewer, _, _>("/clusters/{cluster}/global", global::form)
         .post::<Editor, _, _>("/clusters/{cluster}/global", global::save)
         .get::<Viewer, _, _>("/clusters/{cluster}/redundancy", redundancy::form)
         .post::<Editor, _, _>("/clusters/{cluster}/redundancy", redundancy::save)
+        .post::<Editor, _, _>("/clusters/{cluster}/redundancy/timers", redundancy::own_timers)
+        .get::<Viewer, _, _>("/clusters/{cluster}/redundancy/timers", up)
+        .post::<Operator, _, _>("/clusters/{cluster}/redundancy/key", redundancy::new_key)
+        .get::<Viewer, _, _>("/clusters/{cluster}/redundancy/key", up)
+        .get::<Viewer, _, _>("/clusters/{cluster}/exports", exports::page)
+        .get::<Viewer, _, _>("/clusters/{cluster}/exports/{kind}/{name}", exports::file)
+        .get::<Viewer, _, _>("/clusters/{cluster}/events", events::list)
+        .get::<Viewer, _, _>("/clusters/{cluster}/events.csv", files::events)
+        .get::<Viewer, _, _>("/clusters/{cluster}/table.csv", files::table)
         .get::<Viewer, _, _>("/clusters/{cluster}/revisions", revisions::list)
-        .get::<Viewer, _, _>("/clusters/{cluster}/revisions/{number}", revisions::one);
+        .get::<Viewer, _, _>("/clusters/{cluster}/revisions/compare", revisions::compare)
+        .get::<Viewer, _, _>("/clusters/{cluster}/revisions/{number}", revisions::one)
+        .get::<Editor, _, _>("/clusters/{cluster}/revisions/{number}/restore", revisions::restore_form)
+        .post::<Editor, _, _>("/clusters/{cluster}/revisions/{number}/restore", revisions::restore)
+        .post::<Approver, _, _>("/clusters/{cluster}/revisions/{number}/keep", changes::keep)
+        .get::<Viewer, _, _>("/clusters/{cluster}/revisions/{number}/keep", up)
+        .post::<Approver, _, _>("/clusters/{cluster}/revisions/{number}/undo", changes::undo)
+        .get::<Viewer, _, _>("/clusters/{cluster}/revisions/{number}/undo", up);
+    let routes = people(routes);
     let routes = servers(routes);
     let routes = directors_and_changes(routes);
     routes
         .limit(IMPORT_LIMIT)
         .get::<Editor, _, _>("/import", import::form)
         .post::<Editor, _, _>("/import", import::read)
+}
+
+fn people(routes: Routes) -> Routes {
+    routes
+        .get::<Public, _, _>("/password", accounts::password_form)
+        .post::<Public, _, _>("/password", accounts::password)
+        .get::<Viewer, _, _>("/me", me::show_me)
+        .post::<Viewer, _, _>("/me/password", me::password)
+        .get::<Viewer, _, _>("/me/password", up)
+        .post::<Viewer, _, _>("/me/sessions", me::end_others)
+        .get::<Viewer, _, _>("/me/sessions", up)
+        .post::<Viewer, _, _>("/me/sessions/{session}", me::end_session)
+        .get::<Admin, _, _>("/admin/accounts", accounts::list)
+        .post::<Admin, _, _>("/admin/accounts", accounts::add)
+        .get::<Admin, _, _>("/admin/accounts/{account}", accounts::form)
+        .post::<Admin, _, _>("/admin/accounts/{account}", accounts::save)
+        .post::<Admin, _, _>("/admin/accounts/{account}/reset", accounts::reset)
+        .get::<Admin, _, _>("/admin/accounts/{account}/reset", up)
+        .get::<Admin, _, _>("/admin/accounts/{account}/delete", accounts::delete_form)
+        .post::<Admin, _, _>("/admin/accounts/{account}/delete", accounts::delete)
+        .get::<Admin, _, _>("/admin/tokens", tokens::list)
+        .post::<Admin, _, _>("/admin/tokens", tokens::add)
+        .get::<Admin, _, _>("/admin/tokens/{token}/delete", tokens::delete_form)
+        .post::<Admin, _, _>("/admin/tokens/{token}/delete", tokens::delete)
+        .get::<Admin, _, _>("/admin/settings", settings::form)
+        .post::<Admin, _, _>("/admin/settings", settings::save)
+        .get::<Admin, _, _>("/admin/audit", audit::list)
+        .get::<Admin, _, _>("/admin/audit.csv", audit::file)
 }
 
 fn servers(routes: Routes) -> Routes {
@@ -99,6 +182,7 @@ fn servers(routes: Routes) -> Routes {
         .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/delete", virtual_servers::delete)
         .get::<Viewer, _, _>("/clusters/{cluster}/virtual-servers/{server}/scripts", scripts::form)
         .post::<Editor, _, _>("/clusters/{cluster}/virtual-servers/{server}/scripts", scripts::save)
+        .get::<Viewer, _, _>("/clusters/{cluster}/virtual-servers/{server}/traffic", traffic::of_service)
         .get::<Viewer, _, _>("/clusters/{cluster}/virtual-servers/{server}/real-servers", real_servers::list)
         .get::<Editor, _, _>(
             "/clusters/{cluster}/virtual-servers/{server}/real-servers/new",
@@ -116,9 +200,35 @@ fn servers(routes: Routes) -> Routes {
             "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}",
             real_servers::save,
         )
+        .post::<Operator, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/orders",
+            orders::give,
+        )
+        .get::<Viewer, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/state",
+            server_state::show,
+        )
+        .post::<Operator, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/state/check",
+            server_state::check,
+        )
+        .get::<Viewer, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/state/check",
+            up,
+        )
+        .get::<Viewer, _, _>("/clusters/{cluster}/machines", machines::list)
+        .post::<Operator, _, _>("/clusters/{cluster}/machines/{address}/orders", orders::give_machine)
         .post::<Editor, _, _>(
             "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/active",
             real_servers::switch,
+        )
+        .get::<Viewer, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/scripts",
+            scripts::own_form,
+        )
+        .post::<Editor, _, _>(
+            "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/scripts",
+            scripts::own_save,
         )
         .get::<Editor, _, _>(
             "/clusters/{cluster}/virtual-servers/{server}/real-servers/{real}/delete",
@@ -146,10 +256,21 @@ fn directors_and_changes(routes: Routes) -> Routes {
         .get::<Admin, _, _>("/clusters/{cluster}/directors/{director}/revoke", enrolment::revoke_form)
         .post::<Admin, _, _>("/clusters/{cluster}/directors/{director}/revoke", enrolment::revoke)
         .post::<Approver, _, _>("/clusters/{cluster}/directors/{director}/push", enrolment::push)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/adopt", adoption::page)
+        .post::<Editor, _, _>("/clusters/{cluster}/directors/{director}/adopt", adoption::take)
+        .post::<Operator, _, _>("/clusters/{cluster}/directors/{director}/order", heartbeat::order)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/order", up)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/drift", drift::page)
+        .post::<Editor, _, _>("/clusters/{cluster}/directors/{director}/drift", drift::take_over)
+        .post::<Operator, _, _>("/clusters/{cluster}/directors/{director}/drift/repair", drift::repair)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/drift/repair", up)
+        .post::<Editor, _, _>("/clusters/{cluster}/directors/{director}/theirs", adoption::take_theirs)
+        .get::<Viewer, _, _>("/clusters/{cluster}/directors/{director}/theirs", up)
         .get::<Viewer, _, _>("/clusters/{cluster}/changes", changes::draft)
         .post::<Approver, _, _>("/clusters/{cluster}/changes/activate", changes::activate)
         .get::<Viewer, _, _>("/clusters/{cluster}/changes/activate", up)
-        .post::<Editor, _, _>("/clusters/{cluster}/changes/rebase", changes::rebase)
+        .post::<Editor, _, _>("/clusters/{cluster}/changes/rebase", rebase::rebase)
+        .get::<Viewer, _, _>("/clusters/{cluster}/changes/rebase", up)
         .get::<Editor, _, _>("/clusters/{cluster}/changes/discard", changes::discard_form)
         .post::<Editor, _, _>("/clusters/{cluster}/changes/discard", changes::discard)
 }

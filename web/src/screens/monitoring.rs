@@ -13,9 +13,13 @@ use console::{ClusterView, LiveCluster, LiveDirector, LiveService, Sync};
 use lvs::table::ServiceKey;
 use lvs::wire::State;
 
+use super::events::EventRow;
+use super::server_state::status;
 use crate::error::Error;
+use crate::evidence::Look;
 use crate::figures::{bits, count, rate};
 use crate::page::{ActiveNow, ClusterBar, Page, Tab, show as show_page};
+use crate::problems::ProblemList;
 use crate::text::Language;
 use crate::visit::Member;
 
@@ -79,7 +83,15 @@ pub(crate) struct Table {
     services: Vec<ServiceRows>,
 }
 
+/// Schedulers that look at connections that are open, not at how many come.
+const BY_CONNECTIONS: [&str; 6] = ["lc", "wlc", "lblc", "lblcr", "sed", "nq"];
+
 impl Table {
+    /// Whether new connections may come unevenly although all is well.
+    fn uneven(&self) -> bool {
+        self.services.iter().any(|rows| BY_CONNECTIONS.contains(&rows.scheduler))
+    }
+
     /// What the page has a place for; another list needs the whole table anew.
     pub(crate) fn shape(&self) -> Vec<&str> {
         self.services.iter().map(|rows| rows.id.as_str()).collect()
@@ -89,6 +101,9 @@ impl Table {
 /// A real server's line.
 #[derive(Clone)]
 pub(crate) struct ServerRow {
+    pub(crate) id: String,
+    /// What the checks of the director say whose numbers these are.
+    pub(crate) look: Option<Look>,
     pub(crate) name: String,
     pub(crate) key: String,
     pub(crate) active: bool,
@@ -107,6 +122,8 @@ pub(crate) struct Numbers {
     pub(crate) incoming: String,
     pub(crate) outgoing: String,
     pub(crate) total: String,
+    /// The same, for the plural.
+    pub(crate) total_count: u64,
 }
 
 /// The page's content at one moment.
@@ -115,8 +132,28 @@ pub(crate) struct Now {
     pub(crate) directors: Vec<DirectorCard>,
     pub(crate) table: Table,
     pub(crate) active: ActiveNow,
+    /// What happened lately.
+    pub(crate) events: LatestEvents,
+    /// What is wrong.
+    pub(crate) problems: Problems,
     /// Virtual servers in all, on all pages.
     pub(crate) total: usize,
+}
+
+/// What is wrong, the worst first; nothing where nothing is.
+#[derive(Template, Clone)]
+#[template(path = "live_problems.html")]
+pub(crate) struct Problems {
+    language: Language,
+    pub(crate) list: ProblemList,
+}
+
+/// The newest events.
+#[derive(Template, Clone)]
+#[template(path = "live_events.html")]
+pub(crate) struct LatestEvents {
+    language: Language,
+    rows: Vec<EventRow>,
 }
 
 #[derive(Template)]
@@ -151,7 +188,8 @@ impl Now {
     pub(crate) fn of(member: &Member, view: &ClusterView, live: &LiveCluster, number: usize) -> Self {
         let language = member.language();
         let own = format!("account/{}", member.actor.name);
-        let counters = source_of_numbers(live);
+        let witness = source_of_numbers(live);
+        let counters = witness.and_then(|director| director.counters.as_deref());
         let base = format!("/clusters/{}", view.id);
         let content = view.running.as_ref().map(|r| &r.content);
         let all = content.map_or(&[][..], |c| &c.virtual_servers);
@@ -162,6 +200,7 @@ impl Now {
             .take(PER_PAGE)
             .map(|server| {
                 let key = server.key();
+                let service_key = key;
                 let numbers = key.as_ref().and_then(|k| counters?.get(k));
                 ServiceRows {
                     language,
@@ -178,7 +217,10 @@ impl Now {
                         .map(|real| {
                             let key = server.server_key(real);
                             let its = numbers.and_then(|n| n.servers.get(&key));
+                            let known = witness.and_then(|director| status(director, service_key, key));
                             ServerRow {
+                                id: real.id.0.clone(),
+                                look: known.map(|known| Look::of(language, known.verdict)),
                                 name: real.name.clone(),
                                 key: key.to_string(),
                                 active: real.active,
@@ -192,11 +234,18 @@ impl Now {
                 }
             })
             .collect();
+        let recent = member.console().recent_events(&view.id);
+        let rows = recent.iter().map(|event| EventRow::of(language, event)).collect();
         Now {
             verdict: Verdict::of(language, live, all.iter().filter(|s| s.active).count(), counters),
             directors: live.directors.iter().map(|d| DirectorCard::of(language, d)).collect(),
             table: Table { language, base, own_draft: view.drafts.contains(&own), services },
             active: ActiveNow::of(live),
+            events: LatestEvents { language, rows },
+            problems: Problems {
+                language,
+                list: ProblemList::of(language, &format!("/clusters/{}", view.id), content, live),
+            },
             total: all.len(),
         }
     }
@@ -213,10 +262,16 @@ impl Now {
         for (index, rows) in self.table.services.iter().enumerate() {
             parts.insert(format!("#service-{index}"), rows.render()?);
         }
-        let bar = BarActive { p: Spoken { language }, cluster: Held { active: self.active.clone() } };
-        parts.insert("#bar-active".to_owned(), bar.render()?);
+        parts.insert("#live-events".to_owned(), self.events.render()?);
+        parts.insert("#live-problems".to_owned(), self.problems.render()?);
+        parts.insert("#bar-active".to_owned(), bar_active(language, self.active.clone())?);
         Ok(parts)
     }
+}
+
+/// Who is active, as the frame of every page says it.
+pub(crate) fn bar_active(language: Language, active: ActiveNow) -> Result<String, askama::Error> {
+    BarActive { p: Spoken { language }, cluster: Held { active } }.render()
 }
 
 /// The one line of the frame that is live, with the two names it uses there.
@@ -241,10 +296,10 @@ impl From<&ClusterBar> for Held {
     }
 }
 
-/// The active director's counters; where none is active, those of a connected one.
-fn source_of_numbers(live: &LiveCluster) -> Option<&console::LiveCounters> {
+/// The active director; where none is active, a connected one that counts.
+pub(crate) fn source_of_numbers(live: &LiveCluster) -> Option<&LiveDirector> {
     let connected = || live.directors.iter().filter(|d| d.connected);
-    live.active().or_else(|| connected().find(|d| d.counters.is_some()))?.counters.as_deref()
+    live.active().or_else(|| connected().find(|d| d.counters.is_some()))
 }
 
 impl Numbers {
@@ -256,6 +311,7 @@ impl Numbers {
             incoming: bits(live.rates.in_bytes),
             outgoing: bits(live.rates.out_bytes),
             total: count(live.totals.connections),
+            total_count: live.totals.connections,
         }
     }
 
@@ -267,12 +323,13 @@ impl Numbers {
             incoming: bits(live.rates.in_bytes),
             outgoing: bits(live.rates.out_bytes),
             total: count(live.totals.connections),
+            total_count: live.totals.connections,
         }
     }
 }
 
 impl Verdict {
-    fn of(
+    pub(crate) fn of(
         language: Language,
         live: &LiveCluster,
         servers: usize,
@@ -293,6 +350,11 @@ impl Verdict {
                     "warn",
                     language.say("verdict-missing").with("director", name).with("other", &other.name),
                 ),
+                Some(LiveDirector { name: other, sync: Sync::Drifted { rows, held }, .. }) => {
+                    let key = if *held { "verdict-held" } else { "verdict-drift" };
+                    let message = language.say(key).with("director", name);
+                    ("warn", message.with("other", other).with("count", *rows))
+                }
                 Some(other) => {
                     ("warn", language.say("verdict-behind").with("director", name).with("other", &other.name))
                 }
@@ -303,6 +365,7 @@ impl Verdict {
             Some(_) => language
                 .say("verdict-detail")
                 .with("servers", servers)
+                .with("count", connections)
                 .with("connections", count(connections))
                 .to_string(),
             None => language.say("verdict-detail-none").to_string(),
@@ -369,6 +432,12 @@ fn sync_words(language: Language, sync: &Sync) -> (&'static str, &'static str, S
         Sync::Unknown => ("idle", "idle", language.say("sync-unknown")),
         Sync::InSync => ("good", "good", language.say("sync-in-sync")),
         Sync::Applying => ("warn", "starting", language.say("sync-applying")),
+        Sync::Drifted { rows, held: false } => {
+            ("warn", "change", language.say("sync-drifted").with("count", *rows))
+        }
+        Sync::Drifted { rows, held: true } => {
+            ("warn", "change", language.say("sync-held").with("count", *rows))
+        }
         Sync::Behind { held: Some(held) } => {
             ("warn", "warn", language.say("sync-behind").with("held", *held))
         }

@@ -83,8 +83,8 @@ pub(super) struct Asked<'a> {
     pub(super) view: &'a View,
     /// What was typed; `etag` says which state it was typed for.
     pub(super) fields: &'a Fields,
-    /// JSON pointer of the object that is written.
-    pub(super) pointer: String,
+    /// JSON pointers of the objects that are written.
+    pub(super) pointers: Vec<String>,
 }
 
 impl Asked<'_> {
@@ -93,7 +93,7 @@ impl Asked<'_> {
     pub(super) async fn make(&self, mut form: Form, edit: Edit, content: &Cluster) -> Result<Outcome, Error> {
         let language = self.member.language();
         if form.failed() {
-            form.findings(language, &self.pointer, &content.findings(), false);
+            form.findings_about(language, &self.pointers, &content.findings(), false);
             return Ok(Outcome::Again(Box::new(form), StatusCode::UNPROCESSABLE_ENTITY));
         }
         let etag = Some(self.fields.get("etag")).filter(|e| !e.is_empty());
@@ -101,7 +101,7 @@ impl Asked<'_> {
         match console.change(&self.member.actor, &self.view.cluster_id, edit, etag).await {
             Ok(changed) => Ok(Outcome::Done(Box::new(changed))),
             Err(ChangeError::Invalid(findings)) => {
-                form.findings(language, &self.pointer, &findings, true);
+                form.findings_about(language, &self.pointers, &findings, true);
                 Ok(Outcome::Again(Box::new(form), StatusCode::UNPROCESSABLE_ENTITY))
             }
             Err(ChangeError::Stale { .. }) => {

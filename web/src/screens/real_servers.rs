@@ -11,6 +11,7 @@ use lvs::Cluster;
 use lvs::model::{Id, RealServer, VirtualServer, Weight};
 
 use super::objects::{Asked, Confirm, Outcome, real_server, virtual_server};
+use super::standing::{self, Standing};
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::choices::{self, Choice};
@@ -23,6 +24,7 @@ use crate::visit::Member;
 struct ListPage {
     p: Page,
     server: VirtualServer,
+    reals: Vec<(RealServer, Standing)>,
     /// The forwarding of real servers that name none.
     forwarding: &'static str,
     sub: &'static str,
@@ -49,7 +51,11 @@ pub(super) async fn list(
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, server) = virtual_server(&view.content, &key)?;
     let title = member.language().say("real-servers-title").with("name", &server.name);
+    let live = member.console().live(&view.cluster_id).await?;
+    let stands =
+        |real: &RealServer| (real.clone(), standing::of_real(member.language(), &live, server, real));
     let page = ListPage {
+        reals: server.real_servers.iter().map(stands).collect(),
         p: Page::of_cluster(&member, &cluster, Tab::VirtualServers, title).await?,
         server: server.clone(),
         forwarding: view.content.global.forwarding.as_str(),
@@ -67,6 +73,8 @@ fn blank() -> RealServer {
         active: true,
         weight: Weight::default(),
         forwarding: None,
+        backup: false,
+        quiesce: None,
         limit: None,
         monitor: None,
         kept: Default::default(),
@@ -116,7 +124,7 @@ pub(super) async fn new_form(
 }
 
 /// The cluster with a real server put in: replaced, or added at the end.
-fn with_real(view: &View, server: usize, real: Option<usize>, value: &RealServer) -> Cluster {
+pub(super) fn with_real(view: &View, server: usize, real: Option<usize>, value: &RealServer) -> Cluster {
     let mut content = view.content.clone();
     if let Some(server) = content.virtual_servers.get_mut(server) {
         match real.and_then(|index| server.real_servers.get_mut(index)) {
@@ -140,7 +148,7 @@ pub(super) async fn add(
     let content = with_real(&view, at, None, &real);
     let pointer = format!("/virtual_servers/{at}/real_servers/{}", server.real_servers.len());
     let edit = Edit::PutRealServer { virtual_server: Id(key.clone()), id: None, server: real };
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer };
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers: vec![pointer] };
     match asked.make(reader.finish(), edit, &content).await? {
         Outcome::Done(_) => {
             Ok(see_other(&format!("/clusters/{cluster}/virtual-servers/{key}/real-servers?done=added")))
@@ -179,7 +187,7 @@ pub(super) async fn save(
     let content = with_real(&view, at, Some(index), &real);
     let pointer = format!("/virtual_servers/{at}/real_servers/{index}");
     let edit = Edit::PutRealServer { virtual_server: Id(key.clone()), id: Some(Id(real_key)), server: real };
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer };
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers: vec![pointer] };
     match asked.make(reader.finish(), edit, &content).await? {
         Outcome::Done(_) => {
             Ok(see_other(&format!("/clusters/{cluster}/virtual-servers/{key}/real-servers?done=saved")))

@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use console::{Edit, View};
 use lvs::Cluster;
-use lvs::model::{Id, Monitor, Protocol, Scheduler, VirtualServer};
+use lvs::model::{Id, Monitor, Protocol, Quorum, Scheduler, VirtualServer};
 
 use super::objects::{Asked, Confirm, Outcome, virtual_server};
+use super::standing::{self, Standing};
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::choices::{self, Choice};
@@ -21,7 +22,7 @@ use crate::visit::Member;
 struct ListPage {
     p: Page,
     draft: bool,
-    servers: Vec<VirtualServer>,
+    servers: Vec<(VirtualServer, Standing)>,
 }
 
 #[derive(Template)]
@@ -34,7 +35,7 @@ struct EditPage {
     server: Option<VirtualServer>,
     schedulers: Vec<Choice>,
     families: Vec<Choice>,
-    load_monitors: [&'static str; 4],
+    load_monitors: [&'static str; 3],
     sub: &'static str,
 }
 
@@ -43,7 +44,14 @@ pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<
     let view = member.console().view(&member.actor, &cluster).await?;
     let title = member.language().say("tab-virtual-servers");
     let p = Page::of_cluster(&member, &cluster, Tab::VirtualServers, title).await?;
-    show(StatusCode::OK, &ListPage { p, draft: view.draft, servers: view.content.virtual_servers })
+    let live = member.console().live(&view.cluster_id).await?;
+    let language = member.language();
+    let stands = |server: VirtualServer| {
+        let standing = standing::of_service(language, &live, &server);
+        (server, standing)
+    };
+    let servers = view.content.virtual_servers.into_iter().map(stands).collect();
+    show(StatusCode::OK, &ListPage { p, draft: view.draft, servers })
 }
 
 /// A virtual server nobody has described yet, with Piranha's first values.
@@ -54,6 +62,7 @@ fn blank() -> VirtualServer {
         active: true,
         vip: None,
         mark: None,
+        marked: Vec::new(),
         family: None,
         protocol: Protocol::Tcp,
         port: 80,
@@ -62,6 +71,7 @@ fn blank() -> VirtualServer {
         persistence: None,
         one_packet: false,
         quiesce: false,
+        quorum: Quorum::default(),
         sorry_server: None,
         monitor: Monitor::default(),
         real_servers: Vec::new(),
@@ -112,7 +122,7 @@ pub(super) async fn add(
     let mut content = view.content.clone();
     content.virtual_servers.push(server.clone());
     let pointer = format!("/virtual_servers/{}", view.content.virtual_servers.len());
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer };
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers: vec![pointer] };
     match asked.make(reader.finish(), Edit::PutVirtualServer { id: None, server }, &content).await? {
         Outcome::Done(changed) => {
             let id = changed.id.unwrap_or_default();
@@ -156,7 +166,7 @@ pub(super) async fn save(
     let content = with_server(&view, index, &server);
     let edit = Edit::PutVirtualServer { id: Some(Id(key.clone())), server };
     let pointer = format!("/virtual_servers/{index}");
-    let asked = Asked { member: &member, view: &view, fields: &fields, pointer };
+    let asked = Asked { member: &member, view: &view, fields: &fields, pointers: vec![pointer] };
     match asked.make(reader.finish(), edit, &content).await? {
         Outcome::Done(_) => Ok(see_other(&format!("/clusters/{cluster}/virtual-servers/{key}?done=saved"))),
         Outcome::Again(form, status) => edit_page(&member, &view, status, *form, Some(old)).await,

@@ -125,7 +125,8 @@ async fn servers_are_made_changed_and_deleted() {
         json!({ "name": "https", "port": 443, "vip": { "address": "192.168.1.251", "device": "eth0" } });
     let made = robot.post(&servers, body).await.is(201);
     let location = made.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
-    let server = made.json();
+    let mut server = made.json();
+    assert_eq!(server.as_object_mut().unwrap().remove("changed"), Some(json!(true)));
     assert_eq!(server["scheduler"], "wlc", "defaults are echoed: {server}");
     assert_eq!(robot.get(&location).await.is(200).json(), server);
     // By its name as well.
@@ -146,7 +147,12 @@ async fn servers_are_made_changed_and_deleted() {
     // What an answer adds may be sent back.
     let whole = removed.json();
     let put = robot.ask("PUT", &one, Some(&removed.etag()), Some(whole.clone())).await.is(200);
-    assert_eq!(put.json(), whole);
+    assert_eq!(put.json()["changed"], false);
+    let bare = |mut value: Value| {
+        value.as_object_mut().unwrap().remove("changed");
+        value
+    };
+    assert_eq!(bare(put.json()), bare(whole));
     let tunnel = json!({ "forwarding": { "tunnel": { "kind": "gue", "port": 6080 } } });
     let tunnelled = robot.ask("PATCH", &one, Some("*"), Some(tunnel)).await.is(200).json();
     assert_eq!(tunnelled["forwarding"]["tunnel"]["kind"], "gue");
@@ -265,4 +271,48 @@ async fn imports_say_what_they_found() {
     assert_eq!(into["draft"]["cluster"], id);
     let draft = robot.get(&format!("/clusters/{id}/draft")).await.is(200).json();
     assert!(draft["plan"]["directors"][0]["steps"].as_array().is_some_and(|s| !s.is_empty()), "{draft}");
+}
+
+#[tokio::test]
+async fn automation_takes_others_changes_in_and_chooses_where_both_changed_the_same() {
+    let site = Site::new().await;
+    let mine = site.robot(Role::Admin).await;
+    let theirs = site.robot(Role::Approver).await;
+    let content = serde_json::json!({ "name": "web", "virtual_servers": [
+        { "name": "www", "vip": { "address": "192.0.2.1" }, "real_servers": [
+            { "name": "one", "address": "10.0.0.1" }, { "name": "two", "address": "10.0.0.2" }] }] });
+    mine.post("/clusters?activate=true", content).await.is(201);
+    assert!(mine.get("/clusters/web/draft/rebase").await.json()["detail"].is_string(), "no draft yet");
+    let real = |name: &str| format!("/clusters/web/virtual-servers/www/real-servers/{name}");
+    let weigh = |name: &str, weight: u32| (real(name), serde_json::json!({ "weight": weight }));
+    for (robot, (path, body)) in
+        [(&mine, weigh("one", 7)), (&theirs, weigh("one", 3)), (&theirs, weigh("two", 4))]
+    {
+        robot.ask("PATCH", &path, Some("*"), Some(body)).await.is(200);
+    }
+    assert_eq!(mine.get("/clusters/web/draft/rebase").await.is(200).json(), serde_json::Value::Null);
+    theirs.post("/clusters/web/draft/activate", serde_json::json!({})).await.is(200);
+    let seen = mine.get("/clusters/web/draft/rebase").await.is(200).json();
+    assert_eq!((&seen["base"], &seen["revision"]), (&serde_json::json!(1), &serde_json::json!(2)));
+    assert_eq!(seen["theirs"].as_array().unwrap().len(), 2);
+    let conflict = &seen["conflicts"][0];
+    assert_eq!(
+        (&conflict["name"], &conflict["field"], &conflict["base"], &conflict["theirs"], &conflict["mine"]),
+        (&"www / one".into(), &"weight".into(), &1.into(), &3.into(), &7.into())
+    );
+    let refused = mine.post("/clusters/web/draft/rebase", serde_json::json!({})).await.is(409).json();
+    assert_eq!((&refused["code"], &refused["conflicts"]), (&"unmerged".into(), &seen["conflicts"]));
+    let place = conflict["place"].as_str().unwrap();
+    for (body, status) in [
+        (serde_json::json!({ "choices": { place: "ours" } }), 422),
+        (serde_json::json!({ "choices": { place: "mine", "/global/drift": "mine" } }), 422),
+        (serde_json::json!({ "revision": 1, "choices": { place: "mine" } }), 409),
+        (serde_json::json!({ "revision": 2, "choices": { place: "mine" } }), 200),
+    ] {
+        mine.post("/clusters/web/draft/rebase", body).await.is(status);
+    }
+    mine.post("/clusters/web/draft/activate", serde_json::json!({})).await.is(200);
+    let weights = mine.get("/clusters/web/revisions/3").await.is(200).json();
+    let reals = &weights["content"]["virtual_servers"][0]["real_servers"];
+    assert_eq!((&reals[0]["weight"], &reals[1]["weight"]), (&7.into(), &4.into()));
 }

@@ -61,8 +61,13 @@ fn both_languages_say_the_same() {
     }
     // Names that are the same everywhere.
     let same = ["product", "foot-version", "forwarding-short-nat"];
+    // A value alone is the same in every language.
+    let says = |text: &str| text.split(['{', '}']).step_by(2).any(|words| !words.trim().is_empty());
     for (key, text) in &english {
-        assert!(text != &chinese[key] || same.contains(&key.as_str()), "{key} is not translated");
+        assert!(
+            text != &chinese[key] || !says(text) || same.contains(&key.as_str()),
+            "{key} is not translated"
+        );
         assert!(!text.trim().is_empty(), "{key} is empty");
     }
     for (key, text) in &chinese {

@@ -76,8 +76,9 @@ async fn bodies_are_bounded_and_must_be_forms() {
     let long = "x".repeat(1024 * 1024 + 1);
     admin.post("/clusters/new", &[("name", &long)]).await.is(413);
     // An import takes more, and more than that is refused as well.
-    admin.post("/import", &[("text", &long)]).await.is(200);
-    admin.post("/import", &[("text", &"x".repeat(2 * 1024 * 1024))]).await.is(413);
+    let file = format!("primary = 192.0.2.1\n# {}", "x".repeat(1024 * 1024 + 1));
+    admin.post("/import", &[("files.0.text", &file)]).await.is(200);
+    admin.post("/import", &[("files.0.text", &"x".repeat(2 * 1024 * 1024))]).await.is(413);
     // Announced, not sent: refused before anything is read.
     let request = admin
         .request("POST", "/login")

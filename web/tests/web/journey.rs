@@ -36,10 +36,10 @@ async fn from_an_empty_folder_to_a_running_revision() {
     assert!(page.body.contains("No cluster yet") && page.body.contains("href=\"/import\""));
 
     // The file is shown with what is to be said about it, then becomes a draft.
-    let page = newcomer.post("/import", &[("text", SCENARIO_A), ("action", "check")]).await.is(200);
+    let page = newcomer.post("/import", &[("files.0.text", SCENARIO_A), ("action", "check")]).await.is(200);
     check("import", &page.body);
     assert!(page.body.contains("one virtual server, 2 real servers, 2 directors"), "{}", page.body);
-    let taken = [("text", SCENARIO_A), ("action", "draft"), ("name", "shop")];
+    let taken = [("files.0.text", SCENARIO_A), ("action", "draft"), ("name", "shop")];
     let answer = newcomer.post("/import", &taken).await.is(303);
     let changes = answer.location().split('?').next().unwrap().to_owned();
     let page = newcomer.get(&changes).await.is(200);
@@ -47,6 +47,10 @@ async fn from_an_empty_folder_to_a_running_revision() {
     for step in ["-A -t 192.168.1.250:80 -s wlc", "-a -t 192.168.1.250:80 -r 10.0.0.100:80 -m -w 1"] {
         assert!(page.body.contains(step), "{step}: {}", page.body);
     }
+
+    assert!(page.body.contains("net.ipv4.ip_forward=1"), "NAT needs it: {}", page.body);
+    let places = ["<h3>director-a", "<h3>director-b"].map(|director| page.body.find(director));
+    assert!(places[0].is_some() && places[0] < places[1], "the primary comes first: {places:?}");
 
     // Activation: no director has joined, and the page says so.
     let base = changes.strip_suffix("/changes").unwrap().to_owned();
@@ -57,6 +61,10 @@ async fn from_an_empty_folder_to_a_running_revision() {
     );
     let page = newcomer.get(&base).await.is(200);
     assert!(page.body.contains("No director has joined yet.") && page.body.contains("tcp 192.168.1.250:80"));
+    assert!(page.body.contains("no director is known to hold it"), "{}", page.body);
+    assert!(page.body.contains("balance connections that are open"), "wlc is explained: {}", page.body);
+    let list = newcomer.get(&format!("{base}/virtual-servers")).await.is(200).body;
+    assert!(list.contains("No director") && !list.contains("data-tone=\"good\""), "{list}");
 
     // The join command is shown once and carries a token of this director.
     let director = format!("{base}/directors/director-a");
@@ -86,7 +94,7 @@ async fn from_an_empty_folder_to_a_running_revision() {
 async fn two_people_change_the_same_cluster() {
     let site = Site::new().await;
     let mut ada = site.member(Role::Admin).await;
-    let imported = ada.post("/import", &[("text", SCENARIO_A), ("action", "draft")]).await.is(303);
+    let imported = ada.post("/import", &[("files.0.text", SCENARIO_A), ("action", "draft")]).await.is(303);
     let changes = imported.location().split('?').next().unwrap().to_owned();
     let base = changes.strip_suffix("/changes").unwrap().to_owned();
     ada.post(&format!("{changes}/activate"), &[]).await.is(200);
@@ -106,8 +114,17 @@ async fn two_people_change_the_same_cluster() {
     assert!(refused.body.contains("value=\"sticky\""), "the message is kept");
     assert!(ada.get(&server).await.is(200).body.contains("value=\"300\""), "the draft is kept");
 
-    ada.post(&format!("{changes}/rebase"), &[]).await.is(303);
+    // They changed different fields of one virtual server: both stay.
+    assert!(
+        refused.body.contains("Scheduling") && refused.body.contains("both fit together"),
+        "{}",
+        refused.body
+    );
+    ada.fill_in(&refused.body, &format!("{changes}/rebase"), &[]).await.is(303);
     ada.post(&format!("{changes}/activate"), &[]).await.is(200);
+    let running = site.console.revision(base.rsplit('/').next().unwrap(), 3).await.unwrap().content;
+    let merged = &running.virtual_servers[0];
+    assert_eq!((merged.scheduler.as_str(), merged.persistence.unwrap().timeout_s), ("rr", 300));
     let revisions = ada.get(&format!("{base}/revisions")).await.is(200);
     check("revisions", &revisions.body);
     for number in 1..=3 {
@@ -117,6 +134,62 @@ async fn two_people_change_the_same_cluster() {
     assert_eq!(site.console.revisions(base.rsplit('/').next().unwrap()).await.unwrap().len(), 3);
     let audit = site.console.audit(&Actor::local(), None, None, 100).await.unwrap();
     assert_eq!(audit.iter().filter(|row| row.action == "revision.activate").count(), 3);
+}
+
+#[tokio::test]
+async fn two_people_change_the_same_field() {
+    let site = Site::new().await;
+    let mut ada = site.member(Role::Admin).await;
+    let imported = ada.post("/import", &[("files.0.text", SCENARIO_A), ("action", "draft")]).await.is(303);
+    let changes = imported.location().split('?').next().unwrap().to_owned();
+    let base = changes.strip_suffix("/changes").unwrap().to_owned();
+    ada.post(&format!("{changes}/activate"), &[]).await.is(200);
+    let mut li = site.member(Role::Approver).await;
+    let list = ada.get(&format!("{base}/virtual-servers")).await.is(200);
+    let server = href(&list.body, "/virtual-servers/vs_");
+    let reals = ada.get(&format!("{server}/real-servers")).await.is(200);
+    let real = href(&reals.body, "/real-servers/rs_");
+    li.fill(&real, &[("weight", "3")]).await.is(303);
+    ada.fill(&real, &[("weight", "7"), ("limit.upper", "50")]).await.is(303);
+    li.post(&format!("{changes}/activate"), &[]).await.is(200);
+
+    let page = ada.get(&changes).await.is(200);
+    check("rebase", &page.body);
+    super::screens::keep("rebase", &page.body);
+    for said in ["By user-approver: 3", "In your draft: 7", "It was: 1", "You both changed the same thing"] {
+        assert!(page.body.contains(said), "{said}: {}", page.body);
+    }
+    assert!(page.body.contains("disabled>Activate"), "nothing is activated before that is settled");
+    let rebase = format!("{changes}/rebase");
+    let again = ada.fill_in(&page.body, &rebase, &[("choice.", "")]).await.is(409);
+    check("rebase, nothing chosen", &again.body);
+    let name = crate::html::form_values(&page.body, &rebase)
+        .into_iter()
+        .find_map(|(name, _)| name.starts_with("choice.").then_some(name))
+        .unwrap();
+    // Somebody was quicker again: the choice was made for what no longer runs.
+    li.fill(&server, &[("scheduler", "rr")]).await.is(303);
+    li.post(&format!("{changes}/activate"), &[]).await.is(200);
+    let late = ada.fill_in(&page.body, &rebase, &[(&name, "mine")]).await.is(409);
+    assert!(late.body.contains("revision 3") && late.body.contains("checked"), "{}", late.body);
+    ada.fill_in(&late.body, &rebase, &[(&name, "mine")]).await.is(303);
+    let page = ada.get(&format!("{changes}?done=rebased")).await.is(200);
+    assert!(page.body.contains("now holds their changes") && !page.body.contains("In your draft"));
+    ada.post(&format!("{changes}/activate"), &[]).await.is(200);
+    let cluster = base.rsplit('/').next().unwrap();
+    let running = site.console.revision(cluster, 4).await.unwrap().content.virtual_servers.remove(0);
+    let merged = &running.real_servers[0];
+    assert_eq!((merged.weight.0, merged.limit.unwrap().upper), (7, 50));
+    assert_eq!(running.scheduler.as_str(), "rr");
+
+    // In Chinese as well.
+    li.fill(&real, &[("weight", "30")]).await.is(303);
+    ada.fill(&server, &[("name", "www")]).await.is(303);
+    ada.post(&format!("{changes}/activate"), &[]).await.is(200);
+    li.language = "zh-CN";
+    let page = li.get(&changes).await.is(200);
+    check("rebase in Chinese", &page.body);
+    assert!(page.body.contains("可以合在一起"), "{}", page.body);
 }
 
 /// Sends the form until the console looks at it: after a wrong attempt it makes everybody wait.

@@ -13,7 +13,7 @@ use crate::site::{SCENARIO_A, Site};
 #[tokio::test]
 async fn a_listener_gets_everything_and_then_the_end() {
     let site = Site::new().await;
-    let cluster = console::read_file(SCENARIO_A, console::FileKind::Auto).cluster.unwrap();
+    let cluster = console::read_file(SCENARIO_A, None).cluster.unwrap();
     let id = site.console.create_cluster(&Actor::local(), cluster).await.unwrap().cluster_id;
     site.console.activate(&Actor::local(), &id, "").await.unwrap();
     let mut viewer = site.member(Role::Viewer).await;
@@ -72,7 +72,7 @@ async fn a_listener_gets_everything_and_then_the_end() {
     ended.await.expect("the stream ends");
 }
 
-async fn read_until(stream: &mut axum::body::BodyDataStream, seen: &mut String, text: &str) {
+pub(crate) async fn read_until(stream: &mut axum::body::BodyDataStream, seen: &mut String, text: &str) {
     let waiting = async {
         while !seen.contains(text) {
             let chunk = stream.next().await.expect("more to come").unwrap();

@@ -3,13 +3,35 @@
 // clippy.toml allows these in test functions; the functions that tests share are none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod accounts;
+mod adoption;
+#[path = "../../../server/console/tests/agent/mod.rs"]
+#[allow(unreachable_pub)]
+mod agent;
 mod api;
 mod catalogue;
+mod conventions;
+mod director_orders;
+mod events;
+mod exports;
+mod fuzz;
 mod guard;
 mod html;
+mod imports;
 mod journey;
 mod live;
 mod matrix;
+mod metrics;
+mod openapi;
+mod orders;
+mod revisions;
 mod screens;
+mod search;
+mod secrets;
+mod settings;
 mod site;
+mod state;
+mod traffic;
+mod trials;
 mod vendor;
+mod wall;

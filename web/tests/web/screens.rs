@@ -8,14 +8,15 @@ use crate::html::check;
 use crate::journey::href;
 use crate::site::{Browser, SCENARIO_A, Site};
 
-fn keep(name: &str, body: &str) {
+/// Writes a page down for people to look at, where that is asked for.
+pub(crate) fn keep(name: &str, body: &str) {
     if let Some(folder) = std::env::var_os("CARIBE_PAGES") {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.html")), body).unwrap();
     }
 }
 
 async fn furnished(site: &Site) -> String {
-    let cluster = console::read_file(SCENARIO_A, console::FileKind::Auto).cluster.unwrap();
+    let cluster = console::read_file(SCENARIO_A, None).cluster.unwrap();
     let id = site.console.create_cluster(&Actor::local(), cluster).await.unwrap().cluster_id;
     site.console.activate(&Actor::local(), &id, "from Piranha").await.unwrap();
     id
@@ -35,6 +36,16 @@ async fn pages(admin: &mut Browser<'_>, id: &str) -> Vec<(String, String)> {
         named("import", "/import".to_owned()),
         named("monitoring", base.clone()),
         named("monitoring-paused", format!("{base}?live=off")),
+        named("help", "/help".to_owned()),
+        named("settings", "/admin/settings".to_owned()),
+        named("wall", format!("{base}/wall")),
+        named("search", "/search".to_owned()),
+        named("search-found", "/search?q=10.0.0".to_owned()),
+        named("search-nothing", "/search?q=%3Cb%3Enothing".to_owned()),
+        named("topology", format!("{base}/topology")),
+        named("traffic", format!("{base}/traffic")),
+        named("traffic-week", format!("{base}/traffic?range=7d&live=off")),
+        named("traffic-of", format!("{server}/traffic?from=2026-01-01T00:00&until=2026-01-02T00:00")),
         named("cluster-delete", format!("{base}/delete")),
         named("global", format!("{base}/global")),
         named("redundancy", format!("{base}/redundancy")),
@@ -43,9 +54,12 @@ async fn pages(admin: &mut Browser<'_>, id: &str) -> Vec<(String, String)> {
         named("virtual-server", server.clone()),
         named("virtual-server-delete", format!("{server}/delete")),
         named("scripts", format!("{server}/scripts")),
+        named("real-server-scripts", format!("{real}/scripts")),
         named("real-servers", format!("{server}/real-servers")),
         named("real-server-new", format!("{server}/real-servers/new")),
         named("real-server", real.clone()),
+        named("real-server-state", format!("{real}/state")),
+        named("machines", format!("{base}/machines")),
         named("real-server-delete", format!("{real}/delete")),
         named("directors", format!("{base}/directors")),
         named("director", format!("{base}/directors/director-a")),
@@ -56,6 +70,17 @@ async fn pages(admin: &mut Browser<'_>, id: &str) -> Vec<(String, String)> {
         named("changes-discard", format!("{base}/changes/discard")),
         named("revisions", format!("{base}/revisions")),
         named("revision", format!("{base}/revisions/1")),
+        named("revision-compare", format!("{base}/revisions/compare?to=1")),
+        named("revision-restore", format!("{base}/revisions/1/restore")),
+        named("exports", format!("{base}/exports")),
+        named("exports-of-revision", format!("{base}/exports?revision=1")),
+        named("me", "/me".to_owned()),
+        named("accounts", "/admin/accounts".to_owned()),
+        named("account", "/admin/accounts/user-admin".to_owned()),
+        named("account-delete", "/admin/accounts/user-admin/delete".to_owned()),
+        named("tokens", "/admin/tokens".to_owned()),
+        named("audit", "/admin/audit?check=on".to_owned()),
+        named("password", "/password".to_owned()),
         named("nowhere", "/nowhere".to_owned()),
     ]
 }
@@ -82,6 +107,34 @@ async fn every_page_is_well_formed_in_both_languages() {
     }
 }
 
+/// Every call that a page names is a route of the API.
+#[tokio::test]
+async fn pages_name_calls_that_the_api_has() {
+    let site = Site::new().await;
+    let id = furnished(&site).await;
+    let mut admin = site.member(Role::Admin).await;
+    let table = web::route_table(site.console.clone());
+    let is_route = |method: &str, path: &str| {
+        let path: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
+        table.iter().any(|route| {
+            let parts: Vec<&str> = route.path.split('/').collect();
+            let fits = |(part, there): (&&str, &&str)| part.starts_with('{') || part == there;
+            route.method == method && parts.len() == path.len() && parts.iter().zip(&path).all(fits)
+        })
+    };
+    let mut named = 0;
+    for (name, path) in pages(&mut admin, &id).await {
+        let body = admin.get(&path).await.body;
+        let Some(calls) = body.split("<details class=\"api\">").nth(1) else { continue };
+        for call in calls.split("<li><code>").skip(1) {
+            let (method, path) = call.split("</code>").next().unwrap().split_once(' ').unwrap();
+            assert!(is_route(method, path), "{name}: {method} {path}");
+            named += 1;
+        }
+    }
+    assert!(named > 60, "only {named} calls");
+}
+
 #[tokio::test]
 async fn a_viewer_sees_everything_and_no_button_that_would_be_refused() {
     let site = Site::new().await;
@@ -100,7 +153,8 @@ async fn a_viewer_sees_everything_and_no_button_that_would_be_refused() {
             page.body.split("<form").skip(1).filter(|f| f.contains("method=\"post\"")).collect();
         for form in posts {
             let form = form.split("</form>").next().unwrap();
-            let harmless = form.contains("action=\"/look\"") || form.contains("action=\"/logout\"");
+            let own = ["/look\"", "/logout\"", "/me/", "/password\""];
+            let harmless = own.iter().any(|path| form.contains(&format!("action=\"{path}")));
             assert!(harmless || !form.contains("<button"), "{path}: {form}");
         }
         for word in ["/new\"", "/delete\"", "/revoke\"", "/discard\""] {
@@ -126,7 +180,11 @@ async fn every_field_of_a_virtual_server_comes_back_as_it_was_typed() {
         ("monitor.reentry_s", "30"),
         ("monitor.interval_ms", "5000"),
         ("monitor.timeout_ms", "4000"),
-        ("monitor.load_monitor", "uptime"),
+        ("monitor.load_monitor.kind", "program"),
+        ("monitor.load_monitor.command", "uptime"),
+        ("quorum.weight", "3"),
+        ("quorum.hysteresis", "1"),
+        ("sorry_server.check", "connect"),
         ("quiesce", "on"),
         ("scheduler", "sh"),
         ("scheduler_flags", "port"),
@@ -140,17 +198,6 @@ async fn every_field_of_a_virtual_server_comes_back_as_it_was_typed() {
     let page = editor.get(&server).await.is(200);
     let shown = crate::html::form_values(&page.body, &server);
     for (name, value) in typed {
-        assert!(shown.iter().any(|(n, v)| n == name && v == value), "{name}={value}: {shown:?}");
-    }
-    let scripts = [
-        ("check.send", "GET / HTTP/1.0\\r\\n\\r\\n"),
-        ("check.expect", "HTTP/1.[01] 200"),
-        ("check.regex", "on"),
-    ];
-    let path = format!("{server}/scripts");
-    editor.fill(&path, &scripts).await.is(303);
-    let shown = crate::html::form_values(&editor.get(&path).await.is(200).body, &path);
-    for (name, value) in scripts {
         assert!(shown.iter().any(|(n, v)| n == name && v == value), "{name}={value}: {shown:?}");
     }
     let real = [
@@ -227,6 +274,9 @@ async fn the_settings_pages_save_both_of_their_parts() {
         .fill(&redundancy, &[("private", "10.0.0.21"), ("interval_ms", "200"), ("deadtime_ms", "1000")])
         .await
         .is(303);
+    let rows = site.console.audit(&Actor::local(), Some(&id), None, 20).await.unwrap();
+    let changes = rows.iter().filter(|row| row.action == "draft.change" && row.actor.contains("editor"));
+    assert_eq!(changes.count(), 2, "each page is saved as one change");
     let page = editor.get(&format!("/clusters/{id}/changes")).await.is(200);
     for part in ["192.168.1.11", "10.0.0.21", "900"] {
         assert!(page.body.contains(part), "{part}");
@@ -237,6 +287,11 @@ async fn the_settings_pages_save_both_of_their_parts() {
     let wrong = editor.fill(&global, &[("public", "nowhere")]).await.is(422);
     check("global refused", &wrong.body);
     assert!(wrong.body.contains("id=\"public-said-1\"") && wrong.body.contains("value=\"nowhere\""));
+    // An address that no director can have: nothing of the page is saved.
+    let typed = [("public", "224.0.0.1"), ("timeouts.tcp", "901")];
+    let wrong = editor.fill(&global, &typed).await.is(422);
+    assert!(wrong.body.contains("id=\"public-said-1\"") && wrong.body.contains("value=\"901\""));
+    assert!(!editor.get(&global).await.is(200).body.contains("value=\"901\""));
 }
 
 #[tokio::test]
@@ -270,15 +325,15 @@ async fn an_import_says_what_is_wrong_beside_the_line() {
     let text = "primary = 192.0.2.1\nkeepalive = 6 # seconds\nvirtual p {\n active = 1\n address = www.example.com eth0:1\n}\n";
     for language in ["en", "zh-CN"] {
         editor.language = language;
-        let page = editor.post("/import", &[("text", text), ("action", "draft")]).await.is(422);
+        let page = editor.post("/import", &[("files.0.text", text), ("action", "draft")]).await.is(422);
         check("import refused", &page.body);
         keep(&format!("import-refused.{language}"), &page.body);
-        let line = page.body.split("id=\"line-5\"").nth(1).unwrap().split("</li>").next().unwrap();
+        let line = page.body.split("id=\"file-0-line-5\"").nth(1).unwrap().split("</li>").next().unwrap();
         assert!(line.contains("www.example.com") && line.contains("#i-bad"), "{line}");
-        let line = page.body.split("id=\"line-2\"").nth(1).unwrap().split("</li>").next().unwrap();
+        let line = page.body.split("id=\"file-0-line-2\"").nth(1).unwrap().split("</li>").next().unwrap();
         assert!(line.contains("#i-warn"), "{line}");
     }
-    let page = editor.post("/import", &[("text", SCENARIO_A), ("action", "check")]).await.is(200);
+    let page = editor.post("/import", &[("files.0.text", SCENARIO_A), ("action", "check")]).await.is(200);
     keep("import-found.en", &page.body);
 
     // The same as an upload.
@@ -289,7 +344,7 @@ async fn an_import_says_what_is_wrong_beside_the_line() {
     };
     let body = [
         part("csrf", "", &token),
-        part("text", "", ""),
+        part("files.0.text", "", ""),
         part("file", "; filename=\"lvs.cf\"", SCENARIO_A),
         part("name", "", "uploaded"),
         part("action", "", "draft"),

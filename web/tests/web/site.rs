@@ -18,6 +18,8 @@ pub(crate) const SCENARIO_A: &str = include_str!("scenario-a.cf");
 pub(crate) struct Site {
     pub(crate) console: Console,
     pub(crate) router: Router,
+    /// The API's own description; every answer that a robot gets is held against it.
+    described: tokio::sync::OnceCell<crate::openapi::Described>,
     _folder: tempfile::TempDir,
 }
 
@@ -52,7 +54,10 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { data: folder.path().join("data"), ..Settings::default() };
         let console = Console::open(settings).await.unwrap();
-        Site { router: web::router(console.clone()), console, _folder: folder }
+        let described = tokio::sync::OnceCell::new();
+        // The tests ask faster than anybody.
+        let limits = web::Limits { per_second: 1e6, at_once: 1e6 };
+        Site { router: web::router_with(console.clone(), limits), console, described, _folder: folder }
     }
 
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
@@ -154,8 +159,18 @@ impl<'a> Browser<'a> {
     /// What a person does: open the page, change some fields of its form, press the button.
     pub(crate) async fn fill(&mut self, path: &str, changes: &[(&str, &str)]) -> Answer {
         let page = self.get(path).await.is(200);
-        let mut fields = crate::html::form_values(&page.body, path);
+        self.fill_in(&page.body, path, changes).await
+    }
+
+    /// The same on a page that is open: some fields of the form with that action are changed, and it is sent. A name
+    /// that ends with a dot and an empty value leaves out every field that begins so.
+    pub(crate) async fn fill_in(&mut self, page: &str, path: &str, changes: &[(&str, &str)]) -> Answer {
+        let mut fields = crate::html::form_values(page, path);
         for (name, value) in changes {
+            if name.ends_with('.') && value.is_empty() {
+                fields.retain(|(n, _)| !n.starts_with(name));
+                continue;
+            }
             fields.retain(|(n, _)| n != name);
             fields.push(((*name).to_owned(), (*value).to_owned()));
         }
@@ -178,7 +193,19 @@ pub(crate) struct Robot<'a> {
 }
 
 impl Robot<'_> {
+    /// Asks below `/api/v1`.
     pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        tag: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        self.ask_at(method, &format!("/api/v1{path}"), tag, body).await
+    }
+
+    /// Asks at a whole path.
+    pub(crate) async fn ask_at(
         &self,
         method: &str,
         path: &str,
@@ -187,7 +214,7 @@ impl Robot<'_> {
     ) -> Answer {
         let mut builder = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
-            .uri(format!("/api/v1{path}"))
+            .uri(path)
             .header(header::HOST, "console.example:3636")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
         if let Some(tag) = tag {
@@ -200,7 +227,10 @@ impl Robot<'_> {
             }
             None => Body::empty(),
         };
-        self.site.send(builder.body(body).unwrap()).await
+        let answer = self.site.send(builder.body(body).unwrap()).await;
+        let described = self.site.described.get_or_init(|| crate::openapi::Described::read(self.site)).await;
+        described.check((method, path), answer.status, &answer.headers, &answer.body);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -4,7 +4,9 @@
 //! (`caribe passwd`). Secrets are compared in constant time, kept as hashes, and never logged.
 
 mod backoff;
+mod own;
 mod password;
+mod people;
 mod session;
 mod setup;
 mod tokens;

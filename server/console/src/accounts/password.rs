@@ -9,10 +9,12 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
 use super::PasswordError;
-use crate::Failure;
+use crate::{Failure, secret};
 
 /// KiB of memory of one hash (OWASP's second choice, one pass).
 const MEMORY_KIB: u32 = 46 * 1024;
+/// Bytes of salt (RFC 9106 section 3.1 recommends 16).
+const SALT: usize = 16;
 /// Hashes computed at the same time.
 const AT_ONCE: usize = 2;
 /// Characters at least and at most.
@@ -169,8 +171,9 @@ fn argon2() -> Result<Argon2<'static>, Failure> {
 }
 
 fn hash_now(password: &str) -> Result<String, Failure> {
-    let hash = argon2()?.hash_password(password.as_bytes()).map_err(|e| Failure::of("argon2", e))?;
-    Ok(hash.to_string())
+    let salt = secret::random::<SALT>()?;
+    let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt);
+    Ok(hash.map_err(|e| Failure::of("argon2", e))?.to_string())
 }
 
 fn compare_now(password: &str, stored: &str) -> Result<Compared, Failure> {

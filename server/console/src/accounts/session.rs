@@ -16,6 +16,11 @@ const TOUCH: i64 = 60;
 /// Characters of a cookie's value: 256 bits in base64url.
 const COOKIE: usize = 43;
 
+/// Those that are still good.
+pub(super) fn lively(sessions: &[Session], now: i64) -> impl Iterator<Item = &Session> {
+    sessions.iter().filter(move |session| session.expires > now && session.seen + IDLE > now)
+}
+
 fn info(account: &Account, from: IpAddr, cookie: &str, expires: i64) -> Option<SessionInfo> {
     Some(SessionInfo {
         actor: Actor {
@@ -23,6 +28,7 @@ fn info(account: &Account, from: IpAddr, cookie: &str, expires: i64) -> Option<S
             kind: ActorKind::Account,
             role: account.role.parse::<Role>().ok()?,
             source: Some(from),
+            cluster: None,
         },
         csrf_token: secret::derive("caribe csrf", cookie),
         language: account.language.clone(),

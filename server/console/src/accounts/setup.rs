@@ -127,8 +127,13 @@ impl Console {
         tx.insert_account(NewAccount { name: user, password: &hash, role: Role::Admin.as_str() }, now)
             .await
             .map_err(failed)?;
-        let actor =
-            Actor { name: user.to_owned(), kind: ActorKind::Account, role: Role::Admin, source: Some(from) };
+        let actor = Actor {
+            name: user.to_owned(),
+            kind: ActorKind::Account,
+            role: Role::Admin,
+            source: Some(from),
+            cluster: None,
+        };
         self.audit_row(&mut tx, &actor, "account.create", user, "admin, with the setup code")
             .await
             .map_err(failed)?;

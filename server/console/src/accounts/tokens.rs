@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use store::ApiToken;
 
-use super::{AccountError, NameError, NewToken, TokenInfo, check_name, timestamp};
+use super::{AccountError, NameError, NewToken, TokenInfo, TokenRequest, check_name, timestamp};
+use crate::audit::About;
+use crate::clusters::find;
 use crate::{Actor, ActorKind, Console, Error, Failure, Missing, Role, Thing, secret};
 
 /// Seconds a token lasts where nothing else is said.
@@ -20,6 +22,7 @@ fn info(token: ApiToken) -> Result<TokenInfo, Failure> {
         name: token.name,
         prefix: token.prefix,
         owner: token.owner,
+        cluster: token.cluster,
         expires: timestamp(token.expires),
         last_used: token.last_used.map(timestamp),
     })
@@ -51,7 +54,13 @@ impl Console {
             tx.touch_api_token(&found.name, now).await?;
             tx.commit().await?;
         }
-        Ok(Some(Actor { name: found.name, kind: ActorKind::Token, role, source: None }))
+        Ok(Some(Actor {
+            name: found.name,
+            kind: ActorKind::Token,
+            role,
+            source: None,
+            cluster: found.cluster,
+        }))
     }
 
     /// Makes a token that may at most `role`, good until `expires` (90 days where absent). Needs Admin.
@@ -62,6 +71,16 @@ impl Console {
         role: Role,
         expires: Option<Timestamp>,
     ) -> Result<NewToken, AccountError> {
+        self.create_token_for(actor, TokenRequest { name, role, expires, cluster: None }).await
+    }
+
+    /// The same, for one cluster (by id or name) alone where one is named. Needs Admin.
+    pub async fn create_token_for(
+        &self,
+        actor: &Actor,
+        request: TokenRequest<'_>,
+    ) -> Result<NewToken, AccountError> {
+        let TokenRequest { name, role, expires, cluster } = request;
         actor.require(Role::Admin.max(role))?;
         check_name(name)?;
         let now = self.now();
@@ -72,6 +91,10 @@ impl Console {
         let prefix = hex::encode(secret::random::<5>()?);
         let whole = format!("caribe_{prefix}_{}", secret::token()?);
         let mut tx = self.inner.store.write().await?;
+        let cluster = match cluster {
+            Some(key) => Some(find(&mut tx, key).await?.id),
+            None => None,
+        };
         let owner = match actor.kind {
             ActorKind::Account => Some(actor.name.clone()),
             // A token that makes tokens makes them for whoever owns it.
@@ -89,12 +112,20 @@ impl Console {
             created: now,
             expires,
             last_used: None,
+            cluster,
         };
         match tx.insert_api_token(&token).await {
             Err(error) if error.is("api_token_name_unique") => return Err(NameError::Taken.into()),
             other => other?,
         }
-        self.audit_row(&mut tx, actor, "token.create", name, role.as_str()).await?;
+        let about = About {
+            action: "token.create",
+            subject: name,
+            cluster: token.cluster.as_deref(),
+            detail: role.as_str(),
+            ..About::default()
+        };
+        self.audit_about(&mut tx, actor, about).await?;
         tx.commit().await?;
         Ok(NewToken { secret: whole, info: info(token)? })
     }

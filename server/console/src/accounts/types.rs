@@ -120,6 +120,18 @@ pub enum AccountError {
     /// The password cannot be taken.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// Nobody else could administer the console any more.
+    #[error("this is the last administrator who can sign in")]
+    LastAdmin,
+    /// The password that is to be replaced is another one.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// Too many wrong passwords.
+    #[error("too many attempts; wait {seconds} s")]
+    Wait {
+        /// Seconds until the next attempt is looked at.
+        seconds: u64,
+    },
     /// A token that would have ended before it began.
     #[error("the end of a token must lie ahead")]
     Expired,
@@ -172,8 +184,92 @@ pub struct TokenInfo {
     pub owner: Option<String>,
     /// What it may do, at most; never more than its owner.
     pub role: Role,
+    /// The only cluster (by id) that it reaches; none where it reaches all.
+    pub cluster: Option<String>,
     /// When it ends.
     pub expires: Timestamp,
     /// When it was last used, to the minute.
     pub last_used: Option<Timestamp>,
+}
+
+/// A token to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRequest<'a> {
+    /// Unique name.
+    pub name: &'a str,
+    /// What it may do, at most.
+    pub role: Role,
+    /// When it ends; after 90 days where absent.
+    pub expires: Option<Timestamp>,
+    /// The only cluster it reaches, by id or name.
+    pub cluster: Option<&'a str>,
+}
+
+/// An account as it is administered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// Unique without regard to case.
+    pub name: String,
+    /// What its person may do.
+    pub role: Role,
+    /// Whether signing in is refused.
+    pub disabled: bool,
+    /// The language its person chose.
+    pub language: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Sessions that are good now.
+    pub sessions: usize,
+}
+
+/// A code that sets a password once. `code` is the only copy; only its hash is kept.
+#[derive(Clone)]
+pub struct NewPasswordCode {
+    /// What its person types.
+    pub code: String,
+    /// Whose password it sets.
+    pub account: String,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+impl fmt::Debug for NewPasswordCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewPasswordCode").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// Why a code set no password.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordCodeError {
+    /// It is unknown, used or over.
+    #[error("the code is wrong, was used, or has expired")]
+    Wrong,
+    /// Too many wrong codes from this address.
+    #[error("too many attempts; wait {seconds} s")]
+    Wait {
+        /// Seconds until the next attempt is looked at.
+        seconds: u64,
+    },
+    /// The password cannot be taken.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The machinery failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// A session as its person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnSession {
+    /// Names it; no secret.
+    pub id: String,
+    /// Address of the login.
+    pub source: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen: Timestamp,
+    /// Whether it is the one that asks.
+    pub this: bool,
 }

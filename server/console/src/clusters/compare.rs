@@ -1,16 +1,20 @@
 //! Two contents side by side, in words: objects are matched by identity, fields by their JSON path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lvs::Cluster;
+use lvs::model::{Director, Id, MASK, RealServer, VirtualServer};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{ChangeKind, ChangeLine, Object};
 
 /// What is different in `after`, in the order of the pages: cluster, global, redundancy, directors, virtual servers.
+/// Of a password only is said that it is another one.
 pub(super) fn compare(before: &Cluster, after: &Cluster) -> Vec<ChangeLine> {
     let mut lines = Vec::new();
+    let passwords = other_passwords(before, after);
+    let (before, after) = (&before.clone().masked(), &after.clone().masked());
     if before.name != after.name {
         let field = ChangeKind::Field {
             field: "name".to_owned(),
@@ -21,87 +25,101 @@ pub(super) fn compare(before: &Cluster, after: &Cluster) -> Vec<ChangeLine> {
     }
     fields(&mut lines, Object::Global, "", &before.global, &after.global);
     fields(&mut lines, Object::Redundancy, "", &before.redundancy, &after.redundancy);
-    objects(&mut lines, Object::Director, &before.directors, &after.directors, |d| {
-        (d.name.clone(), d.name.clone())
-    });
+    lines.extend(passwords);
+    objects(&mut lines, Object::Director, &directors(before), &directors(after), &[]);
     let (had, has) = (servers(before), servers(after));
-    objects(&mut lines, Object::VirtualServer, &had, &has, |v| (v.id.clone(), v.name.clone()));
-    let (had, has) = (real_servers(before, after), real_servers(after, after));
-    objects(&mut lines, Object::RealServer, &had, &has, |r| (r.id.clone(), r.name.clone()));
+    objects(&mut lines, Object::VirtualServer, &had, &has, &["id", "real_servers"]);
+    let stay: BTreeSet<&str> = has.iter().map(|v| v.id.as_str()).collect();
+    let (had, has) = (real_servers(before, &stay), real_servers(after, &stay));
+    objects(&mut lines, Object::RealServer, &had, &has, &["id"]);
     lines
 }
 
-/// An object with what it is matched by and called, and the fields that count.
-struct Named {
-    id: String,
-    name: String,
-    value: Value,
-}
-
-impl Serialize for Named {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(serializer)
-    }
-}
-
-fn key(id: &lvs::model::Id, name: &str) -> String {
-    if id.is_unset() { format!("name {name}") } else { id.0.clone() }
-}
-
-fn servers(content: &Cluster) -> Vec<Named> {
-    let without = |value: &lvs::model::VirtualServer| {
-        let mut value = serde_json::to_value(value).unwrap_or_default();
-        if let Some(map) = value.as_object_mut() {
-            map.remove("real_servers");
-            map.remove("id");
-        }
-        value
-    };
-    content
-        .virtual_servers
-        .iter()
-        .map(|v| Named { id: key(&v.id, &v.name), name: v.name.clone(), value: without(v) })
+/// A line for each VRRP instance whose password is another one than before; masked, both would look the same.
+fn other_passwords(before: &Cluster, after: &Cluster) -> Vec<ChangeLine> {
+    let known = before.redundancy.protocol.instances();
+    let instances = after.redundancy.protocol.instances().iter().enumerate();
+    instances
+        .filter(|(index, now)| {
+            let then = known.get(*index).and_then(|then| then.password.as_ref());
+            then.zip(now.password.as_ref()).is_some_and(|(then, now)| then != now)
+        })
+        .map(|(index, _)| ChangeLine {
+            object: Object::Redundancy,
+            name: String::new(),
+            change: ChangeKind::Field {
+                field: format!("protocol.instances.{index}.password"),
+                before: Some(MASK.to_owned()),
+                after: Some(MASK.to_owned()),
+            },
+        })
         .collect()
 }
 
-/// Real servers of virtual servers that `other` has too: where one comes or goes as a whole, its line says enough.
-fn real_servers(content: &Cluster, after: &Cluster) -> Vec<Named> {
-    let stays = |id: &str| after.virtual_servers.iter().any(|v| key(&v.id, &v.name) == id);
+/// An object with what it is matched by and called.
+struct Named<'a, T> {
+    id: String,
+    name: String,
+    object: &'a T,
+}
+
+fn key(id: &Id, name: &str) -> String {
+    if id.is_unset() { format!("name {name}") } else { id.0.clone() }
+}
+
+fn directors(content: &Cluster) -> Vec<Named<'_, Director>> {
+    let directors = content.directors.iter();
+    directors.map(|d| Named { id: d.name.clone(), name: d.name.clone(), object: d }).collect()
+}
+
+fn servers(content: &Cluster) -> Vec<Named<'_, VirtualServer>> {
+    let servers = content.virtual_servers.iter();
+    servers.map(|v| Named { id: key(&v.id, &v.name), name: v.name.clone(), object: v }).collect()
+}
+
+/// Real servers of the virtual servers that stay: where one comes or goes as a whole, its line says enough.
+fn real_servers<'a>(content: &'a Cluster, stay: &BTreeSet<&str>) -> Vec<Named<'a, RealServer>> {
     let mut all = Vec::new();
     for v in &content.virtual_servers {
         let owner = key(&v.id, &v.name);
-        if !stays(&owner) {
+        if !stay.contains(owner.as_str()) {
             continue;
         }
-        for r in &v.real_servers {
-            let mut value = serde_json::to_value(r).unwrap_or_default();
-            if let Some(map) = value.as_object_mut() {
-                map.remove("id");
-            }
-            let name = format!("{} / {}", v.name, r.name);
-            all.push(Named { id: format!("{owner} {}", key(&r.id, &r.name)), name, value });
-        }
+        all.extend(v.real_servers.iter().map(|r| Named {
+            id: format!("{owner} {}", key(&r.id, &r.name)),
+            name: format!("{} / {}", v.name, r.name),
+            object: r,
+        }));
     }
     all
 }
 
-fn objects<T: Serialize>(
+/// `without` names members that do not count. Only objects that differ are taken apart: most of a large content does
+/// not.
+fn objects<T: Serialize + PartialEq>(
     lines: &mut Vec<ChangeLine>,
     object: Object,
-    before: &[T],
-    after: &[T],
-    names: impl Fn(&T) -> (String, String),
+    before: &[Named<'_, T>],
+    after: &[Named<'_, T>],
+    without: &[&str],
 ) {
-    let had: BTreeMap<String, &T> = before.iter().map(|o| (names(o).0, o)).collect();
-    let has: BTreeMap<String, &T> = after.iter().map(|o| (names(o).0, o)).collect();
-    for gone in before.iter().filter(|o| !has.contains_key(&names(o).0)) {
-        lines.push(ChangeLine { object, name: names(gone).1, change: ChangeKind::Removed });
+    let had: BTreeMap<&str, &T> = before.iter().map(|o| (o.id.as_str(), o.object)).collect();
+    let has: BTreeSet<&str> = after.iter().map(|o| o.id.as_str()).collect();
+    for gone in before.iter().filter(|o| !has.contains(o.id.as_str())) {
+        lines.push(ChangeLine { object, name: gone.name.clone(), change: ChangeKind::Removed });
     }
+    let value = |object: &T| {
+        let mut value = serde_json::to_value(object).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|member, _| !without.contains(&member.as_str()));
+        }
+        value
+    };
     for now in after {
-        let (id, name) = names(now);
-        match had.get(&id) {
-            None => lines.push(ChangeLine { object, name, change: ChangeKind::Added }),
-            Some(then) => fields(lines, object, &name, *then, now),
+        match had.get(now.id.as_str()) {
+            None => lines.push(ChangeLine { object, name: now.name.clone(), change: ChangeKind::Added }),
+            Some(then) if *then == now.object => {}
+            Some(then) => fields(lines, object, &now.name, &value(then), &value(now.object)),
         }
     }
 }
@@ -133,6 +151,11 @@ fn flatten(value: &Value, path: String, all: &mut BTreeMap<String, String>) {
             for (key, value) in map {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 flatten(value, path, all);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (index, item) in items.iter().enumerate() {
+                flatten(item, format!("{path}.{index}"), all);
             }
         }
         Value::Array(items) => {
@@ -222,5 +245,25 @@ mod tests {
             ]
         );
         assert_eq!(text(&after, &after), [""; 0]);
+    }
+
+    #[test]
+    fn a_password_is_said_to_differ_and_not_shown() {
+        let with = |password: &str| {
+            cluster(serde_json::json!({
+                "name": "web",
+                "redundancy": { "protocol": { "kind": "vrrp", "instances": [{
+                    "name": "VI_1", "interface": "eth0", "virtual_router_id": 51,
+                    "priority": { "primary": 150, "backup": 100 }, "password": password,
+                    "addresses": ["192.0.2.1", "192.0.2.2"],
+                }] } },
+            }))
+        };
+        let said = text(&with("oldpass1"), &with("newpass2"));
+        assert_eq!(said, ["Redundancy \"\" protocol.instances.0.password ******** -> ********"]);
+        let said = text(&Cluster { name: "web".into(), ..Cluster::default() }, &with("newpass2")).join("\n");
+        assert!(said.contains("protocol.instances.0.addresses - -> 192.0.2.1, 192.0.2.2"), "{said}");
+        assert!(said.contains("password - -> ********") && !said.contains("newpass2"), "{said}");
+        assert_eq!(text(&with("same"), &with("same")), [""; 0]);
     }
 }

@@ -1,5 +1,7 @@
 //! Drafts: one per person and cluster, changed by edits that check what they write.
 
+use std::sync::Arc;
+
 use lvs::finding::has_errors;
 use lvs::wire::Digest;
 use lvs::{Cluster, Code, Finding, Findings, Severity};
@@ -12,17 +14,17 @@ use crate::clock::timestamp;
 use crate::{Actor, ChangeError, Console, Error, Failure, Missing, Role, Thing, secret};
 
 /// A content's tag: what it says and what it began from.
-fn etag(base: Option<u64>, content: &Cluster) -> String {
-    let digest = Digest::of(content).0;
-    format!("{}-{}", base.unwrap_or(0), digest.get(..32).unwrap_or(&digest))
+fn etag(base: Option<u64>, Digest(digest): &Digest) -> String {
+    format!("{}-{}", base.unwrap_or(0), digest.get(..32).unwrap_or(digest))
 }
 
-pub(super) fn draft(cluster_id: &str, stored: store::Draft) -> Draft {
+/// A stored draft as callers get it, with what was found in its content.
+fn draft(cluster_id: &str, stored: store::Draft, digest: &Digest, findings: Findings) -> Draft {
     Draft {
         cluster_id: cluster_id.to_owned(),
         base: stored.base,
-        findings: stored.content.findings(),
-        etag: etag(stored.base, &stored.content),
+        findings,
+        etag: etag(stored.base, digest),
         changed: timestamp(stored.changed),
         content: stored.content,
     }
@@ -32,13 +34,32 @@ pub(super) fn draft(cluster_id: &str, stored: store::Draft) -> Draft {
 pub(super) async fn view(tx: &mut Tx, cluster: &store::Cluster, owner: &str) -> Result<View, store::Error> {
     let running = tx.newest_revision(&cluster.id).await?;
     let number = running.as_ref().map(|r| r.head.number);
-    let (draft, base, content) = match (tx.draft(&cluster.id, owner).await?, running) {
-        (Some(draft), _) => (true, draft.base, draft.content),
-        (None, Some(running)) => (false, number, running.content),
-        (None, None) => (false, None, Cluster { name: cluster.name.clone(), ..Cluster::default() }),
+    let (draft, base, content, digest) = match (tx.draft(&cluster.id, owner).await?, running) {
+        (Some(draft), _) => {
+            let digest = Digest::of(&draft.content);
+            (true, draft.base, draft.content, digest)
+        }
+        (None, Some(running)) => (false, number, Arc::unwrap_or_clone(running.content), running.digest),
+        (None, None) => {
+            let content = Cluster { name: cluster.name.clone(), ..Cluster::default() };
+            let digest = Digest::of(&content);
+            (false, None, content, digest)
+        }
     };
-    let etag = etag(base, &content);
-    Ok(View { cluster_id: cluster.id.clone(), content, draft, running: number, base, etag })
+    let etag = etag(base, &digest);
+    Ok(View { cluster_id: cluster.id.clone(), content, draft, running: number, base, etag, digest })
+}
+
+/// The error for a change that was made for another state: with the tag it has now, and who made it so.
+pub(super) async fn stale(tx: &mut Tx, cluster: &store::Cluster, now: View, owner: &str) -> ChangeError {
+    let by = match now.draft {
+        true => Ok(Some(owner.to_owned())),
+        false => tx.newest_head(&cluster.id).await.map(|head| head.map(|head| head.author)),
+    };
+    match by {
+        Ok(by) => ChangeError::Stale { etag: now.etag, by },
+        Err(error) => error.into(),
+    }
 }
 
 fn fresh(prefix: &str) -> Result<String, Failure> {
@@ -58,12 +79,12 @@ pub(super) fn name_taken(error: store::Error, name: &str) -> ChangeError {
 }
 
 /// The errors at what was written; warnings and errors elsewhere do not hold an edit up.
-fn errors_within(findings: Findings, pointer: &str) -> Findings {
-    findings
-        .into_iter()
-        .filter(|f| f.severity == Severity::Error)
-        .filter(|f| f.pointer().map_or(pointer.is_empty(), |p| within(p, pointer)))
-        .collect()
+pub(super) fn errors_within(findings: &[Finding], pointers: &[impl AsRef<str>]) -> Findings {
+    let about = |finding: &Finding| {
+        let mut written = pointers.iter().map(AsRef::as_ref);
+        written.any(|pointer| finding.pointer().map_or(pointer.is_empty(), |p| within(p, pointer)))
+    };
+    findings.iter().filter(|f| f.severity == Severity::Error && about(f)).cloned().collect()
 }
 
 impl Console {
@@ -71,7 +92,7 @@ impl Console {
     /// activated. The draft may have errors; the name may not. Needs Editor.
     pub async fn create_cluster(&self, actor: &Actor, content: Cluster) -> Result<Draft, ChangeError> {
         actor.require(Role::Editor)?;
-        let wrong = errors_within(content.findings(), "/name");
+        let wrong = errors_within(&content.findings(), &["/name"]);
         if has_errors(&wrong) {
             return Err(ChangeError::Invalid(wrong));
         }
@@ -80,19 +101,20 @@ impl Console {
         let content = edit::with_ids(content, &Cluster::default(), &mut fresh)?;
         let mut tx = self.inner.store.write().await?;
         tx.insert_cluster(&id, &content.name, now).await.map_err(|e| name_taken(e, &content.name))?;
-        let digest = Digest::of(&content).0;
+        let digest = Digest::of(&content);
+        let findings = content.findings();
         let stored = store::Draft { base: None, content, changed: now };
         tx.put_draft(&id, &actor.owner(), &stored).await?;
         let about = About {
             action: "cluster.create",
             subject: &stored.content.name,
             cluster: Some(&id),
-            after: Some(&digest),
+            after: Some(&digest.0),
             ..About::default()
         };
         self.audit_about(&mut tx, actor, about).await?;
         tx.commit().await?;
-        Ok(draft(&id, stored))
+        Ok(draft(&id, stored, &digest, findings))
     }
 
     /// Takes a content that was read from a file: as a new cluster, or as the caller's draft of an existing one.
@@ -108,7 +130,7 @@ impl Console {
         let mut tx = self.inner.store.write().await?;
         let found = find(&mut tx, key).await?;
         let current = view(&mut tx, &found, &actor.owner()).await?;
-        let content = edit::with_ids(content, &current.content, &mut fresh)?;
+        let content = edit::with_ids(content.unmasked(&current.content), &current.content, &mut fresh)?;
         let draft = self.put(&mut tx, actor, &found, &current, content, "draft.import").await?;
         tx.commit().await?;
         Ok(draft)
@@ -118,7 +140,10 @@ impl Console {
     pub async fn draft(&self, actor: &Actor, cluster: &str) -> Result<Option<Draft>, Error> {
         let mut tx = self.inner.store.read().await?;
         let found = find(&mut tx, cluster).await?;
-        Ok(tx.draft(&found.id, &actor.owner()).await?.map(|stored| draft(&found.id, stored)))
+        Ok(tx.draft(&found.id, &actor.owner()).await?.map(|stored| {
+            let (digest, findings) = (Digest::of(&stored.content), stored.content.findings());
+            draft(&found.id, stored, &digest, findings)
+        }))
     }
 
     /// Forgets the caller's draft. Needs Editor.
@@ -142,23 +167,6 @@ impl Console {
         Ok(tx.commit().await?)
     }
 
-    /// After a conflict: keeps the draft's content, as if begun from what runs now. What others activated in between
-    /// shows in the preview as undone by this draft, object by object. Needs Editor.
-    pub async fn rebase_draft(&self, actor: &Actor, cluster: &str) -> Result<Draft, ChangeError> {
-        actor.require(Role::Editor)?;
-        let mut tx = self.inner.store.write().await?;
-        let found = find(&mut tx, cluster).await?;
-        let current = view(&mut tx, &found, &actor.owner()).await?;
-        if !current.draft {
-            return Err(Missing::new(Thing::Draft, &found.name).into());
-        }
-        let content = current.content.clone();
-        let current = View { base: current.running, ..current };
-        let draft = self.put(&mut tx, actor, &found, &current, content, "draft.rebase").await?;
-        tx.commit().await?;
-        Ok(draft)
-    }
-
     /// What the caller works on: their draft where they have one, else what runs.
     pub async fn view(&self, actor: &Actor, cluster: &str) -> Result<View, Error> {
         let mut tx = self.inner.store.read().await?;
@@ -180,29 +188,48 @@ impl Console {
         let found = find(&mut tx, cluster).await?;
         let current = view(&mut tx, &found, &actor.owner()).await?;
         if if_match.is_some_and(|tag| tag != current.etag) {
-            return Err(ChangeError::Stale { etag: current.etag });
+            return Err(stale(&mut tx, &found, current, &actor.owner()).await);
         }
-        let Edited { content, pointer, id } = edit::apply(&current.content, edit, &mut fresh)?;
-        if let Some(pointer) = pointer {
-            let wrong = errors_within(content.findings(), &pointer);
-            if !wrong.is_empty() {
-                return Err(ChangeError::Invalid(wrong));
-            }
+        let Edited { content, pointers, id } = edit::apply(&current.content, edit, &mut fresh)?;
+        let findings = content.findings();
+        let wrong = errors_within(&findings, &pointers);
+        if !wrong.is_empty() {
+            return Err(ChangeError::Invalid(wrong));
         }
-        let draft = self.put(&mut tx, actor, &found, &current, content, "draft.change").await?;
+        if content == current.content {
+            let stored = store::Draft { base: current.base, content, changed: self.now() };
+            let draft = draft(&found.id, stored, &current.digest, findings);
+            return Ok(Changed { draft, id, changed: false });
+        }
+        let checked = (content, findings);
+        let draft = self.put_checked(&mut tx, actor, &found, &current, checked, "draft.change").await?;
         tx.commit().await?;
-        Ok(Changed { draft, id })
+        Ok(Changed { draft, id, changed: true })
     }
 
     /// Writes a draft with its audit row. A name that another cluster has is refused here already; a cluster that
     /// never ran is called what its draft says.
-    async fn put(
+    pub(super) async fn put(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         cluster: &store::Cluster,
         current: &View,
         content: Cluster,
+        action: &str,
+    ) -> Result<Draft, ChangeError> {
+        let findings = content.findings();
+        self.put_checked(tx, actor, cluster, current, (content, findings), action).await
+    }
+
+    /// The same for a content whose findings are known already.
+    async fn put_checked(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        cluster: &store::Cluster,
+        current: &View,
+        (content, findings): (Cluster, Findings),
         action: &str,
     ) -> Result<Draft, ChangeError> {
         if content.name != cluster.name {
@@ -214,18 +241,18 @@ impl Console {
                 named.map_err(|e| name_taken(e, &content.name))?;
             }
         }
-        let (before, after) = (Digest::of(&current.content).0, Digest::of(&content).0);
+        let after = Digest::of(&content);
         let stored = store::Draft { base: current.base, content, changed: self.now() };
         tx.put_draft(&cluster.id, &actor.owner(), &stored).await?;
         let about = About {
             action,
             subject: &stored.content.name,
             cluster: Some(&cluster.id),
-            before: Some(&before),
-            after: Some(&after),
+            before: Some(&current.digest.0),
+            after: Some(&after.0),
             ..About::default()
         };
         self.audit_about(tx, actor, about).await?;
-        Ok(draft(&cluster.id, stored))
+        Ok(draft(&cluster.id, stored, &after, findings))
     }
 }

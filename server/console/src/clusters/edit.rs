@@ -1,6 +1,6 @@
 //! One change of a cluster's content, as a pure function: find the object, write it, give identities.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lvs::Cluster;
 use lvs::model::{Id, RealServer, VirtualServer};
@@ -14,16 +14,17 @@ pub(super) type Fresh<'a> = &'a mut dyn FnMut(&str) -> Result<String, Failure>;
 /// A content after an edit.
 pub(super) struct Edited {
     pub(super) content: Cluster,
-    /// The object that was written, as a JSON pointer; none where one was only removed.
-    pub(super) pointer: Option<String>,
+    /// The objects that were written, as JSON pointers; none where one was only removed.
+    pub(super) pointers: Vec<String>,
     /// The virtual or real server that was written.
     pub(super) id: Option<Id>,
 }
 
-/// The content after `edit`. Rules are not checked here, only that what is named exists.
+/// The content after `edit`; a masked secret in it stays what it was. Rules are not checked here, only that what is named exists.
 pub(super) fn apply(current: &Cluster, edit: Edit, fresh: Fresh<'_>) -> Result<Edited, ChangeError> {
     let mut content = current.clone();
     let (pointer, id) = match edit {
+        Edit::Together(edits) => return together(current, edits, fresh),
         Edit::Name(name) => {
             content.name = name;
             (Some("/name".to_owned()), None)
@@ -34,6 +35,7 @@ pub(super) fn apply(current: &Cluster, edit: Edit, fresh: Fresh<'_>) -> Result<E
         }
         Edit::Redundancy(redundancy) => {
             content.redundancy = redundancy;
+            content = content.unmasked(current);
             (Some("/redundancy".to_owned()), None)
         }
         Edit::PutDirector { previous, director } => {
@@ -75,11 +77,23 @@ pub(super) fn apply(current: &Cluster, edit: Edit, fresh: Fresh<'_>) -> Result<E
             set_active(&mut content, &virtual_server, real_server.as_ref(), active)?
         }
         Edit::Replace(replacement) => {
-            content = with_ids(replacement, current, fresh)?;
+            content = with_ids(replacement.unmasked(current), current, fresh)?;
             (Some(String::new()), None)
         }
     };
-    Ok(Edited { content, pointer, id })
+    Ok(Edited { content, pointers: pointer.into_iter().collect(), id })
+}
+
+/// The content after all of `edits`, one after another.
+fn together(current: &Cluster, edits: Vec<Edit>, fresh: Fresh<'_>) -> Result<Edited, ChangeError> {
+    let mut all = Edited { content: current.clone(), pointers: Vec::new(), id: None };
+    for edit in edits {
+        let next = apply(&all.content, edit, fresh)?;
+        all.content = next.content;
+        all.pointers.extend(next.pointers);
+        all.id = next.id.or(all.id);
+    }
+    Ok(all)
 }
 
 type Written = (Option<String>, Option<Id>);
@@ -179,6 +193,29 @@ fn real_server_at(owner: &VirtualServer, id: &Id) -> Result<usize, Missing> {
         .ok_or_else(|| Missing::new(Thing::RealServer, &id.0))
 }
 
+/// Objects by what finds them again: their id, else their name; of several alike the first.
+struct Known<'a, T> {
+    by_id: BTreeMap<&'a Id, &'a T>,
+    by_name: BTreeMap<&'a str, &'a T>,
+}
+
+impl<'a, T> Known<'a, T> {
+    fn of(objects: &'a [T], names: impl Fn(&'a T) -> (&'a Id, &'a str)) -> Self {
+        let mut known = Known { by_id: BTreeMap::new(), by_name: BTreeMap::new() };
+        for object in objects {
+            let (id, name) = names(object);
+            known.by_id.entry(id).or_insert(object);
+            known.by_name.entry(name).or_insert(object);
+        }
+        known
+    }
+
+    /// The object that one of this id and name was.
+    fn same(&self, id: &Id, name: &str) -> Option<&'a T> {
+        if id.is_unset() { self.by_name.get(name).copied() } else { self.by_id.get(id).copied() }
+    }
+}
+
 /// Gives real servers the ids they had (by id, else by name), others new ones; no id twice.
 fn identify_real_servers(
     server: &mut VirtualServer,
@@ -186,19 +223,12 @@ fn identify_real_servers(
     fresh: Fresh<'_>,
 ) -> Result<(), ChangeError> {
     let known = previous.map(|p| p.real_servers.as_slice()).unwrap_or_default();
+    let known = Known::of(known, |r| (&r.id, &r.name));
     let mut used = BTreeSet::new();
-    let kept: Vec<Option<Id>> = server
-        .real_servers
-        .iter()
-        .map(|r| {
-            let same = known.iter().find(|k| !r.id.is_unset() && k.id == r.id);
-            let same = same.or_else(|| known.iter().find(|k| r.id.is_unset() && k.name == r.name));
-            same.map(|k| k.id.clone()).filter(|id| !id.is_unset() && used.insert(id.clone()))
-        })
-        .collect();
-    for (real_server, id) in server.real_servers.iter_mut().zip(kept) {
-        real_server.id = match id {
-            Some(id) => id,
+    for real_server in &mut server.real_servers {
+        let same = known.same(&real_server.id, &real_server.name).map(|k| &k.id);
+        real_server.id = match same.filter(|id| !id.is_unset() && used.insert(*id)) {
+            Some(id) => id.clone(),
             None => Id(fresh("rs_")?),
         };
     }
@@ -211,12 +241,11 @@ pub(super) fn with_ids(
     previous: &Cluster,
     fresh: Fresh<'_>,
 ) -> Result<Cluster, ChangeError> {
+    let known = Known::of(&previous.virtual_servers, |v| (&v.id, &v.name));
     let mut used = BTreeSet::new();
     for server in &mut content.virtual_servers {
-        let known = &previous.virtual_servers;
-        let same = known.iter().find(|k| !server.id.is_unset() && k.id == server.id);
-        let same = same.or_else(|| known.iter().find(|k| server.id.is_unset() && k.name == server.name));
-        let same = same.filter(|k| !k.id.is_unset() && used.insert(k.id.clone()));
+        let same = known.same(&server.id, &server.name);
+        let same = same.filter(|k| !k.id.is_unset() && used.insert(&k.id));
         server.id = match same {
             Some(same) => same.id.clone(),
             None => Id(fresh("vs_")?),
@@ -265,7 +294,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(added.id, Some(Id("vs_1".to_owned())));
-        assert_eq!(added.pointer.as_deref(), Some("/virtual_servers/0"));
+        assert_eq!(added.pointers, ["/virtual_servers/0"]);
         let content = added.content;
         // By name, renamed, one real server kept by id, one by name, one new, and an id that is nobody's.
         let mut changed = server("web", &["uno", "two", "three", "four"]);
@@ -310,6 +339,23 @@ mod tests {
             let content = Cluster { virtual_servers: vec![server("http", &[])], ..Cluster::default() };
             assert!(matches!(edit(&content, e, &mut n), Err(ChangeError::Missing(_))));
         }
+    }
+
+    #[test]
+    fn several_edits_see_each_other_and_name_every_place() {
+        let mut n = 0;
+        let content = Cluster { virtual_servers: vec![server("http", &[])], ..Cluster::default() };
+        let second = Edit::PutVirtualServer { id: None, server: server("https", &[]) };
+        let real = server("", &["one"]).real_servers.remove(0);
+        let into = Id("https".to_owned());
+        let inner = Edit::PutRealServer { virtual_server: into, id: None, server: real };
+        let edits = vec![Edit::RemoveVirtualServer(Id("http".to_owned())), second, inner];
+        let edited = edit(&content, Edit::Together(edits), &mut n).unwrap();
+        assert_eq!(edited.pointers, ["/virtual_servers/0", "/virtual_servers/0/real_servers/0"]);
+        assert_eq!(edited.id, Some(edited.content.virtual_servers[0].real_servers[0].id.clone()));
+        let nowhere = Edit::RemoveDirector("nobody".to_owned());
+        let edits = vec![Edit::Name("other".to_owned()), nowhere];
+        assert!(edit(&content, Edit::Together(edits), &mut n).is_err());
     }
 
     #[test]

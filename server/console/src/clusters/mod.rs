@@ -1,20 +1,32 @@
 //! Clusters, drafts and revisions: what runs, what people are working on, and how the one becomes the other.
 //!
 //! A draft belongs to one person and one cluster and begins from a revision. Activation refuses it when another
-//! revision has come in between; otherwise it makes a new revision, which never changes. Nothing here talks to a
+//! revision has come in between, until the two are merged (`rebase`); otherwise it makes a new revision, which never
+//! changes. Nothing here talks to a
 //! director, except that activation pushes (`live`).
 
 mod activate;
+mod adopt;
 mod compare;
 mod draft;
 mod edit;
+mod keep;
 mod preview;
+mod rebase;
+mod revisions;
 mod types;
 
+use lvs::Cluster;
+use lvs::format::{self, FileKind, Options, Source};
+use std::sync::Arc;
+
 use lvs::wire::Digest;
-use lvs::{Cluster, format};
 use store::{RevisionHead, Tx};
 
+pub use activate::{Activate, KEEP_S};
+pub use adopt::{Adopted, Foreign};
+pub use rebase::{Rebase, Rebasing};
+pub use revisions::{Comparison, DirectorSteps};
 pub use types::*;
 
 use crate::audit::About;
@@ -27,6 +39,8 @@ pub(crate) fn summary(head: RevisionHead) -> RevisionSummary {
         parent: head.parent,
         digest: Digest(head.digest),
         author: head.author,
+        approver: head.approver,
+        undone: false,
         message: head.message,
         created: timestamp(head.created),
     }
@@ -37,19 +51,13 @@ pub(crate) async fn find(tx: &mut Tx, key: &str) -> Result<store::Cluster, Error
     tx.cluster(key).await?.ok_or_else(|| Missing::new(Thing::Cluster, key).into())
 }
 
-/// Reads a file; pure, and the same as `caribe check` says.
-pub fn read_file(text: &str, kind: FileKind) -> Reading {
-    let known = match kind {
-        FileKind::Auto => format::detect(text),
-        FileKind::LvsCf => format::FileKind::LvsCf,
-        FileKind::Ipvsadm => format::FileKind::Ipvsadm,
-    };
-    let reading = format::read(text, known);
-    let kind = match known {
-        format::FileKind::LvsCf => FileKind::LvsCf,
-        format::FileKind::Ipvsadm => FileKind::Ipvsadm,
-    };
-    Reading { cluster: reading.cluster, findings: reading.findings, kind }
+/// Reads a file of a kind, or of whatever kind it looks like; pure, and the same as `caribe check` says.
+pub fn read_file(text: &str, kind: Option<FileKind>) -> Reading {
+    let source = Source { name: "", text };
+    let kind = kind.or_else(|| format::kind_of(&[source]));
+    let outcome = format::read_sources(&[source], &Options { kind, ..Options::default() });
+    let findings = outcome.findings.into_iter().map(|(_, finding)| finding).collect();
+    Reading { cluster: outcome.cluster, findings, kind }
 }
 
 impl Console {
@@ -80,7 +88,12 @@ impl Console {
         let running = tx.newest_revision(&found.id).await?;
         Ok(ClusterView {
             drafts: tx.draft_owners(&found.id).await?,
-            running: running.map(|r| Revision { summary: summary(r.head), content: r.content }),
+            provisional: tx
+                .provisional(&found.id)
+                .await?
+                .map(|trial| Provisional { revision: trial.revision, until: timestamp(trial.until) }),
+            running: running
+                .map(|r| Revision { summary: summary(r.head), content: Arc::unwrap_or_clone(r.content) }),
             id: found.id,
             name: found.name,
         })
@@ -107,11 +120,19 @@ impl Console {
         Ok(())
     }
 
+    /// The id of a cluster, by id or name.
+    pub async fn cluster_id(&self, cluster: &str) -> Result<Option<String>, Failure> {
+        let mut tx = self.inner.store.read().await?;
+        Ok(tx.cluster(cluster).await?.map(|found| found.id))
+    }
+
     /// All revisions of a cluster, newest first.
     pub async fn revisions(&self, cluster: &str) -> Result<Vec<RevisionSummary>, Error> {
         let mut tx = self.inner.store.read().await?;
         let found = find(&mut tx, cluster).await?;
-        Ok(tx.revisions(&found.id).await?.into_iter().map(summary).collect())
+        let undone = tx.undone_revisions(&found.id).await?;
+        let revisions = tx.revisions(&found.id).await?.into_iter().map(summary);
+        Ok(revisions.map(|one| RevisionSummary { undone: undone.contains(&one.number), ..one }).collect())
     }
 
     /// One revision of a cluster, with its content.
@@ -120,7 +141,9 @@ impl Console {
         let found = find(&mut tx, cluster).await?;
         let revision = tx.revision(&found.id, number).await?;
         let revision = revision.ok_or_else(|| Missing::new(Thing::Revision, number.to_string()))?;
-        Ok(Revision { summary: summary(revision.head), content: revision.content })
+        let undone = tx.undone_revisions(&found.id).await?.contains(&number);
+        let summary = RevisionSummary { undone, ..summary(revision.head) };
+        Ok(Revision { summary, content: Arc::unwrap_or_clone(revision.content) })
     }
 
     /// What two contents differ in, in words.

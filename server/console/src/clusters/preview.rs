@@ -1,16 +1,18 @@
 //! What activating a content would do: in words against what runs, and as the kernel steps of each director.
 
+use lvs::health::Standings;
 use lvs::model::{Director, Seat};
 use lvs::plan::{Holding, Ownership, desired, plan};
 use lvs::table::Observed;
 use lvs::{Cluster, ValidCluster};
 
-use super::{Basis, DirectorPreview, Preview, RevisionSummary, compare, draft, find, summary};
+use super::edit::{self, Edited};
+use super::{Basis, DirectorPreview, Edit, Preview, RevisionSummary, compare, draft, find, summary};
 use crate::live::LiveDirector;
-use crate::{Actor, Console, Error, Missing, Thing};
+use crate::{Actor, ChangeError, Console, Error, Missing, Role, Thing};
 
 /// Whether the director in a seat holds the addresses. Until the two watch each other, the primary seat does.
-fn holding(seat: Seat) -> Holding {
+pub(super) fn holding(seat: Seat) -> Holding {
     match seat {
         Seat::Primary => Holding::Addresses,
         Seat::Backup => Holding::TableOnly,
@@ -34,7 +36,11 @@ fn director(content: &ValidCluster, director: &Director, live: Option<&LiveDirec
     };
     let (nothing, nobody) = (Observed::default(), Ownership::default());
     let (observed, ownership) = snapshot.map_or((&nothing, &nobody), |(s, _)| (&s.observed, &s.ownership));
-    let plan = plan(&desired(content, director.seat, holding(director.seat)), observed, ownership);
+    let plan = plan(
+        &desired(content, director.seat, holding(director.seat), &Standings::default()),
+        observed,
+        ownership,
+    );
     DirectorPreview {
         name: director.name.clone(),
         seat: director.seat,
@@ -75,6 +81,11 @@ pub(super) fn preview(
 }
 
 impl Console {
+    /// What activating that content would do on directors that nobody has met yet: those of a new cluster.
+    pub fn preview_of_new(&self, content: &Cluster) -> Preview {
+        preview(content, None, |_| None)
+    }
+
     /// What activating the caller's draft would do.
     pub async fn preview(&self, actor: &Actor, cluster: &str) -> Result<Preview, Error> {
         let mut tx = self.inner.store.read().await?;
@@ -84,12 +95,49 @@ impl Console {
             return Err(Missing::new(Thing::Draft, &found.name).into());
         }
         let running = tx.newest_revision(&found.id).await?;
-        drop(tx);
         let conflict: Option<RevisionSummary> =
             if view.base == view.running { None } else { running.as_ref().map(|r| summary(r.head.clone())) };
+        // Before it is merged with what others activated, only what the draft itself changes can be said.
+        let since = match (&conflict, view.base) {
+            (None, _) => running.clone(),
+            (Some(_), Some(number)) => tx.revision(&found.id, number).await?,
+            (Some(_), None) => None,
+        };
+        drop(tx);
         let live = |name: &str| self.inner.live.by_name(&found.id, name);
-        let made = preview(&view.content, running.as_ref().map(|r| &r.content), live);
+        let mut made = preview(&view.content, since.as_ref().map(|r| r.content.as_ref()), live);
+        if conflict.is_some() {
+            made.directors.clear();
+        }
         Ok(Preview { etag: view.etag, base: view.base, running: view.running, conflict, ..made })
+    }
+
+    /// What activating the caller's draft would do after that edit; refused where [`Console::change`] would be. Nothing
+    /// is written, not even a draft. Needs Editor.
+    pub async fn preview_of_change(
+        &self,
+        actor: &Actor,
+        cluster: &str,
+        edit: Edit,
+        if_match: Option<&str>,
+    ) -> Result<Preview, ChangeError> {
+        actor.require(Role::Editor)?;
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        let view = draft::view(&mut tx, &found, &actor.owner()).await?;
+        if if_match.is_some_and(|tag| tag != view.etag) {
+            return Err(draft::stale(&mut tx, &found, view, &actor.owner()).await);
+        }
+        let Edited { content, pointers, .. } = edit::apply(&view.content, edit, &mut crate::secret::id)?;
+        let wrong = draft::errors_within(&content.findings(), &pointers);
+        if !wrong.is_empty() {
+            return Err(ChangeError::Invalid(wrong));
+        }
+        let running = tx.newest_revision(&found.id).await?;
+        drop(tx);
+        let live = |name: &str| self.inner.live.by_name(&found.id, name);
+        let made = preview(&content, running.as_ref().map(|r| r.content.as_ref()), live);
+        Ok(Preview { etag: view.etag, base: view.base, running: view.running, conflict: None, ..made })
     }
 
     /// What activating that content would do (`?dry_run=true`). Nothing is written, not even a draft.
@@ -99,12 +147,12 @@ impl Console {
         let view = draft::view(&mut tx, &found, &actor.owner()).await?;
         let running = tx.newest_revision(&found.id).await?;
         drop(tx);
-        let before = running.as_ref().map(|r| &r.content);
+        let before = running.as_ref().map(|r| r.content.as_ref());
         // As the change would: objects keep their identity, so that the comparison finds them.
-        let content = super::edit::with_ids(content, before.unwrap_or(&Cluster::default()), &mut |p| {
-            crate::secret::id(p)
-        })
-        .map_err(|error| crate::Failure::of("identities", error))?;
+        let content = content.unmasked(&view.content);
+        let content =
+            edit::with_ids(content, before.unwrap_or(&Cluster::default()), &mut |p| crate::secret::id(p))
+                .map_err(|error| crate::Failure::of("identities", error))?;
         let live = |name: &str| self.inner.live.by_name(&found.id, name);
         let made = preview(&content, before, live);
         Ok(Preview { etag: view.etag, base: view.running, running: view.running, conflict: None, ..made })

@@ -1,6 +1,7 @@
 //! What callers of the cluster functions see.
 
 use jiff::Timestamp;
+use lvs::format::FileKind;
 use lvs::model::{Director, GlobalSettings, Id, RealServer, Redundancy, Seat, VirtualServer};
 use lvs::wire::Digest;
 use lvs::{Cluster, Findings};
@@ -35,6 +36,17 @@ pub struct ClusterView {
     pub running: Option<Revision>,
     /// Who has a draft (`account/alice`).
     pub drafts: Vec<String>,
+    /// What runs on trial, if it does.
+    pub provisional: Option<Provisional>,
+}
+
+/// A running revision that is undone unless somebody keeps it in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provisional {
+    /// Its number.
+    pub revision: u64,
+    /// When it is undone.
+    pub until: Timestamp,
 }
 
 /// An immutable, numbered content of a cluster.
@@ -55,8 +67,12 @@ pub struct RevisionSummary {
     pub parent: Option<u64>,
     /// Of the content.
     pub digest: Digest,
-    /// Who activated it.
+    /// Who made it, and activated it where nobody else did.
     pub author: String,
+    /// Who activated it, where that is somebody else.
+    pub approver: Option<String>,
+    /// Whether it was on trial and was undone.
+    pub undone: bool,
     /// Why, in their words; may be empty.
     pub message: String,
     /// When.
@@ -95,6 +111,8 @@ pub struct View {
     pub base: Option<u64>,
     /// To be given back as `if_match` of a change.
     pub etag: String,
+    /// Digest of the content.
+    pub digest: Digest,
 }
 
 /// One change of a draft. Wherever an `Id` names an object, its unique name serves as well.
@@ -152,6 +170,9 @@ pub enum Edit {
     },
     /// All of it, as `PUT /clusters/{id}` does.
     Replace(Cluster),
+    /// Several, one after another, as one change: all of them or none. What refuses it is said about the content that
+    /// all of them leave; so that every place still is what it was, one that removes comes first.
+    Together(Vec<Edit>),
 }
 
 /// A finished edit: the draft, and the object it wrote where that got or has an id.
@@ -161,17 +182,8 @@ pub struct Changed {
     pub draft: Draft,
     /// Id of the virtual or real server that was written.
     pub id: Option<Id>,
-}
-
-/// Files that can be read in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// Whatever it looks like.
-    Auto,
-    /// Piranha's lvs.cf.
-    LvsCf,
-    /// `ipvsadm --save`.
-    Ipvsadm,
+    /// Whether anything is other than before. Where not, nothing was written: a draft that was not there is not begun.
+    pub changed: bool,
 }
 
 /// What a file says.
@@ -181,8 +193,8 @@ pub struct Reading {
     pub cluster: Option<Cluster>,
     /// All that is to be said about it, by line.
     pub findings: Findings,
-    /// The kind that it was read as; never `Auto`.
-    pub kind: FileKind,
+    /// The kind that it was read as; none where nothing told it.
+    pub kind: Option<FileKind>,
 }
 
 /// What activating the caller's draft would do.
@@ -198,9 +210,9 @@ pub struct Preview {
     pub conflict: Option<RevisionSummary>,
     /// All that is wrong or surprising; with an error in it the directors' lists are empty.
     pub findings: Findings,
-    /// Draft against what runs, in words.
+    /// Draft against what runs, in words; against its own parent where `conflict` is set.
     pub changes: Vec<ChangeLine>,
-    /// What each director's kernel would be told, the first to be pushed first.
+    /// What each director's kernel would be told, the first to be pushed first. Empty where `conflict` is set.
     pub directors: Vec<DirectorPreview>,
 }
 

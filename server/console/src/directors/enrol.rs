@@ -2,8 +2,9 @@
 //! logged, and is in the audit log; nothing is changed by one.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use lvs::wire::{Credentials, Digest, JoinRequest, Refusal, RenewRequest, Target};
+use lvs::wire::{Credentials, JoinRequest, Refusal, RenewRequest, Target};
 use rustls::pki_types::CertificateDer;
 use store::{Certificate, Tx};
 
@@ -14,7 +15,7 @@ use crate::{Console, Failure, secret};
 /// A token has 32 characters; longer texts are not even hashed.
 const TOKEN_LONGEST: usize = 128;
 
-fn failed(error: impl Into<Failure>) -> Refusal {
+pub(super) fn failed(error: impl Into<Failure>) -> Refusal {
     let error: Failure = error.into();
     tracing::error!(%error, "a director's request failed here");
     Refusal::Failed { detail: "the console could not do this; its log says why".to_owned() }
@@ -24,7 +25,7 @@ fn token(detail: &str) -> Refusal {
     Refusal::Token { detail: detail.to_owned() }
 }
 
-fn identity(detail: impl Into<String>) -> Refusal {
+pub(super) fn identity(detail: impl Into<String>) -> Refusal {
     Refusal::Identity { detail: detail.into() }
 }
 
@@ -130,6 +131,8 @@ impl Console {
                 Err(Refusal::Failed { detail: "nothing has been activated for this director yet".to_owned() })
             }
             Ok(Some(target)) => Ok(target),
+            // Not the director's fault, and not for ever.
+            Err(refusal @ Refusal::Failed { .. }) => Err(refusal),
             Err(refusal) => Err(self.refused("director.target-refused", "director", peer, refusal).await),
         }
     }
@@ -141,21 +144,33 @@ impl Console {
             return Err(identity(format!("the certificate with serial {} has expired", shown.serial)));
         }
         let running = tx.newest_revision(&director.cluster).await.map_err(failed)?;
+        let trial = tx.provisional(&director.cluster).await.map_err(failed)?;
+        if let (Some(trial), Some(running)) = (trial, &running)
+            && trial.revision == running.head.number
+        {
+            // It is pushed to whoever can go back from it; the others get it once it is kept.
+            let detail = format!("revision {} is on trial", trial.revision);
+            return Err(Refusal::Failed { detail });
+        }
         let running = running.filter(|r| r.content.directors.iter().any(|d| d.name == director.name));
+        drop(tx);
+        let heartbeat = self.heartbeat_keys(&director.cluster).await.map_err(failed)?;
         Ok(running.map(|running| Target {
             cluster_id: director.cluster,
             director_id: director.id,
             director: director.name,
             revision: running.head.number,
-            digest: Digest::of(&running.content),
+            digest: running.digest,
             force: false,
-            cluster: running.content,
+            heartbeat,
+            provisional: None,
+            cluster: Arc::unwrap_or_clone(running.content),
         }))
     }
 
     /// The director that a certificate belongs to, where it was made here and not ended since. Its own end is not
     /// looked at.
-    async fn known_peer(
+    pub(super) async fn known_peer(
         &self,
         tx: &mut Tx,
         certificate: &CertificateDer<'_>,
@@ -212,7 +227,13 @@ impl Console {
 
     /// Logs and records a refusal. The log gets all of them; the database only as many as a person would make, so
     /// that nobody without a token can fill the disk.
-    async fn refused(&self, action: &str, actor: &str, peer: SocketAddr, refusal: Refusal) -> Refusal {
+    pub(super) async fn refused(
+        &self,
+        action: &str,
+        actor: &str,
+        peer: SocketAddr,
+        refusal: Refusal,
+    ) -> Refusal {
         tracing::warn!(action, %peer, reason = %refusal, "a director was refused");
         if matches!(refusal, Refusal::Failed { .. })
             || !self.inner.accounts.worth_a_row(action, peer.ip(), self.now())

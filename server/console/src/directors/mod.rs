@@ -4,13 +4,18 @@
 //! first join token. The two are matched by name. What a director reports is `live`.
 
 mod enrol;
+mod heartbeat;
+mod repair;
 mod types;
+mod witness;
 
 use std::collections::BTreeSet;
 
 use lvs::model::Director;
 use store::Tx;
 
+pub use heartbeat::{KeyChange, OrderOutcome};
+pub(crate) use repair::{THEIRS, taken_theirs};
 pub use types::*;
 
 use crate::audit::About;
@@ -46,8 +51,9 @@ fn dial_address(text: &str) -> Result<String, Error> {
 
 /// The directors of what runs, then those of the caller's draft that run nowhere yet.
 async fn configured(tx: &mut Tx, cluster: &str, owner: &str) -> Result<Vec<(Director, bool)>, store::Error> {
-    let running = tx.newest_revision(cluster).await?.map(|r| r.content.directors).unwrap_or_default();
-    let mut all: Vec<(Director, bool)> = running.into_iter().map(|d| (d, false)).collect();
+    let running = tx.newest_revision(cluster).await?;
+    let running = running.as_ref().map(|r| r.content.directors.as_slice()).unwrap_or_default();
+    let mut all: Vec<(Director, bool)> = running.iter().map(|d| (d.clone(), false)).collect();
     for director in tx.draft(cluster, owner).await?.map(|d| d.content.directors).unwrap_or_default() {
         if all.iter().all(|(known, _)| known.name != director.name) {
             all.push((director, true));
@@ -57,7 +63,7 @@ async fn configured(tx: &mut Tx, cluster: &str, owner: &str) -> Result<Vec<(Dire
 }
 
 /// A director's row by name or id.
-async fn row(tx: &mut Tx, cluster: &str, director: &str) -> Result<store::Director, Error> {
+pub(crate) async fn row(tx: &mut Tx, cluster: &str, director: &str) -> Result<store::Director, Error> {
     let rows = tx.directors(Some(cluster)).await?;
     let found = rows.iter().find(|d| d.name == director).or_else(|| rows.iter().find(|d| d.id == director));
     found.cloned().ok_or_else(|| Missing::new(Thing::Director, director).into())

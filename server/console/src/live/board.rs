@@ -1,11 +1,12 @@
 //! What is known of every director at this moment, in memory: written by the links, read by pages and pushes.
 
+mod ordered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lvs::counters::Counters;
 use lvs::model::Seat;
-use lvs::wire::{Applied, Digest, Event, Snapshot, State, Status};
+use lvs::wire::{Applied, Checks, Digest, Event, OrdersStatus, Snapshot, State, Status};
 use tokio::sync::watch;
 
 use super::rates::Samples;
@@ -17,10 +18,14 @@ use crate::clock::timestamp;
 pub(crate) struct Known {
     /// The running revision.
     pub(crate) running: Option<u64>,
+    /// Whether the running revision is on trial.
+    pub(crate) on_trial: bool,
     /// Digest of every revision.
     pub(crate) digests: BTreeMap<u64, Digest>,
     /// The directors of the running revision, in configured order.
     pub(crate) directors: Vec<(String, Seat)>,
+    /// Serial of its orders; 0 where none was ever given.
+    pub(crate) orders: u64,
 }
 
 /// A director that has an identity, from the database.
@@ -42,6 +47,10 @@ struct Entry {
     snapshot: Option<(Arc<Snapshot>, i64)>,
     counters: Option<(Arc<LiveCounters>, i64)>,
     samples: Samples,
+    checks: Option<(Arc<Checks>, i64)>,
+    orders: Option<OrdersStatus>,
+    /// The serial of orders that it has answered to on this connection.
+    told: Option<u64>,
     /// The revision that it refused; not offered again by itself.
     refused: Option<u64>,
     /// Pushes in a row that did not arrive.
@@ -81,9 +90,27 @@ fn sync(status: Option<&Status>, known: &Known) -> Sync {
     }
     match (held == running, status.in_sync) {
         (true, true) => Sync::InSync,
+        (true, false) if status.drift_count > 0 && status.failures.is_empty() => Sync::Drifted {
+            rows: status.drift_count,
+            held: status.drift.iter().any(|row| row.due_s.is_none()),
+        },
         (true, false) => Sync::Applying,
         (false, _) => Sync::Behind { held: Some(held) },
     }
+}
+
+/// Whether a director holds on trial what was kept: nobody has told it yet. Pure.
+fn unheard(status: Option<&Status>, known: &Known) -> bool {
+    let held = status.filter(|status| status.provisional_until_s.is_some()).and_then(|s| s.revision);
+    !known.on_trial && held.is_some() && held == known.running
+}
+
+/// Whether what runs may be given to that director: on trial only where it has something to go back to, and has not
+/// gone back from it already. Pure.
+fn may_try(status: Option<&Status>, known: &Known) -> bool {
+    let undone = status.and_then(|status| status.undone.as_ref()).map(|undone| undone.revision);
+    let holds = status.is_some_and(|status| status.revision.is_some());
+    !known.on_trial || (holds && undone != known.running)
 }
 
 /// Ends an activation when it is dropped.
@@ -104,7 +131,8 @@ impl Board {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ticked(&self) {
+    /// Has everybody who waits look again.
+    pub(crate) fn ticked(&self) {
         self.tick.send_modify(|n| *n = n.wrapping_add(1));
     }
 
@@ -129,6 +157,9 @@ impl Board {
                     status: None,
                     snapshot: None,
                     counters: None,
+                    checks: None,
+                    orders: None,
+                    told: None,
                     samples: Samples::default(),
                     refused: None,
                     unreached: 0,
@@ -158,11 +189,27 @@ impl Board {
                     entry.last_error = None;
                     entry.refused = None;
                     entry.unreached = 0;
+                    entry.told = None;
                 }
                 entry.status = Some((*status, now));
             }
             Event::Snapshot(snapshot) => entry.snapshot = Some((Arc::new(*snapshot), now)),
-            Event::Counters(counters) => entry.counters = Some((Arc::new(sample(entry, at, counters)), now)),
+            Event::Counters(counters) => entry.counters = Some((entry.samples.take(at, counters), now)),
+            Event::Counted(change) => {
+                if let Some(counters) = entry.samples.follow(at, change) {
+                    entry.counters = Some((counters, now));
+                }
+            }
+            // Kept by the event log.
+            Event::Journal(_) => return,
+            Event::Checks(checks) => entry.checks = Some((Arc::new(*checks), now)),
+            Event::Checked(change) => {
+                if let Some((checks, at)) = &mut entry.checks {
+                    change.apply(Arc::make_mut(checks));
+                    *at = now;
+                }
+            }
+            Event::Orders(orders) => entry.orders = Some(*orders),
             // Nothing to show, but time has passed: a push that waits for its turn may be due.
             Event::Alive => {}
         }
@@ -184,8 +231,15 @@ impl Board {
         self.ticked();
     }
 
+    /// Cluster and name of a director that has an identity.
+    pub(crate) fn name_of(&self, director: &str) -> Option<(String, String)> {
+        let inside = self.inside();
+        let who = &inside.directors.get(director)?.who;
+        Some((who.cluster.clone(), who.name.clone()))
+    }
+
     /// A push was taken: what the stream will say in a moment is known already.
-    pub(crate) fn applied(&self, director: &str, applied: &Applied) {
+    pub(crate) fn applied(&self, director: &str, applied: &Applied, on_trial: bool) {
         let mut inside = self.inside();
         let Some(entry) = inside.directors.get_mut(director) else { return };
         entry.refused = None;
@@ -194,6 +248,9 @@ impl Board {
             status.revision = Some(applied.revision);
             status.digest = Some(applied.digest.clone());
             status.in_sync = applied.in_sync;
+            if !on_trial {
+                status.provisional_until_s = None;
+            }
         }
         drop(inside);
         self.ticked();
@@ -222,7 +279,9 @@ impl Board {
             entry.connected
                 && known.is_some_and(|known| {
                     let status = entry.status.as_ref().map(|(s, _)| s);
-                    matches!(sync(status, known), Sync::Behind { .. })
+                    let behind = matches!(sync(status, known), Sync::Behind { .. });
+                    (behind || unheard(status, known))
+                        && may_try(status, known)
                         && entry.refused != known.running
                         && known.directors.iter().any(|(name, _)| *name == entry.who.name)
                 })
@@ -248,6 +307,30 @@ impl Board {
             .map_or(Sync::Unknown, |known| sync(entry.status.as_ref().map(|(s, _)| s), known))
     }
 
+    /// Whether what runs may be given to that director now.
+    pub(crate) fn may_try(&self, director: &str) -> bool {
+        let inside = self.inside();
+        let Some(entry) = inside.directors.get(director) else { return true };
+        let status = entry.status.as_ref().map(|(status, _)| status);
+        // Whoever has never reported may hold anything; it refuses by itself what it cannot undo.
+        status.is_none() || inside.clusters.get(&entry.who.cluster).is_none_or(|known| may_try(status, known))
+    }
+
+    /// Whether a director of that cluster has undone that revision by itself.
+    pub(crate) fn was_undone(&self, cluster: &str, revision: u64) -> bool {
+        let inside = self.inside();
+        inside.directors.values().filter(|entry| entry.who.cluster == cluster).any(|entry| {
+            let undone = entry.status.as_ref().and_then(|(status, _)| status.undone.as_ref());
+            undone.is_some_and(|undone| undone.revision == revision)
+        })
+    }
+
+    /// The digest of what this director said it holds.
+    pub(crate) fn held_digest(&self, director: &str) -> Option<Digest> {
+        let inside = self.inside();
+        inside.directors.get(director)?.status.as_ref()?.0.digest.clone()
+    }
+
     /// The highest revision that any director of the cluster said it holds.
     pub(crate) fn highest_held(&self, cluster: &str) -> Option<u64> {
         let inside = self.inside();
@@ -260,6 +343,21 @@ impl Board {
         let inside = self.inside();
         let entry = inside.directors.values().find(|e| e.who.cluster == cluster && e.who.name == name)?;
         Some(live(entry, inside.clusters.get(cluster)))
+    }
+
+    /// A director by cluster and name, else by its id.
+    pub(crate) fn by_key(&self, cluster: &str, key: &str) -> Option<LiveDirector> {
+        let by_id = || {
+            let inside = self.inside();
+            let entry = inside.directors.get(key).filter(|entry| entry.who.cluster == cluster)?;
+            Some(live(entry, inside.clusters.get(cluster)))
+        };
+        self.by_name(cluster, key).or_else(by_id)
+    }
+
+    /// Ids of all clusters.
+    pub(crate) fn clusters(&self) -> Vec<String> {
+        self.inside().clusters.keys().cloned().collect()
     }
 
     /// A cluster's directors; those that no agent has joined for are there too.
@@ -279,10 +377,6 @@ impl Board {
     }
 }
 
-fn sample(entry: &mut Entry, at: u64, counters: Counters) -> LiveCounters {
-    entry.samples.take(at, counters)
-}
-
 fn unjoined(name: &str, seat: Seat, now: i64) -> LiveDirector {
     LiveDirector {
         id: None,
@@ -298,6 +392,9 @@ fn unjoined(name: &str, seat: Seat, now: i64) -> LiveDirector {
         snapshot_at: None,
         counters: None,
         counters_at: None,
+        checks: None,
+        checks_at: None,
+        orders: None,
     }
 }
 
@@ -318,6 +415,9 @@ fn live(entry: &Entry, known: Option<&Known>) -> LiveDirector {
         snapshot_at: entry.snapshot.as_ref().map(|(_, at)| timestamp(*at)),
         counters: entry.counters.as_ref().map(|(c, _)| Arc::clone(c)),
         counters_at: entry.counters.as_ref().map(|(_, at)| timestamp(*at)),
+        checks: entry.checks.as_ref().map(|(checks, _)| Arc::clone(checks)),
+        checks_at: entry.checks.as_ref().map(|(_, at)| timestamp(*at)),
+        orders: entry.orders.clone(),
     }
 }
 

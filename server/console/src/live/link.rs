@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
+use lvs::journal::Happening;
 use lvs::wire::Event;
-use rand::Rng;
 use tokio::time::Instant;
 
 use super::dial::DialError;
-use crate::{Console, PushOutcome};
+use crate::{Console, Failure, PushOutcome, secret};
 
 /// The first wait after a link broke, and the longest.
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(10);
 /// Agents send something every two seconds; after this much silence the link counts as broken.
 const SILENCE: Duration = Duration::from_secs(7);
+/// A director that was never reached is said to be out of reach after this time; an agent that has just joined starts
+/// within it.
+const NEVER: Duration = Duration::from_secs(20);
 /// Until the head of the stream's answer is there.
 const HEAD: Duration = Duration::from_secs(10);
 /// One line of the stream: a snapshot of a large kernel table takes a few MiB.
@@ -24,9 +27,11 @@ const LINE: usize = 64 << 20;
 
 /// The wait after so many failures: doubling, between half and all of it by chance, so that many links do not dial
 /// in step.
-pub(super) fn wait(failures: u32) -> Duration {
+pub(crate) fn wait(failures: u32) -> Duration {
     let full = FIRST.saturating_mul(1_u32.checked_shl(failures.min(10)).unwrap_or(u32::MAX)).min(LONGEST);
-    full.mul_f64(rand::rng().random_range(0.5..=1.0)).max(FIRST)
+    // Without random numbers the waits are only less spread.
+    let [chance] = secret::random::<1>().unwrap_or_default();
+    full.mul_f64(0.5 + 0.5 * f64::from(chance) / 255.0).max(FIRST)
 }
 
 /// Cuts whole lines off the front of what has come.
@@ -63,6 +68,7 @@ impl Console {
     /// Keeps the stream open until the task is ended from outside.
     pub(super) async fn keep_stream(&self, director_id: String, address: Option<String>) {
         let mut failures = 0;
+        let first = Instant::now();
         loop {
             let began = Instant::now();
             let error = match &address {
@@ -72,6 +78,8 @@ impl Console {
             let words = error.to_string();
             tracing::info!(director.id = %director_id, reason = %words, "link down");
             self.inner.live.lost(&director_id, &words, self.now());
+            let (lost, patient) = (Happening::ContactLost { reason: words }, first.elapsed() > NEVER);
+            self.noted(self.note_contact(&director_id, &lost, patient).await);
             failures = if began.elapsed() > LONGEST { 0 } else { failures + 1 };
             tokio::time::sleep(wait(failures)).await;
         }
@@ -89,11 +97,14 @@ impl Console {
 
     async fn read_stream(&self, director_id: &str, address: &str) -> Result<(), DialError> {
         let mut connection = self.dial(director_id, address).await?;
-        let response = connection.send(hyper::Method::GET, "/v1/stream", Vec::new(), HEAD).await?;
+        let after = self.journal_place(director_id).await?;
+        let path = format!("/v1/stream?after={after}");
+        let response = connection.send(hyper::Method::GET, &path, Vec::new(), HEAD).await?;
         if !response.status().is_success() {
             return Err(connection.broken(format!("it answered {}", response.status())));
         }
         tracing::info!(director.id = %director_id, %address, "link up");
+        self.noted(self.note_contact(director_id, &Happening::ContactMade, false).await);
         let started = Instant::now();
         let mut body = response.into_body();
         let mut lines = Lines::default();
@@ -108,6 +119,10 @@ impl Console {
             lines.push(&data);
             while let Some(line) = lines.next() {
                 match serde_json::from_slice::<Event>(&line) {
+                    Ok(Event::Journal(entries)) => {
+                        // They are told again when the link is made anew.
+                        self.keep_journal(director_id, &entries).await?;
+                    }
                     Ok(event) => {
                         let at = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
                         self.inner.live.event(director_id, event, at, self.now());
@@ -119,6 +134,12 @@ impl Console {
             if lines.held.len() > LINE {
                 return Err(connection.broken("a line of its stream is too long"));
             }
+        }
+    }
+
+    fn noted(&self, kept: Result<(), Failure>) {
+        if let Err(error) = kept {
+            tracing::warn!(%error, "not in the event log");
         }
     }
 

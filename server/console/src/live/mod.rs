@@ -4,6 +4,7 @@
 //! Links compare what a director holds with what runs and close the gap: a director that was away gets the newest
 //! when it is back. One that holds something unknown is left alone until a person decides.
 
+mod ask;
 mod board;
 mod dial;
 mod link;
@@ -18,8 +19,12 @@ use lvs::wire::Digest;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub(crate) use ask::Said;
 pub(crate) use board::Board;
 use board::{Enrolled, Known};
+pub(crate) use dial::DialError;
+pub(crate) use link::wait;
+pub(crate) use push::outcome;
 pub use types::*;
 
 use crate::clusters::find;
@@ -29,7 +34,7 @@ use crate::{Console, Error, Failure};
 #[derive(Debug)]
 struct Link {
     who: Enrolled,
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Drop for Link {
@@ -90,13 +95,17 @@ impl Console {
                     .into_iter()
                     .map(|h| (h.number, Digest(h.digest)))
                     .collect(),
+                orders: tx.orders(&cluster.id).await?.serial,
                 ..Known::default()
             };
+            let trial = tx.provisional(&cluster.id).await?;
             if let Some(running) = tx.newest_revision(&cluster.id).await? {
+                known.on_trial = trial.is_some_and(|trial| trial.revision == running.head.number);
                 known.running = Some(running.head.number);
                 // As it is pushed; the stored one may come from a version that wrote fewer fields.
-                known.digests.insert(running.head.number, Digest::of(&running.content));
-                known.directors = running.content.directors.into_iter().map(|d| (d.name, d.seat)).collect();
+                known.digests.insert(running.head.number, running.digest);
+                known.directors =
+                    running.content.directors.iter().map(|d| (d.name.clone(), d.seat)).collect();
             }
             clusters.insert(cluster.id, known);
         }
@@ -119,9 +128,13 @@ impl Console {
 
     fn link(&self, who: Enrolled) -> Link {
         let (reader, pusher, dialled, behind) = (self.clone(), self.clone(), who.clone(), who.clone());
+        let (orderer, ordered) = (self.clone(), who.clone());
         let tasks = [
             tokio::spawn(async move { reader.keep_stream(dialled.id, dialled.dial).await }),
             tokio::spawn(async move { pusher.keep_pushed(behind.id, behind.cluster, behind.name).await }),
+            tokio::spawn(
+                async move { orderer.keep_ordered(ordered.id, ordered.cluster, ordered.name).await },
+            ),
         ];
         Link { who, tasks }
     }

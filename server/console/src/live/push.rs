@@ -1,19 +1,13 @@
 //! Pushing the running revision to one director, and recording what became of it.
 
-use std::time::Duration;
-
-use http_body_util::{BodyExt, Limited};
-use lvs::wire::{Applied, Digest, Refusal, Target};
+use hyper::Method;
+use lvs::wire::{Applied, Digest, Provisional, Target};
 use store::Push;
 
 use super::Sync;
+use super::ask::Said;
 use super::dial::DialError;
 use crate::{Console, Failure, PushOutcome, PushResult};
-
-/// An agent answers when its kernel has been told; a large table takes a while.
-const ANSWER: Duration = Duration::from_secs(120);
-/// The answer names every step.
-const ANSWER_LIMIT: usize = 32 << 20;
 
 /// What an agent said to a push.
 enum Answer {
@@ -45,6 +39,17 @@ fn held(sync: &Sync) -> Option<String> {
 impl Console {
     /// Pushes the running revision of a cluster to one director. `force` overwrites a newer or unknown revision.
     pub(crate) async fn push(&self, cluster: &str, name: &str, force: bool) -> Result<PushResult, Failure> {
+        self.push_over(cluster, name, force, None).await
+    }
+
+    /// The same, without force, over the unknown content with the digest `over`, which somebody has taken into account.
+    pub(crate) async fn push_over(
+        &self,
+        cluster: &str,
+        name: &str,
+        force: bool,
+        over: Option<&Digest>,
+    ) -> Result<PushResult, Failure> {
         let result = |outcome| PushResult { director: name.to_owned(), outcome };
         let mut tx = self.inner.store.read().await?;
         let row = tx.directors(Some(cluster)).await?.into_iter().find(|d| d.name == name);
@@ -61,7 +66,20 @@ impl Console {
             return Ok(result(PushOutcome::Held { reason: "nothing has been activated yet".to_owned() }));
         };
         let revision = running.head.number;
-        let outcome = match held(&self.inner.live.sync(&row.id)).filter(|_| !force) {
+        let trial = self.inner.store.read().await?.provisional(cluster).await?;
+        let trial = trial.filter(|trial| trial.revision == revision);
+        let left = trial.map(|trial| trial.until - self.now());
+        let known = over.is_some() && self.inner.live.held_digest(&row.id).as_ref() == over;
+        let why = match left {
+            Some(left) if left <= 0 => {
+                Some(format!("revision {revision} was not kept in time; it is being undone"))
+            }
+            Some(_) if !self.inner.live.may_try(&row.id) => {
+                Some(format!("revision {revision} is on trial, and this director cannot go back from it"))
+            }
+            _ => held(&self.inner.live.sync(&row.id)).filter(|_| !force && !known),
+        };
+        let outcome = match why {
             Some(reason) => PushOutcome::Held { reason },
             None => {
                 let target = Target {
@@ -69,13 +87,16 @@ impl Console {
                     director_id: row.id.clone(),
                     director: row.name.clone(),
                     revision,
-                    digest: Digest::of(&running.content),
+                    digest: running.digest,
                     force,
-                    cluster: running.content,
+                    heartbeat: self.heartbeat_keys(cluster).await?,
+                    provisional: left
+                        .map(|left| Provisional { seconds: u32::try_from(left).unwrap_or(u32::MAX) }),
+                    cluster: running.content.as_ref().clone(),
                 };
                 match self.send_target(&row, &target).await {
                     Ok(Answer::Applied(applied)) => {
-                        self.inner.live.applied(&row.id, &applied);
+                        self.inner.live.applied(&row.id, &applied, left.is_some());
                         outcome(applied)
                     }
                     Ok(Answer::Refused(reason)) => {
@@ -108,31 +129,15 @@ impl Console {
     }
 
     async fn send_target(&self, row: &store::Director, target: &Target) -> Result<Answer, DialError> {
-        let address = row.dial.as_deref().ok_or(DialError::NoAddress)?;
         let body = serde_json::to_vec(target).map_err(|e| Failure::of("target", e))?;
-        let mut connection = self.dial(&row.id, address).await?;
-        let response = connection.send(hyper::Method::PUT, "/v1/target", body, ANSWER).await?;
-        let status = response.status();
-        let silent = || DialError::Silent { address: address.to_owned() };
-        let body = tokio::time::timeout(ANSWER, Limited::new(response.into_body(), ANSWER_LIMIT).collect())
-            .await
-            .map_err(|_| silent())?
-            .map_err(|e| connection.broken(e))?
-            .to_bytes();
-        if status.is_success() {
-            return serde_json::from_slice(&body).map(Answer::Applied).map_err(|e| connection.broken(e));
-        }
-        match serde_json::from_slice::<Refusal>(&body) {
-            // Something failed over there: worth another try.
-            Ok(Refusal::Failed { detail }) => Err(connection.broken(detail)),
-            Ok(refusal) => Ok(Answer::Refused(refusal.to_string())),
-            Err(_) if status.is_client_error() => Ok(Answer::Refused(format!("it answered {status}"))),
-            Err(_) => Err(connection.broken(format!("it answered {status}"))),
-        }
+        Ok(match self.ask(row, Method::PUT, "/v1/target", body).await? {
+            Said::Answer(applied) => Answer::Applied(applied),
+            Said::Refused(reason) => Answer::Refused(reason),
+        })
     }
 }
 
-fn outcome(applied: Applied) -> PushOutcome {
+pub(crate) fn outcome(applied: Applied) -> PushOutcome {
     PushOutcome::Applied {
         in_sync: applied.in_sync,
         steps: applied.steps,

@@ -4,8 +4,9 @@
 //! would show nothing and the double in turn; the comparison therefore reaches back about two seconds.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use lvs::counters::{Counters, Totals};
+use lvs::counters::{Counters, CountersChange, Totals};
 
 use super::{LiveCounters, LiveServer, LiveService, Rates};
 
@@ -16,12 +17,31 @@ const OLDEST: u64 = 6_000;
 /// The last few samples of one director.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
-    kept: VecDeque<(u64, Counters)>,
+    kept: VecDeque<(u64, Arc<Counters>)>,
+    /// What was made of the newest, where nothing had changed up to it.
+    still: Option<Arc<LiveCounters>>,
 }
 
 impl Samples {
-    /// Takes a sample (milliseconds on any steady clock) and gives the live numbers.
-    pub(super) fn take(&mut self, at: u64, counters: Counters) -> LiveCounters {
+    /// Takes a whole sample (milliseconds on any steady clock) and gives the live numbers.
+    pub(super) fn take(&mut self, at: u64, counters: Counters) -> Arc<LiveCounters> {
+        self.keep(at, Arc::new(counters))
+    }
+
+    /// Takes a sample that says only what is different from the one before; none where there was none before.
+    pub(super) fn follow(&mut self, at: u64, change: CountersChange) -> Option<Arc<LiveCounters>> {
+        let (_, last) = self.kept.back()?;
+        let counters = if change.is_empty() {
+            Arc::clone(last)
+        } else {
+            let mut counters = Counters::clone(last);
+            change.apply(&mut counters);
+            Arc::new(counters)
+        };
+        Some(self.keep(at, counters))
+    }
+
+    fn keep(&mut self, at: u64, counters: Arc<Counters>) -> Arc<LiveCounters> {
         self.kept.retain(|(then, _)| at.saturating_sub(*then) <= OLDEST);
         let before = self
             .kept
@@ -29,8 +49,16 @@ impl Samples {
             .rev()
             .find(|(then, _)| at.saturating_sub(*then) >= SPAN)
             .or_else(|| self.kept.front());
-        let seconds = before.map_or(0.0, |(then, _)| at.saturating_sub(*then) as f64 / 1000.0);
-        let live = live(before.map(|(_, counters)| counters), &counters, seconds);
+        // The very same counters: every rate is 0, however far the two lie apart.
+        let stands = before.is_some_and(|(_, before)| Arc::ptr_eq(before, &counters));
+        let live = match self.still.take().filter(|_| stands) {
+            Some(still) => still,
+            None => {
+                let seconds = before.map_or(0.0, |(then, _)| at.saturating_sub(*then) as f64 / 1000.0);
+                Arc::new(live(before.map(|(_, counters)| counters.as_ref()), &counters, seconds))
+            }
+        };
+        self.still = stands.then(|| Arc::clone(&live));
         self.kept.push_back((at, counters));
         live
     }
@@ -115,6 +143,26 @@ mod tests {
         let service = live.values().next().unwrap();
         assert_eq!((service.active, service.inactive), (6, 2));
         assert_eq!(service.servers.values().next().unwrap().rates.in_bytes, 5000.0);
+    }
+
+    #[test]
+    fn a_change_counts_as_the_whole_sample_would_and_none_at_all_comes_to_rest() {
+        let (mut whole, mut by_change) = (Samples::default(), Samples::default());
+        assert!(by_change.follow(0, CountersChange::default()).is_none(), "a change of nothing known");
+        let mut before = counters(0);
+        assert_eq!(whole.take(0, before.clone()), by_change.take(0, before.clone()));
+        for (second, total) in [100, 100, 300, 300, 300, 300, 300, 700].into_iter().enumerate() {
+            let (at, now) = (1000 * (second as u64 + 1), counters(total));
+            let change = CountersChange::between(&before, &now);
+            assert_eq!(Some(whole.take(at, now.clone())), by_change.follow(at, change), "second {at}");
+            before = now;
+        }
+        let follow = |samples: &mut Samples, at| samples.follow(at, CountersChange::default()).unwrap();
+        let rest: Vec<_> = (9..14).map(|second| follow(&mut by_change, second * 1000)).collect();
+        assert_eq!(rest[4].values().next().unwrap().rates, Rates::default());
+        assert!(Arc::ptr_eq(&rest[3], &rest[4]), "nothing is computed again");
+        let one = CountersChange { changed: counters(800), ..CountersChange::default() };
+        assert_eq!(by_change.follow(14_000, one).unwrap().values().next().unwrap().rates.connections, 50.0);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lvs::counters::Totals;
+use lvs::counters::{Counters, ServerCounters, ServiceCounters, Totals};
 use lvs::model::Seat;
 use lvs::table::{ServerKey, ServiceKey};
-use lvs::wire::{Snapshot, Status};
+use lvs::wire::{Checks, OrdersStatus, Snapshot, Status};
 
 /// A cluster's directors at this moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,12 @@ pub struct LiveDirector {
     pub counters: Option<Arc<LiveCounters>>,
     /// When the counters came.
     pub counters_at: Option<Timestamp>,
+    /// What its checks say; none from an agent that has never said.
+    pub checks: Option<Arc<Checks>>,
+    /// When that came.
+    pub checks_at: Option<Timestamp>,
+    /// The orders it follows.
+    pub orders: Option<OrdersStatus>,
 }
 
 impl LiveDirector {
@@ -76,6 +82,13 @@ pub enum Sync {
     InSync,
     /// The running revision; its kernel does not (yet) hold all of it.
     Applying,
+    /// The running revision; but somebody else has changed rows of it in the director's kernel since.
+    Drifted {
+        /// How many rows.
+        rows: u32,
+        /// Whether some stay as they are until a person decides.
+        held: bool,
+    },
     /// An older revision, or none; the newest is pushed when it can be reached.
     Behind {
         /// What it holds.
@@ -95,6 +108,22 @@ pub enum Sync {
 
 /// Counters of one moment, with rates over about the last two seconds.
 pub type LiveCounters = BTreeMap<ServiceKey, LiveService>;
+
+/// The same as the director counted them, without rates.
+pub fn plain(counters: &LiveCounters) -> Counters {
+    let server = |live: &LiveServer| ServerCounters {
+        weight: live.weight,
+        active: live.active,
+        inactive: live.inactive,
+        persistent: live.persistent,
+        totals: live.totals,
+    };
+    let service = |live: &LiveService| ServiceCounters {
+        totals: live.totals,
+        servers: live.servers.iter().map(|(key, live)| (*key, server(live))).collect(),
+    };
+    counters.iter().map(|(key, live)| (*key, service(live))).collect()
+}
 
 /// A service's numbers.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use rand::TryRngCore;
-use rand::rngs::OsRng;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData,
@@ -14,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use time::OffsetDateTime;
 
 use super::{DAY, disk, fingerprint};
-use crate::Failure;
+use crate::{Failure, secret};
 
 /// Days a CA lives.
 const CA_DAYS: i64 = 3652;
@@ -168,8 +166,7 @@ pub(super) fn name(common_name: &str) -> DistinguishedName {
 
 /// 127 random bits. The first byte is never 0 and never has its top bit set, so that DER keeps all 16 as they are.
 pub(super) fn serial() -> Result<[u8; 16], Failure> {
-    let mut bytes = [0; 16];
-    OsRng.try_fill_bytes(&mut bytes).map_err(|e| Failure::of("random numbers", e))?;
+    let mut bytes = secret::random::<16>()?;
     if let Some(first) = bytes.first_mut() {
         *first = (*first & 0x7f) | 0x40;
     }

@@ -24,7 +24,7 @@ pub(super) fn console(
 ) -> Result<Arc<CertifiedKey>, Failure> {
     let (certificate, key) = (folder.join("console.pem"), folder.join("console.key"));
     if let (Some(pem), Some(key_pem)) = (disk::read(&certificate)?, disk::read(&key)?)
-        && lasts(&pem, now)
+        && lasts(&pem, now, console_due)
         && let Ok(certified) = certified(&pem, &key_pem, Some(authority.der()))
     {
         return Ok(certified);
@@ -40,7 +40,7 @@ pub(super) fn console(
 pub(super) fn web(folder: &Path, host_names: &[String], now: i64) -> Result<Arc<CertifiedKey>, Failure> {
     let (certificate, key) = (folder.join("web.pem"), folder.join("web.key"));
     if let (Some(pem), Some(key_pem)) = (disk::read(&certificate)?, disk::read(&key)?)
-        && lasts(&pem, now)
+        && lasts(&pem, now, web_due)
         && let Ok(certified) = certified(&pem, &key_pem, None)
     {
         return Ok(certified);
@@ -73,10 +73,23 @@ fn store(certificate: &Path, key: &Path, pem: &str, key_pem: &str) -> Result<(),
     disk::write(certificate, pem.as_bytes())
 }
 
-fn lasts(pem: &str, now: i64) -> bool {
-    let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return false };
-    x509_parser::parse_x509_certificate(&der)
-        .is_ok_and(|(_, c)| c.validity().not_after.timestamp() > now + OWN_RENEW_DAYS * DAY)
+fn lasts(pem: &str, now: i64, due: fn(&CertificateDer<'_>) -> Option<i64>) -> bool {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes());
+    der.is_ok_and(|der| due(&der).is_some_and(|due| due > now))
+}
+
+/// When the console's identity is to be renewed, seconds since 1970; none where it cannot be read.
+pub(super) fn console_due(der: &CertificateDer<'_>) -> Option<i64> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    Some(certificate.validity().not_after.timestamp() - OWN_RENEW_DAYS * DAY)
+}
+
+/// When the browser certificate is to be replaced: ours before it ends, one that an authority has signed for the
+/// administrator, and that may live for less than our margin, only when it has ended.
+pub(super) fn web_due(der: &CertificateDer<'_>) -> Option<i64> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    let ends = certificate.validity().not_after.timestamp();
+    Some(if certificate.issuer() == certificate.subject() { ends - OWN_RENEW_DAYS * DAY } else { ends })
 }
 
 fn certified(

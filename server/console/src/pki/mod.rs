@@ -12,6 +12,7 @@ mod trust;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lvs::wire::console_uri;
@@ -38,6 +39,8 @@ pub struct Pki {
     /// What the listener and the links show now; swapped on renewal, so that no listener has to start again.
     console: Arc<RwLock<Arc<CertifiedKey>>>,
     web: Arc<RwLock<Arc<CertifiedKey>>>,
+    /// When the first of the two is to be renewed, seconds since 1970.
+    due: AtomicI64,
 }
 
 impl fmt::Debug for Pki {
@@ -63,15 +66,23 @@ impl Pki {
             folder: folder.to_owned(),
             host_names: host_names.to_vec(),
             authority,
+            due: AtomicI64::new(due(&console, &web)),
             console: Arc::new(RwLock::new(console)),
             web: Arc::new(RwLock::new(web)),
         })
     }
 
-    /// Renews what ends soon; new connections show the new ones.
+    /// Whether one of the console's own certificates is to be renewed by now.
+    pub(crate) fn is_due(&self, now: i64) -> bool {
+        now >= self.due.load(Ordering::Relaxed)
+    }
+
+    /// Renews what ends soon, and takes what an administrator has put into the folder; new connections show the new
+    /// ones.
     pub(crate) fn renew(&self, now: i64) -> Result<(), Failure> {
         let console = identity::console(&self.folder, &self.authority, &self.installation, now)?;
         let web = identity::web(&self.folder, &self.host_names, now)?;
+        self.due.store(due(&console, &web), Ordering::Relaxed);
         *self.console.write().unwrap_or_else(PoisonError::into_inner) = console;
         *self.web.write().unwrap_or_else(PoisonError::into_inner) = web;
         Ok(())
@@ -142,6 +153,13 @@ impl Pki {
 fn fingerprint(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
+}
+
+/// When the first of these is to be renewed.
+fn due(console: &CertifiedKey, web: &CertifiedKey) -> i64 {
+    let console = console.cert.first().and_then(identity::console_due);
+    let web = web.cert.first().and_then(identity::web_due);
+    console.into_iter().chain(web).min().unwrap_or_default()
 }
 
 /// The URI name of this console.

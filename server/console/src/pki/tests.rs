@@ -253,3 +253,22 @@ fn keys_stay_and_are_ours_alone_and_what_ends_is_renewed() {
         "a lost key is not replaced silently"
     );
 }
+
+#[test]
+fn a_short_lived_pair_of_an_administrator_is_kept_until_it_ends() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), place(NOW));
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let csr = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    let thirty_days = authority.pki.issue_director(&csr, "dir_a", NOW).unwrap().pem;
+    std::fs::write(folder.path().join("web.pem"), &thirty_days).unwrap();
+    std::fs::write(folder.path().join("web.key"), key.serialize_pem()).unwrap();
+    let theirs = fingerprint(&CertificateDer::from_pem_slice(thirty_days.as_bytes()).unwrap());
+    let pki = Pki::open(folder.path(), "installation-1", &[], NOW + DAY).unwrap();
+    assert_eq!(pki.web_fingerprint(), theirs);
+    assert!(!pki.is_due(NOW + 29 * DAY));
+    pki.renew(NOW + 29 * DAY).unwrap();
+    assert_eq!(pki.web_fingerprint(), theirs);
+    assert!(pki.is_due(NOW + 31 * DAY));
+    pki.renew(NOW + 31 * DAY).unwrap();
+    assert_ne!(pki.web_fingerprint(), theirs);
+}

@@ -1,9 +1,10 @@
 //! Drafts, their rules, what a preview says, and activation.
 
 use console::{
-    ActivateError, Basis, ChangeError, ChangeKind, Edit, FileKind, Object, PushOutcome, Role, Thing,
+    ActivateError, Basis, ChangeError, ChangeKind, Edit, Object, PushOutcome, Rebasing, Role, Thing,
 };
-use lvs::model::{GlobalSettings, Id};
+use lvs::format::FileKind;
+use lvs::model::{GlobalSettings, Id, Side};
 
 use crate::place::{Place, actor, admin, web};
 
@@ -79,8 +80,25 @@ async fn a_parent_that_moved_is_a_conflict_that_names_who_moved_it() {
         other => panic!("{other:?}"),
     }
     assert_eq!(console.revisions("web").await.unwrap().len(), 2, "nothing was made");
-    let draft = console.rebase_draft(&admin("alice"), "web").await.unwrap();
+    // Both changed the same weight: nothing is undone silently, and nothing changes until somebody chooses.
+    let rebase = console.rebase(&admin("alice"), "web").await.unwrap().expect("the parent has moved");
+    assert_eq!((rebase.base, rebase.running.number, rebase.conflicts.len()), (Some(1), 2, 1));
+    let place_of = rebase.conflicts[0].place.clone();
+    let choose = |side, onto| Rebasing {
+        onto: Some(onto),
+        if_match: Some(rebase.etag.clone()),
+        choices: [(place_of.clone(), side)].into(),
+    };
+    for how in [Rebasing::default(), choose(Side::Mine, 1)] {
+        match console.rebase_draft(&admin("alice"), "web", &how).await {
+            Err(ChangeError::Unmerged(again)) => assert_eq!(again.conflicts.len(), 1),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(console.draft(&admin("alice"), "web").await.unwrap().unwrap().base, Some(1));
+    let draft = console.rebase_draft(&admin("alice"), "web", &choose(Side::Mine, 2)).await.unwrap();
     assert_eq!(draft.base, Some(2));
+    assert!(console.rebase(&admin("alice"), "web").await.unwrap().is_none());
     let done = console.activate(&admin("alice"), "web", "").await.unwrap();
     assert_eq!(done.revision, 3);
     assert_eq!(console.revision("web", 3).await.unwrap().summary.parent, Some(2));
@@ -107,6 +125,9 @@ async fn two_activations_at_once_make_one_revision() {
 async fn a_draft_that_changes_nothing_is_said_to_and_goes() {
     let place = with_web().await;
     weight(&place, "alice", 1).await.unwrap();
+    assert!(!place.console.view(&admin("alice"), "web").await.unwrap().draft, "nothing was changed");
+    weight(&place, "alice", 2).await.unwrap();
+    weight(&place, "alice", 1).await.unwrap();
     let nothing = place.console.activate(&admin("alice"), "web", "").await;
     assert!(matches!(nothing, Err(ActivateError::Nothing)), "{nothing:?}");
     let missing = place.console.activate(&admin("alice"), "web", "").await;
@@ -129,7 +150,10 @@ async fn an_edit_is_held_to_the_tag_it_was_made_from() {
     let changed = console.change(&alice, "web", edit(300), Some(&seen.etag)).await.unwrap();
     assert_ne!(changed.draft.etag, seen.etag);
     match console.change(&alice, "web", edit(400), Some(&seen.etag)).await {
-        Err(ChangeError::Stale { etag }) => assert_eq!(etag, changed.draft.etag),
+        Err(ChangeError::Stale { etag, by }) => {
+            assert_eq!(etag, changed.draft.etag);
+            assert_eq!(by.as_deref(), Some("account/alice"), "who changed it is said");
+        }
         other => panic!("{other:?}"),
     }
     let now = console.view(&alice, "web").await.unwrap();
@@ -274,9 +298,9 @@ async fn every_change_is_in_the_audit_log_with_its_digests() {
 #[test]
 fn files_are_read_as_the_check_command_reads_them() {
     let text = "-A -t 192.0.2.10:80 -s rr\n-a -t 192.0.2.10:80 -r 10.0.0.1:80 -m -w 1\n";
-    let reading = console::read_file(text, FileKind::Auto);
-    assert_eq!(reading.kind, FileKind::Ipvsadm);
-    let direct = lvs::format::read(text, lvs::format::FileKind::Ipvsadm);
+    let reading = console::read_file(text, None);
+    assert_eq!(reading.kind, Some(FileKind::Ipvsadm));
+    let direct = lvs::format::read(text, FileKind::Ipvsadm);
     assert_eq!((reading.cluster, reading.findings), (direct.cluster, direct.findings));
-    assert_eq!(console::read_file("serial_no = 1\n", FileKind::Auto).kind, FileKind::LvsCf);
+    assert_eq!(console::read_file("serial_no = 1\n", None).kind, Some(FileKind::LvsCf));
 }

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
 mod accounts;
+mod adoption;
+#[path = "../agent/mod.rs"]
+mod agent;
 mod clusters;
 mod directors;
+mod orders;
 mod place;

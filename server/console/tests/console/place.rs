@@ -60,7 +60,7 @@ pub fn address() -> IpAddr {
 }
 
 pub fn actor(name: &str, role: Role) -> Actor {
-    Actor { name: name.to_owned(), kind: ActorKind::Account, role, source: Some(address()) }
+    Actor { name: name.to_owned(), kind: ActorKind::Account, role, source: Some(address()), cluster: None }
 }
 
 pub fn admin(name: &str) -> Actor {

@@ -18,7 +18,8 @@ pub struct Released {
 }
 
 impl Reconciler {
-    /// Lets go of everything that is ours: addresses first, then services. The configuration on disk stays, so that
+    /// Lets go of everything that is ours: addresses first, then services, then what the
+    /// host was prepared with. The configuration on disk stays, so that
     /// a later start takes up its work again.
     pub(crate) fn release(&mut self) -> Released {
         self.airwaves.hold(&BTreeMap::new());
@@ -29,7 +30,8 @@ impl Reconciler {
         }
         for _ in 0..3 {
             released.failures.retain(|failure| failure.step == "release");
-            let observed = match self.kernel.observe(&BTreeSet::new()) {
+            let changed: BTreeSet<String> = self.ownership.parameters.keys().cloned().collect();
+            let observed = match self.kernel.observe(&changed) {
                 Ok(observed) => observed,
                 Err(error) => {
                     let reason = error.to_string();

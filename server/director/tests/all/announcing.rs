@@ -43,7 +43,8 @@ async fn a_returning_carrier_is_announced_on() {
     let looks = Arc::new(AtomicUsize::new(0));
     let agent = world.open();
     let watched = Watched { kernel: world.kernel.clone(), looks: looks.clone(), counts: Arc::default() };
-    agent.start_with(Box::new(watched), Box::new(world.kernel.clone()), None).unwrap();
+    let kernel = || Box::new(world.kernel.clone());
+    agent.start_with(Box::new(watched), kernel(), kernel(), kernel(), None).unwrap();
     world.push(&agent, &target(1, cluster())).await.unwrap();
     eventually("announced", || !world.kernel.announced().is_empty()).await;
     let writes = agent.status().kernel_writes;

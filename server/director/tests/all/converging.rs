@@ -50,7 +50,7 @@ async fn a_restart_adopts_and_writes_nothing() {
     let status = until(&agent, "in sync again", |s| s.in_sync).await;
     assert_eq!((status.state, status.revision), (State::Active, Some(1)));
     assert_eq!(world.writes(), before, "a restart on a converged kernel writes nothing");
-    assert_eq!(world.files(), files, "and no file");
+    assert_eq!(world.files(), files, "and no file but the journal");
     agent.stop(false).await;
 }
 
@@ -189,12 +189,13 @@ async fn drift_is_repaired_and_a_stubborn_row_less_and_less_often() {
     let key = SERVICE.parse().unwrap();
     let mut repairs = Vec::new();
     for _ in 0..4 {
-        let began = std::time::Instant::now();
         world.kernel.take_service(&key);
+        let began = std::time::Instant::now();
         eventually("repaired", || world.services() == [SERVICE]).await;
         repairs.push(began.elapsed());
     }
-    assert!(repairs[3] >= Duration::from_millis(60), "the fourth waits for 80 ms or so: {repairs:?}");
+    assert!(repairs[0] >= Duration::from_millis(20), "the first waits a little: {repairs:?}");
+    assert!(repairs[3] >= Duration::from_millis(100), "the fourth waits for the longest delay: {repairs:?}");
     // A new configuration does not wait for anything.
     world.kernel.take_service(&key);
     assert!(world.push(&agent, &target(2, larger())).await.unwrap().in_sync);

@@ -7,7 +7,12 @@ use lvs::wire::{Refusal, State};
 use crate::world::{SERVICE, VIP, World, cluster, larger, target, until};
 
 fn settings(world: &World) -> Settings {
-    Settings { data: world.folder.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap() }
+    Settings {
+        data: world.folder.path().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        programs: Vec::new(),
+        programs_user: None,
+    }
 }
 
 #[tokio::test]

@@ -113,7 +113,12 @@ async fn a_director_joins_by_the_fingerprint_alone() {
     let joined = join(&data, &url(address), "good", &console.authority.pin(), 3637).await.unwrap();
     assert_eq!((joined.director.as_str(), joined.director_id.as_str()), ("a", DIRECTOR));
     assert_eq!((joined.installation.as_str(), joined.console), (INSTALLATION, url(address)));
-    let settings = director::Settings { data: data.clone(), listen: "127.0.0.1:0".parse().unwrap() };
+    let settings = director::Settings {
+        data: data.clone(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        programs: Vec::new(),
+        programs_user: None,
+    };
     let agent = director::Agent::open(settings).unwrap();
     assert_eq!(agent.status().certificate_ends_s, joined.certificate_ends_s);
     assert_eq!(agent.identity().director_id, DIRECTOR);

@@ -5,10 +5,17 @@
 
 mod announcing;
 mod authority;
+mod checking;
 mod converging;
+mod drifting;
 mod folder;
+mod heartbeat;
 mod joining;
+mod lacking;
+mod measuring;
+mod preparing;
 mod pushing;
 mod streaming;
 mod tls;
+mod trying;
 mod world;

@@ -8,17 +8,17 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::Request;
 use director::Agent;
 use futures_util::StreamExt as _;
-use lvs::counters::Totals;
+use lvs::counters::{CountersChange, Totals};
 use lvs::wire::Event;
 use rustls::pki_types::CertificateDer;
 use tower::ServiceExt as _;
 
 use crate::world::{SERVICE, Watched, World, cluster, eventually, larger, target, until};
 
-struct Lines(BodyDataStream, Vec<u8>);
+pub(crate) struct Lines(BodyDataStream, Vec<u8>);
 
 impl Lines {
-    async fn open(world: &World, agent: &Agent) -> Self {
+    pub(crate) async fn open(world: &World, agent: &Agent) -> Self {
         let mut request = Request::get("/v1/stream").body(Body::empty()).unwrap();
         request.extensions_mut().insert::<Arc<[CertificateDer<'static>]>>(world.console().unwrap().into());
         let answer = agent.router().oneshot(request).await.unwrap();
@@ -39,7 +39,7 @@ impl Lines {
         }
     }
 
-    async fn find<T>(&mut self, what: impl Fn(Event) -> Option<T>) -> T {
+    pub(crate) async fn find<T>(&mut self, what: impl Fn(Event) -> Option<T>) -> T {
         loop {
             if let Some(found) = what(self.next().await.expect("the stream goes on")) {
                 return found;
@@ -62,7 +62,9 @@ async fn a_listener_gets_status_snapshot_counters_and_signs_of_life() {
 
     world.kernel.set_totals(SERVICE.parse().unwrap(), Totals { connections: 42, ..Totals::default() });
     let connections = |event| match event {
-        Event::Counters(counters) => counters.values().next().map(|service| service.totals.connections),
+        Event::Counters(counters) | Event::Counted(CountersChange { changed: counters, .. }) => {
+            counters.values().next().map(|service| service.totals.connections)
+        }
         _ => None,
     };
     while lines.find(connections).await != 42 {}
@@ -95,7 +97,8 @@ async fn counters_are_read_only_while_somebody_listens_and_a_quiet_pass_looks_on
     let (looks, counts) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let agent = world.open();
     let watched = Watched { kernel: world.kernel.clone(), looks: looks.clone(), counts: counts.clone() };
-    agent.start_with(Box::new(watched), Box::new(world.kernel.clone()), None).unwrap();
+    let kernel = || Box::new(world.kernel.clone());
+    agent.start_with(Box::new(watched), kernel(), kernel(), kernel(), None).unwrap();
     let passes = |more: usize| {
         let (looks, from) = (looks.clone(), looks.load(Ordering::Relaxed));
         eventually("passes", move || looks.load(Ordering::Relaxed) >= from + more)
@@ -105,7 +108,7 @@ async fn counters_are_read_only_while_somebody_listens_and_a_quiet_pass_looks_on
 
     let mut lines = Lines::open(&world, &agent).await;
     for _ in 0..3 {
-        lines.find(|event| matches!(event, Event::Counters(_)).then_some(())).await;
+        lines.find(|event| matches!(event, Event::Counters(_) | Event::Counted(_)).then_some(())).await;
     }
     drop(lines);
     // A pass is longer than a sample's period: any sample that was under way is over.
@@ -125,7 +128,8 @@ async fn a_pass_without_a_write_looks_once_and_one_with_a_write_twice() {
     let (looks, counts) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let agent = world.open();
     let watched = Watched { kernel: world.kernel.clone(), looks: looks.clone(), counts };
-    agent.start_with(Box::new(watched), Box::new(world.kernel.clone()), None).unwrap();
+    let kernel = || Box::new(world.kernel.clone());
+    agent.start_with(Box::new(watched), kernel(), kernel(), kernel(), None).unwrap();
     eventually("the first look", || looks.load(Ordering::Relaxed) == 1).await;
     world.push(&agent, &target(1, cluster())).await.unwrap();
     assert_eq!(looks.load(Ordering::Relaxed), 3, "observe, apply, verify");

@@ -46,6 +46,8 @@ pub(crate) fn fast() -> Rhythm {
         refresh: Duration::from_millis(50),
         fetch: Duration::from_millis(20),
         renew: Duration::from_millis(20),
+        drain: Duration::from_millis(300),
+        ready: Duration::from_secs(600),
     }
 }
 
@@ -60,6 +62,7 @@ pub(crate) fn cluster() -> Cluster {
         "virtual_servers": [{
             "name": "http",
             "vip": {"address": "192.0.2.10", "device": "eth0:1"},
+            "monitor": {"checks": []},
             "real_servers": [
                 {"name": "one", "address": "10.0.0.1", "weight": 1},
                 {"name": "two", "address": "10.0.0.2", "weight": 2}
@@ -77,6 +80,8 @@ pub(crate) fn target(revision: u64, cluster: Cluster) -> Target {
         revision,
         digest: Digest::of(&cluster),
         force: false,
+        heartbeat: None,
+        provisional: None,
         cluster,
     }
 }
@@ -127,15 +132,20 @@ impl World {
     }
 
     pub(crate) fn open(&self) -> Agent {
-        let settings =
-            Settings { data: self.folder.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap() };
-        Agent::open_with(settings, self.rhythm).unwrap()
+        let settings = Settings {
+            data: self.folder.path().to_owned(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            programs: Vec::new(),
+            programs_user: None,
+        };
+        Agent::open_with(settings, self.rhythm, kernel::Wires::Loopback).unwrap()
     }
 
     /// Opens and starts; without real events, which would be the host's.
     pub(crate) fn start(&self) -> Agent {
         let agent = self.open();
-        agent.start_with(Box::new(self.kernel.clone()), Box::new(self.kernel.clone()), None).unwrap();
+        let kernel = || Box::new(self.kernel.clone());
+        agent.start_with(kernel(), kernel(), kernel(), kernel(), None).unwrap();
         agent
     }
 
@@ -200,6 +210,10 @@ impl World {
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.is_file())
+            // It grows with every start.
+            .filter(|path| path.file_name() != Some("journal.ndjson".as_ref()))
+            // Verdicts are remembered with their age.
+            .filter(|path| path.file_name() != Some("checks.json".as_ref()))
             .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
             .collect();
         files.sort();
@@ -224,9 +238,21 @@ impl Kernel for Watched {
         self.kernel.apply(steps)
     }
 
+    fn shield(&mut self, shielded: Option<&kernel::Shielded>) -> Result<(), kernel::Error> {
+        self.kernel.shield(shielded)
+    }
+
+    fn connections(&self) -> u64 {
+        self.kernel.connections()
+    }
+
     fn counters(&mut self) -> Result<Counters, kernel::Error> {
         self.counts.fetch_add(1, Ordering::Relaxed);
         self.kernel.counters()
+    }
+
+    fn surroundings(&mut self) -> lvs::preflight::Surroundings {
+        self.kernel.surroundings()
     }
 
     fn writes(&self) -> u64 {

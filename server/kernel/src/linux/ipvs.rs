@@ -1,10 +1,10 @@
 //! The IPVS table over one generic netlink socket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lvs::counters::{Counters, ServiceCounters};
 use lvs::plan::Step;
-use lvs::table::{KernelTimeouts, Service, ServiceKey, Table};
+use lvs::table::{KernelTimeouts, Service, ServiceKey, SyncRole, SyncRow, Table};
 
 use crate::error::{Errno, Error, Kind};
 use crate::explain::{failed, refused};
@@ -21,6 +21,7 @@ pub(super) struct Ipvs {
     family: u16,
     /// Schedulers that are no loadable module here: built in, or not there at all.
     unloadable: BTreeSet<String>,
+    connections: u64,
 }
 
 impl Ipvs {
@@ -32,12 +33,18 @@ impl Ipvs {
             Errno(libc::ENOENT) => Error::answered(
                 operation,
                 Kind::Unsupported,
-                "this kernel has no IPVS (module ip_vs), or it could not be loaded",
+                "this kernel has no IPVS, or its module could not be loaded; run modprobe ip_vs as root (in a container: on its \
+                 host), and where it is not found install the kernel package that has it",
                 errno,
             ),
             errno => failed(operation, errno),
         })?;
-        Ok(Ipvs { socket, family, unloadable: BTreeSet::new() })
+        Ok(Ipvs { socket, family, unloadable: BTreeSet::new(), connections: 0 })
+    }
+
+    /// Connections at the last look at the table.
+    pub(super) fn connections(&self) -> u64 {
+        self.connections
     }
 
     pub(super) fn traffic(&self) -> Traffic {
@@ -58,13 +65,25 @@ impl Ipvs {
             .map_err(|errno| failed("read the session timeouts", errno))
     }
 
+    /// The running sync daemons.
+    pub(super) fn sync(&mut self) -> Result<BTreeMap<SyncRole, SyncRow>, Error> {
+        let daemons = self.socket.dump(&ipvs::daemons(self.family), known(ipvs::decode_daemon));
+        let daemons = daemons.map_err(|errno| failed("read the sync daemons", errno))?;
+        Ok(daemons.into_iter().collect())
+    }
+
     /// All services with their real servers.
     pub(super) fn table(&mut self) -> Result<Table, Error> {
         let mut table = Table::default();
+        let mut connections = 0;
         for (service, servers) in self.dump()? {
+            for server in &servers {
+                connections += u64::from(server.counters.active) + u64::from(server.counters.inactive);
+            }
             let servers = servers.into_iter().map(|server| (server.key, server.row)).collect();
             table.services.insert(service.key, Service { row: service.row, servers });
         }
+        self.connections = connections;
         Ok(table)
     }
 
@@ -165,7 +184,13 @@ fn encode(family: u16, step: &Step) -> Option<Message> {
         Step::RemoveServer { service, key } => {
             ipvs::change_server(family, service, key, ServerChange::Remove)
         }
-        Step::AddAddress { .. } | Step::RemoveAddress { .. } | Step::SetSysctl { .. } => return None,
+        Step::StartSync { role, row } => ipvs::start_daemon(family, *role, row),
+        Step::StopSync { role } => ipvs::stop_daemon(family, *role),
+        Step::AddAddress { .. }
+        | Step::RemoveAddress { .. }
+        | Step::SetSysctl { .. }
+        | Step::SetPackets { .. }
+        | Step::RemovePackets => return None,
     })
 }
 
@@ -176,8 +201,8 @@ fn judge(step: &Step, outcome: Outcome) -> Result<(), Error> {
     let done_before = outcome.repeated
         && matches!(
             (step, errno.0),
-            (Step::AddService { .. } | Step::AddServer { .. }, libc::EEXIST)
-                | (Step::RemoveService { .. }, libc::ESRCH)
+            (Step::AddService { .. } | Step::AddServer { .. } | Step::StartSync { .. }, libc::EEXIST)
+                | (Step::RemoveService { .. } | Step::StopSync { .. }, libc::ESRCH)
                 | (Step::RemoveServer { .. }, libc::ENOENT)
         );
     if done_before { Ok(()) } else { Err(refused(step, errno)) }

@@ -1,32 +1,40 @@
-//! The real kernel behind [`Kernel`]: two netlink sockets, `/proc/sys`, and the loading of the `ip_vs` module.
+//! The real kernel behind [`Kernel`]: netlink sockets, `/proc/sys`, and the loading of the `ip_vs` module.
 //!
 //! It never decides what should be there and never retries what the kernel refused; the director does both.
 
 mod ipvs;
-mod module;
+pub(crate) mod module;
 pub(crate) mod network;
+pub(crate) mod packets;
 pub(crate) mod parameter;
 
 use std::collections::BTreeSet;
 
 use lvs::counters::Counters;
 use lvs::plan::Step;
-use lvs::table::Observed;
+use lvs::preflight::Surroundings;
+use lvs::real_server::End;
+use lvs::table::{Observed, for_each_interface};
 
 use crate::error::{Error, Kind};
 use crate::explain::{describe, refused};
+use crate::shield::{Shield, Shielded};
 use crate::socket::Traffic;
+use crate::surroundings::surroundings;
 use crate::wire::ipvs::Info;
-use crate::{Kernel, explain};
+use crate::{Kernel, Links, explain};
 
 use ipvs::Ipvs;
 use network::Network;
+use packets::Packets;
 
 /// This machine's kernel, in the network namespace of the thread that opened it.
 pub struct LinuxKernel {
     ipvs: Option<Ipvs>,
     network: Network,
+    packets: Packets,
     writes: u64,
+    shield: Option<Shield>,
 }
 
 /// Which part of the kernel carries out a step; neighbouring steps of one part travel together.
@@ -35,19 +43,23 @@ enum Part {
     Ipvs,
     Addresses,
     Parameters,
+    Packets,
 }
 
 fn part(step: &Step) -> Part {
     match step {
         Step::AddAddress { .. } | Step::RemoveAddress { .. } => Part::Addresses,
         Step::SetSysctl { .. } => Part::Parameters,
+        Step::SetPackets { .. } | Step::RemovePackets => Part::Packets,
         Step::SetTimeouts { .. }
         | Step::AddService { .. }
         | Step::SetService { .. }
         | Step::RemoveService { .. }
         | Step::AddServer { .. }
         | Step::SetServer { .. }
-        | Step::RemoveServer { .. } => Part::Ipvs,
+        | Step::RemoveServer { .. }
+        | Step::StartSync { .. }
+        | Step::StopSync { .. } => Part::Ipvs,
     }
 }
 
@@ -57,7 +69,7 @@ impl LinuxKernel {
     /// # Errors
     /// [`Kind::Unsupported`] where the kernel has no IPVS and cannot load it.
     pub fn open() -> Result<Self, Error> {
-        Ok(LinuxKernel { ipvs: Some(Ipvs::open()?), network: Network::open()?, writes: 0 })
+        Self::with(Some(Ipvs::open()?))
     }
 
     /// Opens the kernel of a machine that balances nothing, such as a real server: its table is observed as empty, and
@@ -66,7 +78,12 @@ impl LinuxKernel {
     /// # Errors
     /// When no netlink socket can be opened.
     pub fn without_ipvs() -> Result<Self, Error> {
-        Ok(LinuxKernel { ipvs: None, network: Network::open()?, writes: 0 })
+        Self::with(None)
+    }
+
+    fn with(ipvs: Option<Ipvs>) -> Result<Self, Error> {
+        let (network, packets) = (Network::open()?, Packets::new());
+        Ok(LinuxKernel { ipvs, network, packets, writes: 0, shield: None })
     }
 
     /// Version and size of the kernel's IPVS; none when opened without it.
@@ -85,13 +102,15 @@ impl LinuxKernel {
 
 impl Kernel for LinuxKernel {
     fn observe(&mut self, sysctls: &BTreeSet<String>) -> Result<Observed, Error> {
-        let (table, timeouts) = match &mut self.ipvs {
-            Some(ipvs) => (ipvs.table()?, ipvs.timeouts()?),
+        let (table, timeouts, sync) = match &mut self.ipvs {
+            Some(ipvs) => (ipvs.table()?, ipvs.timeouts()?, ipvs.sync()?),
             None => Default::default(),
         };
         let (links, addresses) = self.network.observe()?;
-        let sysctls = parameter::read_all(sysctls)?;
-        Ok(Observed { table, addresses, timeouts, sysctls, links })
+        let names = sysctls.iter().flat_map(|name| for_each_interface(name, links.keys())).collect();
+        let sysctls = parameter::read_all(&names)?;
+        let packets = self.packets.observe()?;
+        Ok(Observed { table, addresses, timeouts, sysctls, links, sync, packets })
     }
 
     fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), Error>> {
@@ -104,6 +123,7 @@ impl Kernel for LinuxKernel {
                     Err(Error::new(describe(step), Kind::Unsupported, "IPVS is not in use on this machine"))
                 })),
                 (Some(Part::Addresses), _) => results.append(&mut self.network.apply(run)),
+                (Some(Part::Packets), _) => results.extend(run.iter().map(|step| self.packets.apply(step))),
                 (Some(Part::Parameters), _) => results.extend(run.iter().map(write_parameter)),
                 (None, _) => {}
             }
@@ -111,12 +131,38 @@ impl Kernel for LinuxKernel {
         results
     }
 
+    fn shield(&mut self, shielded: Option<&Shielded>) -> Result<(), Error> {
+        // Two tables of one name cannot be.
+        self.shield = None;
+        self.shield = shielded.map(Shield::raise).transpose()?;
+        Ok(())
+    }
+
     fn counters(&mut self) -> Result<Counters, Error> {
         self.ipvs.as_mut().map_or_else(|| Ok(Counters::new()), Ipvs::counters)
     }
 
+    fn connections(&self) -> u64 {
+        self.ipvs.as_ref().map(Ipvs::connections).unwrap_or_default()
+    }
+
+    fn surroundings(&mut self) -> Surroundings {
+        surroundings()
+    }
+
     fn writes(&self) -> u64 {
         self.writes
+    }
+}
+
+impl Links for LinuxKernel {
+    fn provide(&mut self, end: End) {
+        module::load(end.module());
+    }
+
+    fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error> {
+        self.writes += 1;
+        self.network.switch(interface, up)
     }
 }
 

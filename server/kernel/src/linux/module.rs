@@ -29,7 +29,7 @@ pub(super) fn load_scheduler(scheduler: &str) -> bool {
 }
 
 /// Loads a module.
-pub(super) fn load(module: &str) {
+pub(crate) fn load(module: &str) {
     let Some(program) = MODPROBE.iter().find(|path| Path::new(path).exists()) else {
         tracing::debug!(module, "the kernel module is not loaded, and there is no modprobe");
         return;

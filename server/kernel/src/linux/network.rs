@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use lvs::plan::Step;
-use lvs::table::{AddressKey, AddressRow, Link};
+use lvs::table::{AddressKey, AddressRow, DesiredAddress, Link};
 
 use crate::error::{Errno, Error};
 use crate::explain::{failed, refused};
+use crate::lease::not_renewed;
 use crate::socket::{Outcome, Socket};
 use crate::wire::message::Message;
 use crate::wire::route::{self, ADDRESS_TAG, DumpedAddress, DumpedLink};
@@ -48,8 +49,19 @@ impl Network {
         route::decode_link(&answer)?.ok_or(Errno(libc::EBADMSG))
     }
 
+    /// Switches an interface on or off.
+    pub(crate) fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error> {
+        let operation = || format!("switch {interface} {}", if up { "on" } else { "off" });
+        let index = self.link(interface).map_err(|errno| failed(operation(), errno))?.link.index;
+        let outcome = self.socket.batch(&[route::switch_link(index, up)]).pop();
+        match outcome.and_then(|outcome| outcome.error) {
+            None => Ok(()),
+            Some(errno) => Err(failed(operation(), errno)),
+        }
+    }
+
     /// Links and addresses in the model's words.
-    pub(super) fn observe(&mut self) -> Result<Picture, Error> {
+    pub(crate) fn observe(&mut self) -> Result<Picture, Error> {
         let links = self.links()?;
         let names: BTreeMap<u32, String> =
             links.iter().map(|link| (link.link.index, link.name.clone())).collect();
@@ -88,6 +100,46 @@ impl Network {
         results.collect()
     }
 
+    /// Renews the life of addresses, many to a send; the error is the first one's.
+    pub(crate) fn renew(
+        &mut self,
+        addresses: &BTreeMap<AddressKey, DesiredAddress>,
+        seconds: Option<u32>,
+    ) -> Result<(), Error> {
+        let mut indices = BTreeMap::new();
+        let mut keys = Vec::with_capacity(addresses.len());
+        let mut messages = Vec::with_capacity(addresses.len());
+        let mut first = Ok(());
+        for (key, row) in addresses {
+            match self.index(&key.interface, &mut indices) {
+                Ok(index) => {
+                    keys.push(key);
+                    messages.push(route::renew_address(index, key, row, seconds));
+                }
+                Err(errno) => first = first.and(Err(not_renewed(key, errno))),
+            }
+        }
+        let outcomes = self.socket.batch(&messages);
+        let failed = keys.iter().zip(outcomes).filter_map(|(key, outcome)| Some((key, outcome.error?)));
+        failed.fold(first, |first, (key, errno)| first.and(Err(not_renewed(key, errno))))
+    }
+
+    /// The number of an interface, asked for once.
+    fn index(
+        &mut self,
+        interface: &str,
+        indices: &mut BTreeMap<String, Result<u32, Errno>>,
+    ) -> Result<u32, Errno> {
+        match indices.get(interface) {
+            Some(known) => *known,
+            None => {
+                let found = self.link(interface).map(|link| link.link.index);
+                indices.insert(interface.to_owned(), found);
+                found
+            }
+        }
+    }
+
     fn encode(
         &mut self,
         step: &Step,
@@ -96,14 +148,7 @@ impl Network {
         let (Step::AddAddress { key, .. } | Step::RemoveAddress { key }) = step else {
             return Err(Errno(libc::EINVAL));
         };
-        let index = match indices.get(&key.interface) {
-            Some(known) => *known,
-            None => {
-                let found = self.link(&key.interface).map(|link| link.link.index);
-                indices.insert(key.interface.clone(), found);
-                found
-            }
-        };
+        let index = self.index(&key.interface, indices);
         Ok(match step {
             Step::AddAddress { row, .. } => route::add_address(index?, key, row),
             _ => route::remove_address(index?, key),

@@ -58,6 +58,12 @@ impl Addresses {
         self.0.push((key, AddressRow { secondary, ..row }));
     }
 
+    /// Sets the life of an address; false where it is not there.
+    pub(super) fn renew(&mut self, key: &AddressKey, seconds: Option<u32>) -> bool {
+        let row = self.0.iter_mut().find(|(there, _)| there == key);
+        row.map(|(_, row)| row.valid_s = seconds).is_some()
+    }
+
     pub(super) fn take(&mut self, key: &AddressKey) {
         self.0.retain(|(there, _)| there != key);
     }

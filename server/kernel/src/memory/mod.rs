@@ -4,20 +4,29 @@
 //! what is proved against this kernel holds for the other.
 
 mod addresses;
+mod connections;
 mod parameters;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use lvs::connections::{Connection, Copied};
 use lvs::counters::{Counters, ServerCounters, ServiceCounters, Totals};
 use lvs::plan::Step;
-use lvs::table::{AddressKey, AddressRow, Link, Observed, ServerKey, Service, ServiceKey};
+use lvs::preflight::Surroundings;
+use lvs::real_server::End;
+use lvs::table::{
+    AddressKey, AddressRow, DesiredAddress, Link, Observed, ServerKey, Service, ServiceKey, SyncRow,
+    for_each_interface,
+};
 
 use crate::error::{Errno, Error, Kind};
 use crate::explain::{describe, failed, refused};
-use crate::{Announce, Kernel};
+use crate::lease::not_renewed;
+use crate::{Announce, Kernel, Lease, Links, Shielded};
 
 /// A kernel in memory. A clone is the same kernel, so that a test can look into the one it gave away.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +43,11 @@ struct State {
     writes: u64,
     failing_writes: BTreeMap<u64, Kind>,
     failing_observation: Option<Kind>,
+    shielded: Option<Shielded>,
+    packets: Option<Vec<String>>,
+    connections: Vec<Connection>,
+    sent: Vec<(SyncRow, Copied)>,
+    surroundings: Surroundings,
 }
 
 impl MemoryKernel {
@@ -111,6 +125,16 @@ impl MemoryKernel {
         };
     }
 
+    /// Puts rules into our packet table as somebody else would; none takes the table away.
+    pub fn put_packets(&self, rules: Option<Vec<String>>) {
+        self.state().packets = rules;
+    }
+
+    /// Sets what is around the agent.
+    pub fn set_surroundings(&self, surroundings: Surroundings) {
+        self.state().surroundings = surroundings;
+    }
+
     /// Sets what a service has counted; its real servers' numbers stay.
     pub fn set_totals(&self, service: ServiceKey, totals: Totals) {
         self.state().counters.entry(service).or_default().totals = totals;
@@ -119,6 +143,11 @@ impl MemoryKernel {
     /// Sets what a real server has counted; its weight is always the table's.
     pub fn set_server_counters(&self, service: ServiceKey, server: ServerKey, counters: ServerCounters) {
         self.state().counters.entry(service).or_default().servers.insert(server, counters);
+    }
+
+    /// What is shielded at present.
+    pub fn shielded(&self) -> Option<Shielded> {
+        self.state().shielded.clone()
     }
 
     /// Every announcement so far, oldest first.
@@ -167,7 +196,19 @@ impl State {
                 let promote = parameters::promotes(&self.parameters, &key.interface);
                 self.addresses.remove(&self.links, key, promote)
             }
+            Step::SetPackets { rules } => {
+                self.packets = Some(rules.texts());
+                Ok(())
+            }
+            Step::RemovePackets => self.packets.take().map(drop).ok_or(Errno(libc::ENOENT)),
             Step::SetSysctl { name, value } => parameters::write(&mut self.parameters, name, value),
+            Step::StartSync { role, row } => {
+                if !self.links.contains_key(&row.interface) {
+                    return Err(Errno(libc::ENODEV));
+                }
+                self.table.start_sync(*role, row)
+            }
+            Step::StopSync { role } => self.table.stop_sync(*role),
         }
     }
 }
@@ -182,7 +223,8 @@ impl Kernel for MemoryKernel {
         state.observation_fault("read the kernel's state")?;
         let sysctls = sysctls
             .iter()
-            .filter_map(|name| Some((name.clone(), state.parameters.get(name)?.clone())))
+            .flat_map(|name| for_each_interface(name, state.links.keys()))
+            .filter_map(|name| Some((name.clone(), state.parameters.get(&name)?.clone())))
             .collect();
         Ok(Observed {
             table: state.table.rows.clone(),
@@ -190,12 +232,19 @@ impl Kernel for MemoryKernel {
             timeouts: state.table.timeouts,
             sysctls,
             links: state.links.clone(),
+            sync: state.table.sync.clone(),
+            packets: state.packets.clone(),
         })
     }
 
     fn apply(&mut self, steps: &[Step]) -> Vec<Result<(), Error>> {
         let mut state = self.state();
         steps.iter().map(|step| state.carry_out(step)).collect()
+    }
+
+    fn shield(&mut self, shielded: Option<&Shielded>) -> Result<(), Error> {
+        self.state().shielded = shielded.cloned();
+        Ok(())
     }
 
     fn counters(&mut self) -> Result<Counters, Error> {
@@ -213,8 +262,55 @@ impl Kernel for MemoryKernel {
         Ok(counters.collect())
     }
 
+    fn connections(&self) -> u64 {
+        let state = self.state();
+        let servers = state.counters.values().flat_map(|service| service.servers.values());
+        servers.map(|server| u64::from(server.active) + u64::from(server.inactive)).sum()
+    }
+
+    fn surroundings(&mut self) -> Surroundings {
+        self.state().surroundings.clone()
+    }
+
     fn writes(&self) -> u64 {
         self.state().writes
+    }
+}
+
+impl Lease for MemoryKernel {
+    fn renew(
+        &mut self,
+        addresses: &BTreeMap<AddressKey, DesiredAddress>,
+        life: Option<Duration>,
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        let seconds = life.map(|life| u32::try_from(life.as_secs()).unwrap_or(u32::MAX).max(1));
+        let missing = addresses.keys().filter(|key| !state.addresses.renew(key, seconds)).collect::<Vec<_>>();
+        missing.first().map_or(Ok(()), |key| Err(not_renewed(key, Errno(libc::EADDRNOTAVAIL))))
+    }
+
+    fn held(&mut self, addresses: &BTreeMap<AddressKey, DesiredAddress>) -> Result<Vec<AddressKey>, Error> {
+        let present = self.state().addresses.rows();
+        Ok(addresses.keys().filter(|key| present.contains_key(key)).cloned().collect())
+    }
+}
+
+impl Links for MemoryKernel {
+    fn provide(&mut self, end: End) {
+        let there = self.state().links.contains_key(end.interface());
+        if !there {
+            self.set_link(end.interface(), Link { index: 100, ..Link::default() });
+        }
+    }
+
+    fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error> {
+        let mut state = self.state();
+        state.writes += 1;
+        match state.links.get_mut(interface) {
+            Some(link) => link.up = up,
+            None => return Err(failed(format!("switch {interface}"), Errno(libc::ENODEV))),
+        }
+        Ok(())
     }
 }
 

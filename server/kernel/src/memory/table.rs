@@ -1,11 +1,12 @@
 //! The IPVS table's rules, as the kernel has them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use lvs::model::{Scheduler, Timeouts, Tunnel, TunnelKind};
 use lvs::table::{
-    Family, Forward, KernelTimeouts, ServerKey, ServerRow, Service, ServiceKey, ServiceRow, Table,
+    Family, Forward, KernelTimeouts, ServerKey, ServerRow, Service, ServiceKey, ServiceRow, SyncRole,
+    SyncRow, Table,
 };
 
 use crate::error::Errno;
@@ -20,13 +21,19 @@ pub(super) struct IpvsTable {
     pub(super) rows: Table,
     pub(super) timeouts: KernelTimeouts,
     pub(super) missing_schedulers: BTreeSet<String>,
+    pub(super) sync: BTreeMap<SyncRole, SyncRow>,
 }
 
 impl Default for IpvsTable {
     fn default() -> Self {
         // The kernel's own: 15 and 2 and 5 minutes.
         let timeouts = KernelTimeouts { tcp: 900, tcpfin: 120, udp: 300 };
-        IpvsTable { rows: Table::default(), timeouts, missing_schedulers: BTreeSet::new() }
+        IpvsTable {
+            rows: Table::default(),
+            timeouts,
+            missing_schedulers: BTreeSet::new(),
+            sync: BTreeMap::new(),
+        }
     }
 }
 
@@ -93,9 +100,13 @@ impl IpvsTable {
         key: ServerKey,
         row: &ServerRow,
     ) -> Result<(), Errno> {
+        let (mixed, syncing) = (Family::of(key.address) != service.family(), !self.sync.is_empty());
         let there = self.service(service)?;
         check_family(service, &key, row)?;
         check_numbers(row)?;
+        if mixed && syncing {
+            return Err(Errno(libc::EINVAL));
+        }
         if there.servers.contains_key(&key) {
             return Err(Errno(libc::EEXIST));
         }
@@ -104,6 +115,33 @@ impl IpvsTable {
         }
         there.servers.insert(key, *row);
         Ok(())
+    }
+
+    /// The kernel tells what it chose for what was left to it.
+    pub(super) fn start_sync(&mut self, role: SyncRole, row: &SyncRow) -> Result<(), Errno> {
+        let mixed = |(key, service): (&ServiceKey, &Service)| {
+            service.servers.keys().any(|server| Family::of(server.address) != key.family())
+        };
+        if self.rows.services.iter().any(mixed) {
+            return Err(Errno(libc::EINVAL));
+        }
+        if self.sync.contains_key(&role) {
+            return Err(Errno(libc::EEXIST));
+        }
+        let chosen = |wanted: u16, kernel: u16| if wanted == 0 { kernel } else { wanted };
+        let there = SyncRow {
+            maxlen: chosen(row.maxlen, 1472),
+            group: row.group.or(Some(IpAddr::from([224, 0, 0, 81]))),
+            port: chosen(row.port, 8848),
+            ttl: row.ttl.max(1),
+            ..row.clone()
+        };
+        self.sync.insert(role, there);
+        Ok(())
+    }
+
+    pub(super) fn stop_sync(&mut self, role: SyncRole) -> Result<(), Errno> {
+        self.sync.remove(&role).map(|_| ()).ok_or(Errno(libc::ESRCH))
     }
 
     pub(super) fn set_server(

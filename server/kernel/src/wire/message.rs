@@ -36,6 +36,14 @@ impl Message {
         message
     }
 
+    /// A message of netfilter: its kind, address family and resource (`struct nfgenmsg`).
+    pub fn netfilter(kind: u16, family: u8, resource: u16, flags: i32) -> Self {
+        let mut message = Message::new(kind, flags);
+        let [high, low] = resource.to_be_bytes();
+        message.raw(&[family, 0, high, low]);
+        message
+    }
+
     /// Appends bytes that are no attribute (a family's fixed header), padded.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -44,7 +52,7 @@ impl Message {
 
     /// Appends an attribute.
     pub fn put(&mut self, kind: u16, value: &[u8]) {
-        // Values are addresses, numbers and names of at most 16 bytes.
+        // Values are addresses, numbers and names of at most 20 bytes.
         let length = u16::try_from(value.len().saturating_add(4)).unwrap_or(u16::MAX);
         self.bytes.extend_from_slice(&length.to_ne_bytes());
         self.bytes.extend_from_slice(&kind.to_ne_bytes());
@@ -69,6 +77,11 @@ impl Message {
     /// Appends a 32-bit number in the machine's order.
     pub fn put_u32(&mut self, kind: u16, value: u32) {
         self.put(kind, &value.to_ne_bytes());
+    }
+
+    /// Appends a 32-bit number in network order.
+    pub fn put_u32_be(&mut self, kind: u16, value: u32) {
+        self.put(kind, &value.to_be_bytes());
     }
 
     /// Appends a text with its closing NUL, which the kernel insists on.

@@ -1,12 +1,17 @@
-//! The kernel's netlink formats as pure functions: bytes in, values out, and back.
+//! The kernel's netlink formats, its connection table's text and its sync messages as pure functions: bytes in, values out,
+//! and back.
 //!
 //! No socket, no state. Decoders never panic and never read past what they were given, whatever the bytes. Layouts
 //! are those of `linux/netlink.h`, `linux/genetlink.h`, `linux/ip_vs.h`, `linux/if_addr.h` and `linux/if_link.h`.
 
 pub mod attribute;
+pub mod connections;
 pub mod control;
+pub mod copies;
 pub mod ipvs;
 pub mod message;
+pub mod nft;
+pub mod packets;
 pub mod route;
 
 #[cfg(test)]

@@ -121,6 +121,40 @@ pub fn add_address(interface: u32, key: &AddressKey, desired: &DesiredAddress) -
     message
 }
 
+/// Gives an address that is there this many more seconds to live, or an endless life. Only its life is changed: label
+/// and flags are those it was added with.
+pub fn renew_address(
+    interface: u32,
+    key: &AddressKey,
+    desired: &DesiredAddress,
+    seconds: Option<u32>,
+) -> Message {
+    let mut message = Message::new(libc::RTM_NEWADDR, libc::NLM_F_REPLACE);
+    address_header(&mut message, Family::of(key.address), key.prefix, interface);
+    message.put_address(address::LOCAL, key.address);
+    message.put_address(address::ADDRESS, key.address);
+    let valid = seconds.unwrap_or(FOREVER);
+    // An IPv6 address stays deprecated, so that it is not chosen as a source; IPv4 knows no such choice.
+    let preferred = match key.address {
+        IpAddr::V4(_) => {
+            if let Some(label) = &desired.label {
+                message.put_text(address::LABEL, label);
+            }
+            valid
+        }
+        IpAddr::V6(_) => {
+            message.put_u32(address::FLAGS, NO_DUPLICATE_DETECTION);
+            0
+        }
+    };
+    let mut lifetimes = [0; 16];
+    lifetimes[..4].copy_from_slice(&preferred.to_ne_bytes());
+    lifetimes[4..8].copy_from_slice(&valid.to_ne_bytes());
+    message.put(address::CACHEINFO, &lifetimes);
+    message.put_u8(address::PROTO, ADDRESS_TAG);
+    message
+}
+
 /// Takes an address off the interface with this index.
 pub fn remove_address(interface: u32, key: &AddressKey) -> Message {
     let mut message = Message::new(libc::RTM_DELADDR, 0);
@@ -141,6 +175,17 @@ pub fn addresses() -> Message {
 pub fn links() -> Message {
     let mut message = Message::new(libc::RTM_GETLINK, libc::NLM_F_DUMP);
     message.raw(&[0; 16]);
+    message
+}
+
+/// Switches the link with this index on or off (`IFF_UP`); nothing else of it changes.
+pub fn switch_link(interface: u32, up: bool) -> Message {
+    let mut message = Message::new(libc::RTM_NEWLINK, 0);
+    let on = libc::IFF_UP as u32;
+    message.raw(&[0; 4]);
+    message.raw(&interface.to_ne_bytes());
+    message.raw(&(if up { on } else { 0 }).to_ne_bytes());
+    message.raw(&on.to_ne_bytes());
     message
 }
 

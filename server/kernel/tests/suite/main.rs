@@ -19,10 +19,14 @@
 
 mod announce;
 mod bench;
+mod connections;
 mod events;
 mod ipvs;
 mod namespace;
 mod network;
+mod packets;
+mod shield;
+mod sync;
 
 macro_rules! on_both {
     ($needs:ident, $group:ident: $($case:ident),+ $(,)?) => {
@@ -63,5 +67,11 @@ mod cases {
         parameters,
         links,
     );
+    on_both!(Network, packets:
+        rules_come_change_and_go,
+        what_others_do_to_rules_is_seen,
+        a_star_asks_for_every_interface,
+    );
+    on_both!(Ipvs, sync: daemons_come_and_go, what_the_kernel_refuses_of_daemons);
     on_both!(Network, announce: announcements, what_cannot_be_announced);
 }

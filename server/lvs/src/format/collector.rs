@@ -3,6 +3,9 @@
 //! Never decides what is wrong; the readers in this folder do. A hostile text of a million wrong lines yields a
 //! bounded list and one finding that says how many are not listed.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use crate::finding::{Code, Finding, Findings, Place, Severity};
 
 /// Findings of each severity that are listed one by one.
@@ -12,6 +15,8 @@ const LISTED: usize = 500;
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     findings: Findings,
+    /// For each finding, the text that it is about.
+    files: Vec<usize>,
     errors: usize,
     warnings: usize,
 }
@@ -19,6 +24,11 @@ pub(super) struct Collector {
 impl Collector {
     /// Adds one, or only counts it where too many of its severity are there already.
     pub(super) fn add(&mut self, finding: Finding) {
+        self.add_in(0, finding);
+    }
+
+    /// Adds one about one of several texts, by its index.
+    pub(super) fn add_in(&mut self, file: usize, finding: Finding) {
         let count = match finding.severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
@@ -26,6 +36,7 @@ impl Collector {
         *count += 1;
         if *count <= LISTED {
             self.findings.push(finding);
+            self.files.push(file);
         }
     }
 
@@ -45,6 +56,13 @@ impl Collector {
         lists
     }
 
+    /// Begins a finding about one of several texts, which is added once it is complete. One that is only counted takes
+    /// no words.
+    pub(super) fn say(&mut self, file: usize, finding: Finding) -> Said<'_> {
+        let listed = self.lists(finding.severity);
+        Said { collector: self, file, finding: listed.then_some(finding) }
+    }
+
     /// Whether a further warning would only be counted.
     pub(super) fn is_full(&self) -> bool {
         self.warnings >= LISTED
@@ -56,22 +74,63 @@ impl Collector {
     }
 
     /// All of them by line; what was only counted becomes one last finding.
-    pub(super) fn finish(mut self) -> Findings {
-        self.findings.sort_by_key(|finding| match finding.place {
-            Place::Line { line, column } => (line, column),
-            Place::Whole | Place::Field(_) => (0, 0),
+    pub(super) fn finish(self) -> Findings {
+        self.finish_by_file().into_iter().map(|(_, finding)| finding).collect()
+    }
+
+    /// All of them with the index of their text, by text and line; what was only counted becomes one last finding.
+    pub(super) fn finish_by_file(self) -> Vec<(usize, Finding)> {
+        let mut findings: Vec<_> = self.files.into_iter().zip(self.findings).collect();
+        findings.sort_by_key(|(file, finding)| match finding.place {
+            Place::Line { line, column } => (*file, line, column),
+            Place::Whole | Place::Field(_) => (*file, 0, 0),
         });
+        // Lines that are read several times, as those of a loop, say it once.
+        let mut said = BTreeSet::new();
+        findings.retain(|finding| said.insert(finding.clone()));
         let omitted = self.errors.saturating_sub(LISTED) + self.warnings.saturating_sub(LISTED);
         if omitted > 0 {
-            self.findings.push(Finding {
+            let finding = Finding {
                 place: Place::Whole,
                 severity: if self.errors > LISTED { Severity::Error } else { Severity::Warning },
                 code: Code::FindingsOmitted,
                 args: vec![("count", omitted.to_string())],
                 suggestion: None,
-            });
+            };
+            findings.push((findings.last().map_or(0, |(file, _)| *file), finding));
         }
-        self.findings
+        findings
+    }
+}
+
+/// A finding that is complete, and added, when it goes out of scope.
+pub(super) struct Said<'c> {
+    collector: &'c mut Collector,
+    file: usize,
+    finding: Option<Finding>,
+}
+
+impl Said<'_> {
+    /// With a value for its sentence.
+    pub(super) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.finding = self.finding.take().map(|finding| finding.with(name, value));
+        self
+    }
+
+    /// With what to write instead, where that is known.
+    pub(super) fn suggest(mut self, text: Option<impl fmt::Display>) -> Self {
+        if let (Some(text), Some(finding)) = (text, self.finding.as_mut()) {
+            finding.suggestion = Some(text.to_string());
+        }
+        self
+    }
+}
+
+impl Drop for Said<'_> {
+    fn drop(&mut self) {
+        if let Some(finding) = self.finding.take() {
+            self.collector.add_in(self.file, finding);
+        }
     }
 }
 
@@ -103,5 +162,19 @@ mod tests {
         let places: Vec<_> = collector.finish().into_iter().map(|f| f.place).collect();
         let at = |line, column| Place::Line { line, column };
         assert_eq!(places, [at(1, 2), at(1, 9), at(3, 1)]);
+    }
+
+    #[test]
+    fn findings_of_several_texts_keep_to_their_text() {
+        let mut collector = Collector::default();
+        for (file, line) in [(1, 1), (0, 7), (1, 3), (0, 2)] {
+            collector.add_in(file, Finding::line(line, 1, Code::NumberBad).warning());
+        }
+        let lines: Vec<_> = collector
+            .finish_by_file()
+            .into_iter()
+            .map(|(file, finding)| (file, finding.place == Place::Line { line: 1, column: 1 }))
+            .collect();
+        assert_eq!(lines, [(0, false), (0, false), (1, true), (1, false)]);
     }
 }

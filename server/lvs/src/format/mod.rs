@@ -1,21 +1,35 @@
 //! The files administrators bring, and the texts they can take out again.
 //!
-//! Every reader takes a text and gives a [`Reading`]: a cluster that the console and the API accept, and findings
-//! that name the line. Nothing here opens a file or asks the network. Called by the console's import and by
-//! `caribe check`, which so say the same of the same text.
+//! [`read_sources`] takes texts of any kind and gives an [`Outcome`]: a cluster that the console and the API accept,
+//! and findings that name file and line. Nothing here opens a file or asks the network. Called by the console's
+//! import and by `caribe check`, which so say the same of the same text.
 
 mod collector;
+mod detect;
+pub mod export;
 pub mod ipvsadm;
+pub mod keepalived;
+mod kind;
 pub mod lvs_cf;
+pub mod names;
 mod places;
+mod refusals;
 pub mod report;
+mod source;
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Cluster;
+
+pub use detect::detect;
+pub use kind::{FileKind, UnknownFileKind};
+pub use source::{Outcome, Source};
+
+use collector::Collector;
+use detect::Evidence;
+use names::Names;
 
 /// What a text was found to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,87 +40,112 @@ pub struct Reading {
     pub findings: Findings,
 }
 
-/// A kind of text that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// Piranha's lvs.cf.
-    LvsCf,
-    /// What `ipvsadm -S` prints and `ipvsadm -R` reads.
-    Ipvsadm,
+/// How texts are to be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// What kind of text they are; found out by their content where absent.
+    pub kind: Option<FileKind>,
+    /// Whether everything is an error that the program refused which the text was written for.
+    pub strict: bool,
+    /// What host names stand for, where somebody looked them up.
+    pub names: Option<&'a Names>,
+    /// Whether a cluster keeps the text of an lvs.cf it came from, for its comments and its layout.
+    pub keep_text: bool,
+    /// Texts that a keepalived.conf may include, by their path from its folder; nothing is included where absent.
+    pub folder: Option<&'a BTreeMap<String, String>>,
 }
 
-impl FileKind {
-    /// All of them.
-    pub const ALL: [FileKind; 2] = [FileKind::LvsCf, FileKind::Ipvsadm];
-
-    /// The word on the command line (`--from`).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FileKind::LvsCf => "lvs.cf",
-            FileKind::Ipvsadm => "ipvsadm",
+/// Reads texts: one, or the nodes of one keepalived cluster. The cluster's own rules are taken in.
+///
+/// The only way in, for the command line, the console's import and the API. Never fails and never panics; what
+/// cannot be used is said by an error among the findings.
+pub fn read_sources(sources: &[Source<'_>], options: &Options<'_>) -> Outcome {
+    let kind = options.kind.or_else(|| kind_of(sources)).unwrap_or(FileKind::LvsCf);
+    let mut wrong = Collector::default();
+    let parts = if kind == FileKind::Keepalived { keepalived::parts(sources) } else { Vec::new() };
+    for (index, source) in sources.iter().enumerate() {
+        if index > 0 && !kind.takes_several() {
+            wrong.add_in(index, Finding::line(1, 1, Code::FilesTogether).with("kind", kind));
+        } else if parts.get(index) == Some(&true) {
+            // A list of addresses is enough for one.
+        } else if let Some(finding) = unknown(source.text, options.kind) {
+            wrong.add_in(index, finding);
         }
     }
-}
-
-impl fmt::Display for FileKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    if wrong.has_errors() {
+        return Outcome::unusable(sources, wrong);
     }
-}
-
-/// A word that names no [`FileKind`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of file {0:?}; there are lvs.cf and ipvsadm")]
-pub struct UnknownFileKind(pub String);
-
-impl FromStr for FileKind {
-    type Err = UnknownFileKind;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFileKind> {
-        FileKind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownFileKind(text.to_owned()))
-    }
-}
-
-/// The kind that a text looks like, from its first lines that are no comment; an lvs.cf where nothing tells.
-pub fn detect(text: &str) -> FileKind {
-    let significant = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(significant).take(200) {
-        let mut words = line.split_whitespace();
-        let first = words.next().unwrap_or("");
-        let program = first.rsplit('/').next().unwrap_or("");
-        if matches!(program, "ipvsadm" | "sudo") && line.contains(" -")
-            || line.starts_with("IP Virtual Server")
-        {
-            return FileKind::Ipvsadm;
-        }
-        let command = matches!(first, "-A" | "-a" | "-E" | "-e" | "-C")
-            || matches!(
-                first,
-                "--add-service" | "--add-server" | "--edit-service" | "--edit-server" | "--clear"
-            );
-        if command {
-            return FileKind::Ipvsadm;
-        }
-        let second = words.next().unwrap_or("");
-        if second == "=" || matches!(first, "virtual" | "failover") || line.contains('=') {
-            return FileKind::LvsCf;
-        }
-    }
-    FileKind::LvsCf
-}
-
-/// Reads a text of a known kind, the cluster's own rules included.
-pub fn read(text: &str, kind: FileKind) -> Reading {
+    let Some(first) = sources.first() else { return Outcome::default() };
+    let nobody = Names::default();
+    let names = options.names.unwrap_or(&nobody);
     match kind {
-        FileKind::LvsCf => lvs_cf::read(text),
-        FileKind::Ipvsadm => {
-            let (cluster, findings) = ipvsadm::read_cluster(text);
-            Reading { cluster, findings }
+        FileKind::LvsCf => {
+            let read = if options.strict { lvs_cf::read_strict } else { lvs_cf::read_with };
+            let mut reading = read(first.text, names);
+            if options.keep_text {
+                lvs_cf::keep_text(&mut reading, first.text);
+            }
+            Outcome::of_one(first.name, reading)
         }
+        FileKind::Ipvsadm => {
+            Outcome::of_one(first.name, ipvsadm::read_with(first.text, names, options.strict))
+        }
+        FileKind::Keepalived if options.strict => refusals::strict(keepalived::read(sources, options.folder)),
+        FileKind::Keepalived => keepalived::read(sources, options.folder),
+        FileKind::KeepalivedPaste if options.strict => refusals::strict(keepalived::read_paste(first)),
+        FileKind::KeepalivedPaste => keepalived::read_paste(first),
     }
+}
+
+/// Reads one text, with what is said about it by line.
+pub fn read(text: &str, kind: FileKind) -> Reading {
+    let options = Options { kind: Some(kind), ..Options::default() };
+    let outcome = read_sources(&[Source { name: "", text }], &options);
+    let findings = outcome.findings.into_iter().map(|(_, finding)| finding).collect();
+    Reading { cluster: outcome.cluster, findings }
+}
+
+/// The host names in texts that an address is needed for, besides `localhost`. Nobody looks them up here; see
+/// [`Options::names`].
+pub fn host_names(sources: &[Source<'_>], kind: Option<FileKind>) -> BTreeSet<String> {
+    let kind = kind.or_else(|| kind_of(sources));
+    let of = |source: &Source<'_>| match kind {
+        Some(FileKind::LvsCf) => lvs_cf::host_names(source.text),
+        Some(FileKind::Ipvsadm) => ipvsadm::host_names(source.text),
+        // keepalived takes addresses only.
+        Some(FileKind::Keepalived | FileKind::KeepalivedPaste) | None => BTreeSet::new(),
+    };
+    sources.iter().flat_map(of).collect()
+}
+
+/// What to say of a text in which nothing is known to the kind it is to be read as, or to any kind.
+fn unknown(text: &str, kind: Option<FileKind>) -> Option<Finding> {
+    let evidence = Evidence::of(text);
+    let found = evidence.kind();
+    if evidence.is_blank() || kind.map_or(found.is_some(), |kind| evidence.has(kind)) {
+        return None;
+    }
+    let finding = Finding::line(1, 1, Code::FileUnknown)
+        .suggest("/etc/sysconfig/ha/lvs.cf | /etc/keepalived/keepalived.conf | ipvsadm -S -n");
+    Some(match (kind, found) {
+        (Some(kind), Some(found)) => Finding::line(1, 1, Code::FileOtherKind)
+            .with("kind", kind)
+            .with("found", found)
+            .suggest(format!("--from {found}")),
+        (Some(kind), None) => finding.with("kinds", kind),
+        (None, _) => finding.with("kinds", FileKind::ALL.map(FileKind::as_str).join(", ")),
+    })
+}
+
+/// The kind that texts look like which belong together; none where nothing tells. Nodes of one cluster are read as
+/// files, however much was pasted into one of them.
+pub fn kind_of(sources: &[Source<'_>]) -> Option<FileKind> {
+    let mut kinds = sources.iter().filter_map(|source| detect(source.text));
+    if let [source] = sources {
+        return detect(source.text);
+    }
+    let nodes = |kind| matches!(kind, FileKind::Keepalived | FileKind::KeepalivedPaste);
+    kinds.clone().find(|kind| !nodes(*kind)).or_else(|| kinds.next().map(|_| FileKind::Keepalived))
 }
 
 /// The text of a file. Old files are Latin-1 now and then; each of their bytes is then a character.
@@ -130,32 +169,90 @@ mod tests {
     use crate::finding::Place;
 
     #[test]
-    fn the_kind_of_a_text_shows_in_its_first_lines() {
-        for (text, kind) in [
-            ("primary = 192.0.2.1\n", FileKind::LvsCf),
-            ("\u{feff}# x\n\nnetwork=nat\n", FileKind::LvsCf),
-            ("virtual a {\n}\n", FileKind::LvsCf),
-            ("", FileKind::LvsCf),
-            ("-A -t 192.0.2.1:80 -s wlc\n", FileKind::Ipvsadm),
-            ("# saved\n\n-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1\n", FileKind::Ipvsadm),
-            ("--add-service --tcp-service 192.0.2.1:80\n", FileKind::Ipvsadm),
-            ("/sbin/ipvsadm -A -t 192.0.2.1:80\n", FileKind::Ipvsadm),
-            ("#!/bin/sh\nsudo ipvsadm -C\n", FileKind::Ipvsadm),
-            ("ipvsadm = /sbin/ipvsadm\n", FileKind::LvsCf),
-        ] {
-            assert_eq!(detect(text), kind, "{text}");
-        }
-        for kind in FileKind::ALL {
-            assert_eq!(kind.as_str().parse(), Ok(kind));
-        }
-        assert!("xml".parse::<FileKind>().is_err());
-    }
-
-    #[test]
     fn old_encodings_are_read_and_said() {
         assert_eq!(decode("é".as_bytes()), (Cow::Borrowed("é"), None));
         let (text, finding) = decode(b"# \xc3\xa9\n# K\xf6ln\n");
         assert_eq!(text, "# Ã©\n# Köln\n");
         assert_eq!(finding.unwrap().place, Place::Line { line: 2, column: 4 });
+    }
+
+    fn outcome(texts: &[&str], kind: Option<FileKind>) -> (bool, Vec<String>) {
+        let names = ["a", "b", "c"];
+        let sources: Vec<_> = names.iter().zip(texts).map(|(name, text)| Source { name, text }).collect();
+        let outcome = read_sources(&sources, &Options { kind, ..Options::default() });
+        let said =
+            outcome.findings.iter().map(|(file, f)| format!("{}: {}", outcome.file(*file), f.code.as_str()));
+        (outcome.is_usable(), said.collect())
+    }
+
+    #[test]
+    fn what_nobody_knows_is_not_usable() {
+        let refused = |text, kind, code: &str| {
+            let (usable, said) = outcome(&[text], kind);
+            assert!(!usable && said == [format!("a: {code}")], "{text}: {said:?}");
+        };
+        let keepalived = "virtual_server 10.0.0.1 80 {\n    delay_loop 6\n}\n";
+        let piranha = "primary = 192.0.2.1\n";
+        for kind in [None].into_iter().chain(FileKind::ALL.map(Some)) {
+            refused("hello world\n", kind, "file-unknown");
+            refused("Dear all,\n\nthe virtual server is down = bad.\n", kind, "file-unknown");
+        }
+        refused(keepalived, Some(FileKind::LvsCf), "file-other-kind");
+        refused(keepalived, Some(FileKind::Ipvsadm), "file-other-kind");
+        refused(piranha, Some(FileKind::Ipvsadm), "file-other-kind");
+        refused(piranha, Some(FileKind::Keepalived), "file-other-kind");
+        refused(piranha, Some(FileKind::KeepalivedPaste), "file-other-kind");
+    }
+
+    #[test]
+    fn only_nodes_of_keepalived_come_in_several_files() {
+        let piranha = "primary = 192.0.2.1\n";
+        let (usable, said) = outcome(&[piranha, piranha], None);
+        assert!(!usable && said == ["b: files-together"], "{said:?}");
+        let (usable, said) = outcome(&[piranha, "vrrp_instance x {\n}\n"], None);
+        assert!(!usable && said == ["b: files-together"], "{said:?}");
+    }
+
+    #[test]
+    fn what_keepalived_refuses_is_an_error_when_strict_and_comes_first() {
+        let text = "virtual_server 192.0.2.80 80 {\n    protocol TCP\n    persistence_timeout 0\n    lb_algo RR\n    lb_kind NAT\n    \
+                    real_server 10.0.0.1 80 {\n        weight 1\n        TCP_CHECK {\n        }\n    }\n}\n";
+        let sources = [Source { name: "a", text }];
+        let read = |strict| read_sources(&sources, &Options { strict, ..Options::default() });
+        let (lenient, strict) = (read(false), read(true));
+        assert!(lenient.is_usable() && !strict.is_usable() && strict.cluster.is_none());
+        let first = strict.findings.first().map(|(_, finding)| (finding.severity, &finding.place));
+        let at = Place::Line { line: 3, column: 25 };
+        assert_eq!(first, Some((crate::finding::Severity::Error, &at)));
+        assert_eq!(strict.findings.len(), lenient.findings.len());
+    }
+
+    #[test]
+    fn a_part_of_a_keepalived_conf_need_not_look_like_one() {
+        let whole = "vrrp_instance VI {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        \
+                     include addresses.conf\n    }\n}\n";
+        let part = "192.0.2.1/24\n192.0.2.2/24\n";
+        let sources = [Source { name: "addresses.conf", text: part }, Source { name: "a.conf", text: whole }];
+        for kind in [None, Some(FileKind::Keepalived)] {
+            let outcome = read_sources(&sources, &Options { kind, ..Options::default() });
+            let cluster = outcome.cluster.unwrap_or_else(|| panic!("{:?}", outcome.findings));
+            assert_eq!(cluster.redundancy.addresses.len(), 2);
+        }
+    }
+
+    #[test]
+    fn nodes_of_one_cluster_are_read_together() {
+        let node = |id: &str, priority: u8| {
+            format!(
+                "global_defs {{\n    router_id {id}\n}}\nvrrp_instance VI {{\n    state BACKUP\n    interface eth0\n    \
+                 virtual_router_id 51\n    priority {priority}\n    virtual_ipaddress {{\n        192.0.2.80\n    }}\n}}\n"
+            )
+        };
+        let (first, second) = (node("one", 90), node("two", 100));
+        let sources = [Source { name: "a", text: &first }, Source { name: "b", text: &second }];
+        assert_eq!(kind_of(&sources), Some(FileKind::Keepalived));
+        let cluster = read_sources(&sources, &Options::default()).cluster.unwrap();
+        let seats: Vec<_> = cluster.directors.iter().map(|d| (d.name.as_str(), d.seat.as_str())).collect();
+        assert!(seats.contains(&("two", "primary")) && seats.contains(&("one", "backup")), "{seats:?}");
     }
 }

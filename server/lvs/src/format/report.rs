@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reading;
+use super::Outcome;
 use crate::finding::{Finding, Place, Severity};
 use crate::model::Cluster;
 
@@ -15,7 +15,7 @@ use crate::model::Cluster;
 pub struct Report {
     /// What was read, as the API's whole-cluster PUT accepts it; null where an error is among the findings.
     pub cluster: Option<Cluster>,
-    /// Clusters that a text could stand for which holds several; empty for all kinds of file that hold one.
+    /// Clusters that a text could stand for which holds several, one per node; empty for all kinds of file that hold one.
     pub candidates: Vec<Cluster>,
     /// What is wrong and what was assumed.
     pub findings: Vec<Line>,
@@ -41,10 +41,14 @@ pub struct Line {
 }
 
 impl Report {
-    /// What was read from one file.
-    pub fn new(file: &str, reading: Reading) -> Self {
-        let findings = reading.findings.iter().map(|finding| Line::new(file, finding)).collect();
-        Report { cluster: reading.cluster, candidates: Vec::new(), findings }
+    /// What was read.
+    pub fn new(outcome: &Outcome) -> Self {
+        let line = |(file, finding): &(usize, Finding)| Line::new(outcome.file(*file), finding);
+        Report {
+            cluster: outcome.cluster.clone(),
+            candidates: outcome.candidates.clone(),
+            findings: outcome.findings.iter().map(line).collect(),
+        }
     }
 
     /// Whether the file can be used; warnings are allowed.
@@ -71,6 +75,16 @@ impl Line {
             suggestion: finding.suggestion.clone(),
         }
     }
+
+    /// What to write instead, in a form that can break neither a line nor a terminal.
+    pub fn instead(&self) -> Option<String> {
+        self.suggestion.as_deref().map(harmless)
+    }
+}
+
+/// Without control characters: a value from the file must not be able to break the line or the terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 impl fmt::Display for Line {
@@ -80,9 +94,7 @@ impl fmt::Display for Line {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        // A value from the file must not be able to break the line or the terminal.
-        let text: String =
-            text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        let text = harmless(text);
         write!(f, "{file}:{line}:{column}: {severity}: {text} [{code}]")
     }
 }
@@ -91,7 +103,11 @@ impl fmt::Display for Line {
 mod tests {
     use super::*;
     use crate::finding::Code;
-    use crate::format::{FileKind, read};
+    use crate::format::{Options, Source, read_sources};
+
+    fn report(text: &str) -> Report {
+        Report::new(&read_sources(&[Source { name: "x", text }], &Options::default()))
+    }
 
     #[test]
     fn people_get_a_line() {
@@ -103,11 +119,13 @@ mod tests {
         let whole =
             Finding { place: Place::Whole, ..Finding::field("", Code::NumberBad).with("text", "\u{1b}[1m") };
         assert_eq!(Line::new("-", &whole).to_string(), "-:1:1: error: \u{fffd}[1m is no number [number-bad]");
+        let told = Line::new("-", &Finding { suggestion: Some("a\nb".to_owned()), ..whole });
+        assert_eq!(told.instead().as_deref(), Some("a\u{fffd}b"));
     }
 
     #[test]
     fn programs_get_an_object() {
-        let bad = Report::new("x", read("primary = www.example.com\n", FileKind::LvsCf));
+        let bad = report("primary = www.example.com\n");
         assert!(!bad.is_usable());
         let json = serde_json::to_value(&bad).unwrap();
         assert_eq!(json["cluster"], serde_json::Value::Null);
@@ -120,7 +138,7 @@ mod tests {
                 "suggestion": null,
             })
         );
-        let good = Report::new("x", read("primary = 192.0.2.1\n", FileKind::LvsCf));
+        let good = report("primary = 192.0.2.1\n");
         assert!(good.is_usable());
         let json = serde_json::to_string(&good).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), good);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::device::Device;
+use super::host::HostSetup;
 use super::redundancy::Redundancy;
 use super::service::{Forwarding, VirtualServer};
 
@@ -14,6 +15,7 @@ use super::service::{Forwarding, VirtualServer};
 ///
 /// Identity survives renaming. Files that are imported carry none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Id(pub String);
 
@@ -32,6 +34,7 @@ impl fmt::Display for Id {
 
 /// Everything an administrator decides about one cluster; the content of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Unique among the console's clusters; 1 to 64 characters.
@@ -55,6 +58,7 @@ pub struct Cluster {
 
 /// A director's configured place. Who is active at the moment is state, not configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Seat {
     /// Holds the virtual addresses when both directors start.
@@ -81,6 +85,7 @@ impl fmt::Display for Seat {
 
 /// A machine that forwards traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Director {
     /// Unique in the cluster; 1 to 64 characters of `A-Z a-z 0-9 . _ -`. Join tokens are bound to it.
@@ -98,6 +103,7 @@ pub struct Director {
 
 /// Settings that hold for every virtual server of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GlobalSettings {
     /// Forwarding of every real server that does not name its own (lvs.cf `network`).
@@ -112,10 +118,14 @@ pub struct GlobalSettings {
     /// What happens to what was changed behind our back.
     #[serde(default)]
     pub drift: DriftPolicy,
+    /// What the agents set up on the directors themselves.
+    #[serde(default, skip_serializing_if = "HostSetup::is_unset")]
+    pub host: HostSetup,
 }
 
 /// What an agent does about rows of its own that somebody else changed (*drift*).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DriftPolicy {
     /// Puts them right after a short, damped delay.
@@ -140,6 +150,7 @@ impl DriftPolicy {
 
 /// The address that real servers behind NAT use as their gateway; it moves with the virtual addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NatRouter {
     /// The gateway address.
@@ -153,6 +164,7 @@ pub struct NatRouter {
 
 /// IPVS session timeouts in seconds (`IPVS_CMD_SET_CONFIG`); absent leaves the kernel's own value alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Timeouts {
     /// Established TCP sessions, seconds.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The whole is at most 15 bytes (the kernel's IFNAMSIZ less the NUL), without blanks, control characters or `/`.
 /// The label is for people and old tools; it is never identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Device(String);
 

@@ -29,6 +29,11 @@ impl VirtualServer {
         Some(ServiceKey::Address { protocol: self.protocol, address: vip.address, port: self.port })
     }
 
+    /// Whether a failed real server stays with weight 0 rather than being removed.
+    pub fn quiesces(&self, server: &RealServer) -> bool {
+        server.quiesce.unwrap_or(self.quiesce)
+    }
+
     /// A real server's key in the kernel.
     pub fn server_key(&self, server: &RealServer) -> ServerKey {
         ServerKey { address: server.address, port: server.port.unwrap_or(self.port) }

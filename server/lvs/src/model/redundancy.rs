@@ -12,6 +12,7 @@ use super::service::Vip;
 
 /// How two directors watch each other. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Redundancy {
     /// Whether the backup director takes part (lvs.cf `backup_active`).
@@ -31,6 +32,14 @@ pub struct Redundancy {
     pub preempt_delay_s: u32,
     /// Watch the carrier of the interfaces that hold a director's own addresses.
     pub monitor_links: bool,
+    /// A router on the network of a director's own address. A director that hears neither it nor anybody else there is cut
+    /// off itself, and does not claim (*isolation*); it is asked by ARP or neighbour discovery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<IpAddr>,
+    /// Whether the console, on a machine that is no director of the cluster, is asked before a claim if it hears the
+    /// partner say that it is active.
+    #[serde(skip_serializing_if = "is_false")]
+    pub witness: bool,
     /// Addresses that move together with the virtual ones and belong to no virtual server.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Vip>,
@@ -48,6 +57,10 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl Default for Redundancy {
     fn default() -> Self {
         Redundancy {
@@ -59,6 +72,8 @@ impl Default for Redundancy {
             preempt: false,
             preempt_delay_s: 0,
             monitor_links: false,
+            gateway: None,
+            witness: false,
             addresses: Vec::new(),
             sync: ConnectionSync::default(),
             active_cmd: None,
@@ -69,6 +84,7 @@ impl Default for Redundancy {
 
 /// What two directors speak with each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", tag = "kind", deny_unknown_fields)]
 pub enum RedundancyProtocol {
     /// Caribe's own authenticated heartbeat over UDP.
@@ -76,6 +92,8 @@ pub enum RedundancyProtocol {
     Heartbeat,
     /// VRRP, as keepalived speaks it.
     Vrrp(Vrrp),
+    /// Piranha's own beat, for the days in which one director of a pair is Piranha's still. Not authenticated.
+    Pulse,
 }
 
 impl RedundancyProtocol {
@@ -84,13 +102,14 @@ impl RedundancyProtocol {
         match self {
             RedundancyProtocol::Heartbeat => "heartbeat",
             RedundancyProtocol::Vrrp(_) => "vrrp",
+            RedundancyProtocol::Pulse => "pulse",
         }
     }
 
     /// The VRRP instances; none with another protocol.
     pub fn instances(&self) -> &[VrrpInstance] {
         match self {
-            RedundancyProtocol::Heartbeat => &[],
+            RedundancyProtocol::Heartbeat | RedundancyProtocol::Pulse => &[],
             RedundancyProtocol::Vrrp(vrrp) => &vrrp.instances,
         }
     }
@@ -98,7 +117,7 @@ impl RedundancyProtocol {
     /// The same, to be changed.
     pub(super) fn instances_mut(&mut self) -> &mut [VrrpInstance] {
         match self {
-            RedundancyProtocol::Heartbeat => &mut [],
+            RedundancyProtocol::Heartbeat | RedundancyProtocol::Pulse => &mut [],
             RedundancyProtocol::Vrrp(vrrp) => &mut vrrp.instances,
         }
     }
@@ -106,7 +125,7 @@ impl RedundancyProtocol {
     /// Whether directors send to each other's address, which must therefore be known.
     pub fn needs_addresses(&self) -> bool {
         match self {
-            RedundancyProtocol::Heartbeat => true,
+            RedundancyProtocol::Heartbeat | RedundancyProtocol::Pulse => true,
             RedundancyProtocol::Vrrp(vrrp) => vrrp.instances.iter().any(|instance| instance.unicast),
         }
     }
@@ -114,6 +133,7 @@ impl RedundancyProtocol {
 
 /// VRRP with its instances.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Vrrp {
     /// Version on the wire for IPv4; IPv6 is always 3.
@@ -125,6 +145,7 @@ pub struct Vrrp {
 
 /// Version of VRRP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "u8", into = "u8")]
 pub enum VrrpVersion {
     /// RFC 3768: whole seconds, simple passwords. keepalived's default.
@@ -157,6 +178,7 @@ impl TryFrom<u8> for VrrpVersion {
 
 /// One virtual router (RFC 9568 §1.7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VrrpInstance {
     /// Unique in the cluster.
@@ -180,6 +202,7 @@ pub struct VrrpInstance {
 
 /// A VRRP priority for each seat, 1 to 255; the higher one is preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PriorityPair {
     /// Of the director in the primary seat.
@@ -200,6 +223,7 @@ impl PriorityPair {
 
 /// The kernel's connection synchronisation between the two directors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ConnectionSync {
     /// Whether connections are copied at all (lvs.cf `syncdaemon`).

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How IPVS picks a real server for a new connection; the kernel's own short names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Scheduler {
     /// Round robin.
@@ -113,6 +114,7 @@ impl FromStr for Scheduler {
 
 /// An option of a scheduler (`IP_VS_SVC_F_SCHED1` … `SCHED3`; what each means depends on the scheduler).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SchedulerFlag {
     /// `flag-1`; with sh and mh: take another server when the chosen one is unavailable (`sh-fallback`, `mh-fallback`).

@@ -1,10 +1,11 @@
 //! Texts that must not be shown: passwords that a configuration has to carry.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Cluster;
+use super::{Cluster, Id, Question, TlsOptions};
 
 /// What stands in an API answer or a form in place of a secret; sent back, it means "as before".
 pub const MASK: &str = "********";
@@ -13,6 +14,7 @@ pub const MASK: &str = "********";
 ///
 /// What people and programs see goes through [`Cluster::masked`].
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Secret(String);
 
@@ -47,6 +49,9 @@ impl Cluster {
                 *password = Secret::new(MASK);
             }
         }
+        for secret in check_secrets(&mut self).into_values() {
+            *secret = Secret::new(MASK);
+        }
         self
     }
 
@@ -63,7 +68,56 @@ impl Cluster {
                 *password = secret;
             }
         }
+        let mut before = before.clone();
+        let mut known = check_secrets(&mut before);
+        for (place, secret) in check_secrets(&mut self) {
+            if secret.is_masked()
+                && let Some(old) = known.remove(&place)
+            {
+                *secret = old.clone();
+            }
+        }
         self
+    }
+}
+
+/// A secret's place: the virtual server and real server by id, else by name; the check by its order; the field.
+type Place = (String, Option<String>, usize, &'static str);
+
+/// All secrets of checks by their places.
+fn check_secrets(cluster: &mut Cluster) -> BTreeMap<Place, &mut Secret> {
+    let mut found = BTreeMap::new();
+    let called = |id: &Id, name: &str| if id.is_unset() { format!("name {name}") } else { id.0.clone() };
+    for server in &mut cluster.virtual_servers {
+        let service = called(&server.id, &server.name);
+        let own = server.real_servers.iter_mut().filter_map(|real| {
+            let name = called(&real.id, &real.name);
+            Some((Some(name), real.monitor.as_mut()?))
+        });
+        for (real, monitor) in own.chain([(None, &mut server.monitor)]) {
+            for (index, check) in monitor.checks.iter_mut().enumerate() {
+                for (field, secret) in secrets(&mut check.question) {
+                    found.insert((service.clone(), real.clone(), index, field), secret);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The secrets of one question.
+fn secrets(question: &mut Question) -> Vec<(&'static str, &mut Secret)> {
+    fn key(tls: &mut TlsOptions) -> Option<(&'static str, &mut Secret)> {
+        tls.identity.as_mut().map(|identity| ("key", &mut identity.key))
+    }
+    match question {
+        Question::Http(http) => {
+            let authorization = http.authorization.as_mut().map(|secret| ("authorization", secret));
+            authorization.into_iter().chain(http.tls.as_mut().and_then(key)).collect()
+        }
+        Question::Tls { tls } => key(tls).into_iter().collect(),
+        Question::Redis { password: Some(password), .. } => vec![("password", password)],
+        _ => Vec::new(),
     }
 }
 

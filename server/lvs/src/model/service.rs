@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::Id;
 use super::device::Device;
-use super::monitor::Monitor;
+use super::host::MarkedTraffic;
+use super::monitor::{Monitor, Quorum, SorryCheck};
 use super::scheduler::{Scheduler, SchedulerFlags};
 use crate::table::Family;
 
 /// One balanced service: an address, protocol and port, or a firewall mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VirtualServer {
     /// Given by the console.
@@ -32,6 +34,10 @@ pub struct VirtualServer {
     /// Firewall mark; when given it is the service's key in the kernel instead of address, protocol and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<NonZeroU32>,
+    /// Packets that the directors give this mark; needs a mark. None: somebody else marks them. At most
+    /// [`MARKED_MAXIMUM`](super::MARKED_MAXIMUM).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marked: Vec<MarkedTraffic>,
     /// Family of a service by mark without an address; IPv4 where absent. An address says it by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
@@ -56,6 +62,9 @@ pub struct VirtualServer {
     /// On failure set a real server's weight to 0 instead of removing it.
     #[serde(default)]
     pub quiesce: bool,
+    /// How much of its real servers must be up for it to be served by them.
+    #[serde(default, skip_serializing_if = "Quorum::is_usual")]
+    pub quorum: Quorum,
     /// Answers when no real server can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sorry_server: Option<SorryServer>,
@@ -84,6 +93,7 @@ fn is_false(value: &bool) -> bool {
 
 /// A virtual address and where it is put.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Vip {
     /// The address clients use.
@@ -98,6 +108,7 @@ pub struct Vip {
 
 /// Transport protocol of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// TCP (6).
@@ -140,6 +151,7 @@ impl fmt::Display for Protocol {
 
 /// Persistence of clients on one real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Persistence {
     /// Seconds since the client's last connection; 1 to 2678400 (31 days).
@@ -151,6 +163,7 @@ pub struct Persistence {
 
 /// Answers in place of real servers when none is available.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SorryServer {
     /// Its address.
@@ -161,10 +174,18 @@ pub struct SorryServer {
     /// Its own forwarding; the cluster's where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarding: Option<Forwarding>,
+    /// Whether it is checked itself.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub check: SorryCheck,
+}
+
+fn is_never(check: &SorryCheck) -> bool {
+    *check == SorryCheck::Never
 }
 
 /// Share of new connections. 0 takes no new ones (quiesced); at most 65535, as ipvsadm allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Weight(pub u16);
 
@@ -176,6 +197,7 @@ impl Default for Weight {
 
 /// A machine that answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RealServer {
     /// Given by the console.
@@ -197,6 +219,12 @@ pub struct RealServer {
     /// Its own forwarding; the cluster's where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarding: Option<Forwarding>,
+    /// Takes part only while the others do not reach the quorum, beside those of them that are up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub backup: bool,
+    /// What happens on failure: weight 0, or removal; as the virtual server says where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiesce: Option<bool>,
     /// Bounds on its connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<ConnectionLimit>,
@@ -210,6 +238,7 @@ pub struct RealServer {
 
 /// Above `upper` connections a real server gets no new ones until it falls below `lower`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionLimit {
     /// Upper threshold, connections; at least 1.
@@ -221,6 +250,7 @@ pub struct ConnectionLimit {
 
 /// How packets get from the director to a real server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Forwarding {
     /// Address translation; replies pass the director (masquerading).
@@ -259,6 +289,7 @@ impl FromStr for Forwarding {
 
 /// The encapsulation of a tunnel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tunnel {
     /// Outer protocol.
@@ -274,6 +305,7 @@ pub struct Tunnel {
 
 /// Outer protocol of a tunnel (`IPVS_DEST_ATTR_TUN_TYPE`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TunnelKind {
     /// IP in IP (0).
@@ -287,6 +319,7 @@ pub enum TunnelKind {
 
 /// Checksum of a tunnel's outer header (`IPVS_DEST_ATTR_TUN_FLAGS`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TunnelChecksum {
     /// None (0).

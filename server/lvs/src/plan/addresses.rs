@@ -18,8 +18,13 @@ pub(super) struct AddressSteps {
 
 impl AddressSteps {
     /// Touches only what `claimed` calls ours, and nothing borrowed. An address that moves to another interface or
-    /// prefix is put in its new place before it leaves the old one.
-    pub(super) fn plan(desired: &Desired, observed: &Observed, claimed: &Ownership) -> Self {
+    /// prefix is put in its new place before it leaves the old one. `parameters` are set before all this.
+    pub(super) fn plan(
+        desired: &Desired,
+        observed: &Observed,
+        claimed: &Ownership,
+        parameters: &BTreeMap<String, String>,
+    ) -> Self {
         let want: BTreeMap<AddressKey, DesiredAddress> = desired
             .addresses
             .iter()
@@ -63,7 +68,7 @@ impl AddressSteps {
             removed.into_iter().partition(|key| staying.contains(&key.address));
         let mut endangered = endangered(observed, &withdrawn);
         endangered.extend(self::endangered(observed, &left));
-        let secure = secure(observed, desired, endangered);
+        let secure = secure(observed, parameters, endangered);
         put.extend(removals(observed, &left));
         let withdraw = removals(observed, &withdrawn);
         AddressSteps { secure, withdraw, put }
@@ -96,10 +101,14 @@ fn endangered<'a>(observed: &Observed, removed: &BTreeSet<&'a AddressKey>) -> BT
 }
 
 /// Switches `promote_secondaries` on where it is not known to be; what the configuration asks for is left to it.
-fn secure(observed: &Observed, desired: &Desired, interfaces: BTreeSet<&str>) -> Vec<Step> {
+fn secure(
+    observed: &Observed,
+    parameters: &BTreeMap<String, String>,
+    interfaces: BTreeSet<&str>,
+) -> Vec<Step> {
     let names = interfaces.into_iter().map(|name| interface_sysctl("ipv4", name, "promote_secondaries"));
     names
-        .filter(|name| !desired.sysctls.contains_key(name))
+        .filter(|name| !parameters.contains_key(name))
         .filter(|name| observed.sysctls.get(name).is_none_or(|value| value != "1"))
         .map(|name| Step::SetSysctl { name, value: "1".to_owned() })
         .collect()

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Step;
-use crate::table::ServiceKey;
+use crate::table::{PacketRule, ServiceKey};
 
 /// Splits a plan before the first step that makes a new address attract traffic, or ends a service.
 pub fn stages(steps: &[Step]) -> (&[Step], &[Step]) {
@@ -39,6 +39,13 @@ impl Gate {
                     gate.missing.insert(*address);
                 }
                 Step::AddService { key: ServiceKey::Mark { .. }, .. } => gate.mark_missing = true,
+                // Unmarked packets would find no service.
+                Step::SetPackets { rules } => {
+                    gate.missing.extend(rules.0.iter().filter_map(|rule| match rule {
+                        PacketRule::Mark { traffic, .. } => Some(traffic.address),
+                        PacketRule::Masquerade(_) => None,
+                    }))
+                }
                 Step::RemoveAddress { key } => {
                     gate.attracting.insert(key.address);
                 }

@@ -1,8 +1,9 @@
 //! From what is to what should be: the ordered steps, as text and as values.
 //!
 //! [`desired`] says what one director's kernel should hold; [`plan`] says how to get there from what it holds.
-//! Both are total functions over ordered maps. Order is the contract: set kernel parameters, withdraw addresses, then
-//! add and change services and real servers, then add addresses, then remove services; so no virtual address ever points at a
+//! Both are total functions over ordered maps. Order is the contract: stop sync daemons, set kernel parameters, withdraw addresses, set
+//! packet rules, start sync daemons, then add and change services and real servers, then add addresses, then remove services, then put
+//! back what the host had; so no virtual address ever points at a
 //! missing service, and a director stops attracting traffic before it stops serving it. Gratuitous ARP is no step:
 //! it leaves nothing behind that could be observed (the director's `announce` does it).
 
@@ -10,23 +11,33 @@ mod addresses;
 mod desire;
 mod diff;
 mod gate;
+mod host;
 mod ownership;
+mod row;
 mod steps;
+mod sync;
 mod text;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timeouts;
-use crate::table::{AddressKey, DesiredAddress, ServerKey, ServerRow, ServiceKey, ServiceRow};
+use crate::table::{
+    AddressKey, DesiredAddress, PacketRules, ServerKey, ServerRow, ServiceKey, ServiceRow, SyncRole, SyncRow,
+};
 
+pub(crate) use desire::service as desired_service;
 pub use desire::{Holding, desired};
 pub use diff::{Change, diff};
 pub use gate::{Gate, stages};
+pub(crate) use host::forwarded;
 pub use ownership::Ownership;
+pub use row::{Row, RowError};
+pub(crate) use steps::service_steps;
 pub use steps::{Plan, plan};
 
 /// One change to a director's kernel; as few as possible, each one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum Step {
     /// Take an address off an interface.
@@ -41,6 +52,13 @@ pub enum Step {
         /// Value to write.
         value: String,
     },
+    /// Put these rules, and no others, into our nftables table, at once.
+    SetPackets {
+        /// At least one.
+        rules: PacketRules,
+    },
+    /// Remove our nftables table.
+    RemovePackets,
     /// Set the session timeouts; absent ones stay.
     SetTimeouts {
         /// The new values.
@@ -91,6 +109,18 @@ pub enum Step {
         key: AddressKey,
         /// Its label.
         row: DesiredAddress,
+    },
+    /// Start a daemon of connection sync.
+    StartSync {
+        /// Which.
+        role: SyncRole,
+        /// Its settings.
+        row: SyncRow,
+    },
+    /// Stop a daemon of connection sync.
+    StopSync {
+        /// Which.
+        role: SyncRole,
     },
     /// Remove a service with all its real servers.
     RemoveService {

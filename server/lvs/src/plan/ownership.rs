@@ -1,11 +1,14 @@
 //! Which rows of a kernel are ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::table::{AddressKey, Desired, Observed, ServiceKey};
+use crate::table::{AddressKey, Desired, Observed, ServiceKey, SyncRole, is_host_parameter, spelled_out};
+
+/// Where a director that is a real server, too, has the virtual address for that.
+const LOOPBACK: &str = "lo";
 
 /// The rows Caribe has ever been asked for on one director, kept on its disk.
 ///
@@ -13,6 +16,7 @@ use crate::table::{AddressKey, Desired, Observed, ServiceKey};
 /// [`claim`](Ownership::claim)s and writes, plans and applies, observes again, [`settle`](Ownership::settle)s and
 /// writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ownership {
     /// Services that are ours to change and remove.
     pub services: BTreeSet<ServiceKey>,
@@ -20,6 +24,12 @@ pub struct Ownership {
     pub addresses: BTreeSet<AddressKey>,
     /// Addresses the host held before us: they serve, but are never added, announced or removed by us.
     pub borrowed: BTreeSet<IpAddr>,
+    /// Sync daemons that are ours to start, change and stop.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sync: BTreeSet<SyncRole>,
+    /// Kernel parameters of the host that we changed, with what each was before: put back when it is no longer wanted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     /// The list was lost (unreadable file): nothing is removed until someone decides.
     #[serde(default)]
     pub lost: bool,
@@ -30,7 +40,8 @@ impl Ownership {
     ///
     /// Decides which addresses are borrowed, and must therefore see `observed` as it was before anything is written:
     /// a desired address that is on some interface already, is not ours and does not carry our tag was there before
-    /// us. It is borrowed as an address, whatever interface and prefix it has. Claiming twice changes nothing.
+    /// us. It is borrowed as an address, whatever interface and prefix it has; only on the loopback, where it is not wanted,
+    /// it is no director's. Claiming twice changes nothing.
     pub fn claim(&self, desired: &Desired, observed: &Observed) -> Ownership {
         let ours: BTreeSet<IpAddr> = self
             .addresses
@@ -38,9 +49,25 @@ impl Ownership {
             .chain(observed.addresses.iter().filter(|(_, row)| row.tagged).map(|(key, _)| key))
             .map(|key| key.address)
             .collect();
-        let present: BTreeSet<IpAddr> = observed.addresses.keys().map(|key| key.address).collect();
+        // On the loopback it serves a real server of the machine's own; nobody finds a director by it.
+        let present: BTreeSet<IpAddr> = observed
+            .addresses
+            .keys()
+            .filter(|key| key.interface != LOOPBACK || desired.addresses.contains_key(*key))
+            .map(|key| key.address)
+            .collect();
         let mut claimed = self.clone();
         claimed.services.extend(desired.table.services.keys().copied());
+        if desired.sync.is_some() {
+            // Both in turn: which of them runs goes with the director's state.
+            claimed.sync.extend(SyncRole::ALL);
+        }
+        let parameters = spelled_out(&desired.sysctls, observed).into_iter();
+        for (name, value) in parameters.filter(|(name, _)| is_host_parameter(name)) {
+            if let Some(there) = observed.sysctls.get(&name).filter(|there| **there != value) {
+                claimed.parameters.entry(name).or_insert_with(|| there.clone());
+            }
+        }
         for key in desired.addresses.keys() {
             if !claimed.borrowed.contains(&key.address)
                 && present.contains(&key.address)
@@ -65,6 +92,10 @@ impl Ownership {
     pub fn settle(&self, desired: &Desired, observed: &Observed) -> Ownership {
         let wanted: BTreeSet<IpAddr> = desired.addresses.keys().map(|key| key.address).collect();
         let present: BTreeSet<IpAddr> = observed.addresses.keys().map(|key| key.address).collect();
+        let parameters = spelled_out(&desired.sysctls, observed);
+        let kept_parameter = |(name, before): &(&String, &String)| {
+            parameters.contains_key(*name) || observed.sysctls.get(*name).is_some_and(|now| now != *before)
+        };
         let kept_service = |key: &&ServiceKey| {
             desired.table.services.contains_key(*key) || observed.table.services.contains_key(*key)
         };
@@ -78,6 +109,18 @@ impl Ownership {
                 .iter()
                 .filter(|address| wanted.contains(*address) || present.contains(*address))
                 .copied()
+                .collect(),
+            sync: self
+                .sync
+                .iter()
+                .filter(|role| desired.sync.is_some() || observed.sync.contains_key(*role))
+                .copied()
+                .collect(),
+            parameters: self
+                .parameters
+                .iter()
+                .filter(kept_parameter)
+                .map(|(name, before)| (name.clone(), before.clone()))
                 .collect(),
             lost: self.lost,
         }

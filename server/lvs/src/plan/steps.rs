@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::addresses::AddressSteps;
+use super::desire::keeper;
+use super::sync::{SyncSteps, absent};
 use super::{Change, Ownership, Step, diff};
 use crate::model::Timeouts;
-use crate::table::{Desired, Forward, KernelTimeouts, Observed, ServerRow, Service, ServiceKey};
+use crate::table::{Desired, Forward, KernelTimeouts, Observed, ServerRow, Service, ServiceKey, spelled_out};
 
 /// What has to be done, and what was found on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
     /// In the order they must happen.
     pub steps: Vec<Step>,
@@ -23,19 +26,30 @@ pub struct Plan {
 /// The steps from `observed` to `desired`, given what is ours so far.
 ///
 /// `ownership` may be the list before or after [`Ownership::claim`]; the steps are the same, but only the list before
-/// says what is adopted. Order: kernel parameters, withdrawn addresses, timeouts, services and servers, new addresses
-/// (and what they replace), removed services. Parameters come first, so that withdrawing one address of a subnet
-/// never takes the others along.
+/// says what is adopted. Order: stopped sync daemons, kernel parameters, withdrawn addresses, packet rules, started sync
+/// daemons,
+/// timeouts, services and servers, new addresses (and what they replace), removed services, then packet rules that are not
+/// wanted, and parameters as the host had them. Parameters come before
+/// addresses, so that withdrawing one of a subnet never takes the others along; a daemon that must not stop the
+/// director from scheduling ends before the parameter that would make it do so, and begins when no address is left.
 pub fn plan(desired: &Desired, observed: &Observed, ownership: &Ownership) -> Plan {
     let claimed = ownership.claim(desired, observed);
-    let AddressSteps { secure, withdraw, put } = AddressSteps::plan(desired, observed, &claimed);
-    let mut steps = sysctls(desired, observed);
+    let parameters = parameters(desired, observed, &claimed);
+    let AddressSteps { secure, withdraw, put } = AddressSteps::plan(desired, observed, &claimed, &parameters);
+    let sync = SyncSteps::plan(desired, observed, &claimed);
+    let mut steps = sync.stop;
+    steps.extend(sysctls(&parameters, observed));
     steps.extend(secure);
     steps.extend(withdraw);
+    let packets = packets(desired, observed, claimed.lost);
+    steps.extend(packets.iter().filter(|step| !matches!(step, Step::RemovePackets)).cloned());
+    steps.extend(sync.start);
     steps.extend(timeouts(&desired.timeouts, &observed.timeouts));
     let removed = services(desired, observed, &claimed, &mut steps);
     steps.extend(put);
     steps.extend(removed);
+    steps.extend(packets.into_iter().filter(|step| matches!(step, Step::RemovePackets)));
+    steps.extend(put_back(&parameters, observed, &claimed));
 
     let there = || observed.table.services.keys().copied();
     Plan {
@@ -47,8 +61,41 @@ pub fn plan(desired: &Desired, observed: &Observed, ownership: &Ownership) -> Pl
     }
 }
 
-fn sysctls(desired: &Desired, observed: &Observed) -> Vec<Step> {
-    diff(&desired.sysctls, &observed.sysctls, |want, have| want == have)
+/// The parameters that are wanted, without those that would only serve borrowed addresses: these stay as the host put
+/// them, and so does what the host set for them.
+fn parameters(desired: &Desired, observed: &Observed, claimed: &Ownership) -> BTreeMap<String, String> {
+    let (borrowed, ours): (Vec<_>, Vec<_>) =
+        desired.addresses.keys().partition(|key| claimed.borrowed.contains(&key.address));
+    let needed: BTreeSet<String> = ours.into_iter().filter_map(keeper).collect();
+    let unneeded: BTreeSet<String> =
+        borrowed.into_iter().filter_map(keeper).filter(|name| !needed.contains(name)).collect();
+    let mut wanted = spelled_out(&desired.sysctls, observed);
+    wanted.retain(|name, _| !unneeded.contains(name));
+    wanted
+}
+
+/// Parameters of the host that are no longer wanted, as they were before us.
+fn put_back(wanted: &BTreeMap<String, String>, observed: &Observed, claimed: &Ownership) -> Vec<Step> {
+    let unwanted = claimed.parameters.iter().filter(|(name, _)| !claimed.lost && !wanted.contains_key(*name));
+    let other = |name: &String, before: &String| observed.sysctls.get(name).is_some_and(|now| now != before);
+    let changed = unwanted.filter(|(name, before)| other(name, before));
+    changed.map(|(name, value)| Step::SetSysctl { name: name.clone(), value: value.clone() }).collect()
+}
+
+/// The table of packet rules, replaced as a whole where a rule is missing, changed, or not ours.
+fn packets(desired: &Desired, observed: &Observed, lost: bool) -> Option<Step> {
+    match (desired.packets.is_empty(), &observed.packets) {
+        (true, None) => None,
+        (true, Some(_)) => (!lost).then_some(Step::RemovePackets),
+        (false, there) => {
+            let same = there.as_ref().is_some_and(|there| *there == desired.packets.texts());
+            (!same).then(|| Step::SetPackets { rules: desired.packets.clone() })
+        }
+    }
+}
+
+fn sysctls(parameters: &BTreeMap<String, String>, observed: &Observed) -> Vec<Step> {
+    diff(parameters, &observed.sysctls, |want, have| want == have)
         .into_iter()
         .filter_map(|change| match change {
             Change::Add(name, value) | Change::Set(name, value) => {
@@ -82,7 +129,15 @@ fn services(desired: &Desired, observed: &Observed, claimed: &Ownership, steps: 
         .map(|(key, service)| (*key, service))
         .collect();
     let mut removed = Vec::new();
-    for change in diff(&desired.table.services, &ours, |want, have| same_service(want, have)) {
+    let absent = absent(desired, observed, claimed);
+    let wanted: BTreeMap<ServiceKey, &Service> = desired
+        .table
+        .services
+        .iter()
+        .filter(|(key, _)| !absent.contains(*key))
+        .map(|(key, service)| (*key, service))
+        .collect();
+    for change in diff(&wanted, &ours, |want, have| same_service(want, have)) {
         match change {
             Change::Add(key, service) => {
                 steps.push(Step::AddService { key: *key, row: service.row.clone() });
@@ -100,6 +155,16 @@ fn services(desired: &Desired, observed: &Observed, claimed: &Ownership, steps: 
         }
     }
     removed
+}
+
+/// What turns one service into another with the same key.
+pub(crate) fn service_steps(key: ServiceKey, want: &Service, have: &Service) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if want.row != have.row {
+        steps.push(Step::SetService { key, row: want.row.clone() });
+    }
+    servers(key, want, Some(have), &Ownership::default(), &mut steps);
+    steps
 }
 
 /// The servers of one service: new ones before old ones go, so that it is never without any on the way.
@@ -132,8 +197,9 @@ fn same_service(want: &Service, have: &Service) -> bool {
 }
 
 /// Whether a server needs no change. Where its address is the director's own, the kernel forwards locally whatever
-/// was asked for.
+/// was asked for. Without an upper threshold it never looks at the lower one.
 fn same_server(want: &ServerRow, have: &ServerRow) -> bool {
     let forward = want.forward == have.forward || have.forward == Forward::Local;
-    forward && (want.weight, want.upper, want.lower) == (have.weight, have.upper, have.lower)
+    let lower = want.lower == have.lower || want.upper == 0;
+    forward && lower && (want.weight, want.upper) == (have.weight, have.upper)
 }

@@ -1,4 +1,4 @@
-//! Steps in the words of ipvsadm, ip and sysctl, for previews, logs and tests.
+//! Steps in the words of ipvsadm, ip, nft and sysctl, for previews, logs and tests.
 //!
 //! They are shown, never run: the kernel crate sends messages of its own.
 
@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::Step;
 use crate::format::ipvsadm::{server_words, service_words, settings_words};
+use crate::table::PACKET_TABLE;
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,6 +16,8 @@ impl fmt::Display for Step {
                 write!(f, "ip addr del {}/{} dev {}", key.address, key.prefix, key.interface)
             }
             Step::SetSysctl { name, value } => write!(f, "sysctl -w {name}={value}"),
+            Step::SetPackets { rules } => write!(f, "nft {rules}"),
+            Step::RemovePackets => write!(f, "nft delete table inet {PACKET_TABLE}"),
             Step::SetTimeouts { timeouts } => {
                 // To ipvsadm 0 means that the timeout stays.
                 let word = |seconds: Option<u32>| seconds.unwrap_or(0);
@@ -48,6 +51,14 @@ impl fmt::Display for Step {
                     (IpAddr::V6(_), _) => f.write_str(" nodad preferred_lft 0"),
                 }
             }
+            Step::StartSync { role, row } => {
+                write!(
+                    f,
+                    "ipvsadm --start-daemon {role} --mcast-interface {} --syncid {}",
+                    row.interface, row.id
+                )
+            }
+            Step::StopSync { role } => write!(f, "ipvsadm --stop-daemon {role}"),
             Step::RemoveService { key } => write!(f, "-D {}", service_words(key)),
         }
     }

@@ -10,6 +10,7 @@ use super::key::KeyError;
 
 /// What identifies an address in the kernel. Written as `eth0 192.0.2.1/24`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct AddressKey {
     /// Interface name, without a label.
@@ -22,6 +23,7 @@ pub struct AddressKey {
 
 /// An address as the kernel holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressRow {
     /// IPv4 label, where it differs from the interface's name.
     #[serde(default)]
@@ -39,6 +41,7 @@ pub struct AddressRow {
 
 /// An address that should be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DesiredAddress {
     /// IPv4 label to give when adding; never a reason to change an address that is there.
     #[serde(default)]
@@ -47,6 +50,7 @@ pub struct DesiredAddress {
 
 /// An interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// Kernel index.
     pub index: u32,

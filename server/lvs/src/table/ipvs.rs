@@ -9,6 +9,7 @@ use crate::model::{SchedulerFlags, Tunnel};
 
 /// The IPVS table: services with their real servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Table {
     /// By key.
@@ -17,6 +18,7 @@ pub struct Table {
 
 /// One service and its real servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Service {
     /// The service's own settings.
     pub row: ServiceRow,
@@ -26,6 +28,7 @@ pub struct Service {
 
 /// A service's settings, without its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceRow {
     /// Kernel name of the scheduler; a name rather than our enum, because foreign rows may use any.
     pub scheduler: String,
@@ -42,6 +45,7 @@ pub struct ServiceRow {
 
 /// Persistence as the kernel holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Persist {
     /// Seconds.
     pub timeout_s: u32,
@@ -52,6 +56,7 @@ pub struct Persist {
 
 /// A real server's settings, without its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRow {
     /// How packets get there.
     pub forward: Forward,
@@ -67,6 +72,7 @@ pub struct ServerRow {
 
 /// How packets get to a real server (`IP_VS_CONN_F_FWD_MASK`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Forward {
     /// Address translation (0).

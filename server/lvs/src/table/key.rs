@@ -11,6 +11,7 @@ use crate::model::Protocol;
 
 /// Address family of a service by mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// AF_INET.
@@ -52,6 +53,7 @@ impl fmt::Display for Family {
 ///
 /// Written as `tcp 192.0.2.1:80`, `udp [2001:db8::1]:53`, `fwmark 5` or `fwmark 5 ipv6`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum ServiceKey {
     /// Protocol, virtual address and port.
@@ -74,6 +76,7 @@ pub enum ServiceKey {
 
 /// What identifies a real server within a service. Written as `10.0.0.1:80` or `[2001:db8::1]:80`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct ServerKey {
     /// Its address.

@@ -7,6 +7,9 @@
 mod address;
 mod ipvs;
 mod key;
+mod packets;
+mod parameters;
+mod sync;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +18,12 @@ use serde::{Deserialize, Serialize};
 pub use address::{AddressKey, AddressRow, DesiredAddress, Link};
 pub use ipvs::{Forward, Persist, ServerRow, Service, ServiceRow, Table};
 pub use key::{Family, KeyError, ServerKey, ServiceKey};
+pub use packets::{PACKET_TABLE, PacketRule, PacketRules};
+pub use parameters::{
+    CONNTRACK, EXPIRE_NODEST, FORWARD_IPV4, FORWARD_IPV6, HOST_PARAMETERS, REDIRECTS, for_each_interface,
+    is_host_parameter, spelled_out,
+};
+pub use sync::{BACKUP_ONLY, DesiredSync, SyncPath, SyncRole, SyncRow};
 
 /// The dotted name of an interface's kernel parameter (`net.ipv4.conf.eth0.promote_secondaries`).
 ///
@@ -27,6 +36,7 @@ pub fn interface_sysctl(family: &str, interface: &str, parameter: &str) -> Strin
 
 /// The three IPVS session timeouts as the kernel holds them, seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KernelTimeouts {
     /// Established TCP.
     pub tcp: u32,
@@ -38,6 +48,7 @@ pub struct KernelTimeouts {
 
 /// All that a director's kernel holds which Caribe cares about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Observed {
     /// The IPVS table, foreign rows included.
     pub table: Table,
@@ -49,10 +60,17 @@ pub struct Observed {
     pub sysctls: BTreeMap<String, String>,
     /// Interfaces by name.
     pub links: BTreeMap<String, Link>,
+    /// Running daemons of connection sync.
+    #[serde(default)]
+    pub sync: BTreeMap<SyncRole, SyncRow>,
+    /// The texts of the rules in our nftables table, in its order; a rule that is not ours is `?`. None: no such table.
+    #[serde(default)]
+    pub packets: Option<Vec<String>>,
 }
 
 /// All that a director's kernel should hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Desired {
     /// Services and real servers.
     pub table: Table,
@@ -60,6 +78,16 @@ pub struct Desired {
     pub addresses: BTreeMap<AddressKey, DesiredAddress>,
     /// Session timeouts; absent ones are left alone.
     pub timeouts: crate::model::Timeouts,
-    /// Kernel parameters, by dotted name.
+    /// Kernel parameters, by dotted name; `*` in place of an interface stands for each but the loopback.
     pub sysctls: BTreeMap<String, String>,
+    /// What our nftables table should hold; nothing where none is wanted.
+    #[serde(default)]
+    pub packets: PacketRules,
+    /// Daemons of connection sync; none where connections are not copied.
+    #[serde(default)]
+    pub sync: Option<DesiredSync>,
+    /// Services that are not programmed while this address of theirs is on one of the machine's own interfaces, unless
+    /// the kernel runs as backup only: it would take the partner's packets for a client's and send them on.
+    #[serde(default)]
+    pub unless_local: BTreeMap<ServiceKey, std::net::IpAddr>,
 }

@@ -1,11 +1,10 @@
 //! ipvsadm's text, in and out.
 
-mod fixture;
-
-use fixture::random;
+use crate::fixture::random;
 use lvs::Severity;
 use lvs::finding::Findings;
 use lvs::format::ipvsadm::{read, read_cluster, save};
+use lvs::health::Standings;
 use lvs::model::{Forwarding, Seat, Weight};
 use lvs::plan::{Holding, desired};
 use proptest::prelude::*;
@@ -81,6 +80,14 @@ fn hand_written_lines_mean_what_the_tool_makes_of_them() {
             "-A -f 5\n-a -f 5 -r 10.0.0.100 -i",
             "-A -f 5 -s wlc\n-a -f 5 -r 10.0.0.100:0 -i -w 1 --tun-type ipip\n",
         ),
+        ("-A -t 10.9.0.1:http", "-A -t 10.9.0.1:80 -s wlc\n"),
+        ("-A -u localhost:domain", "-A -u 127.0.0.1:53 -s wlc\n"),
+        ("-A --fwmark-service 5 --ipv6 --persistent --netmask 64", "-A -f 5 -6 -s wlc -p 360 -M 64\n"),
+        (
+            "ipvsadm -A -t 1.2.3.4:5; ipvsadm -a -t 1.2.3.4:5 -r 1.1.1.1 -m",
+            "-A -t 1.2.3.4:5 -s wlc\n-a -t 1.2.3.4:5 -r 1.1.1.1:5 -m -w 1\n",
+        ),
+        ("-A -t 1.2.3.4:5\n-Z\n-L -n --stats\n-S", "-A -t 1.2.3.4:5 -s wlc\n"),
         ("# a remark\n\n-A -t 1.2.3.4:5\n-E -t 1.2.3.4:5 -s rr\n", "-A -t 1.2.3.4:5 -s rr\n"),
         ("-A -t 1.2.3.4:5\n-C\n-A -t 1.2.3.4:6", "-A -t 1.2.3.4:6 -s wlc\n"),
         ("-A -t 1.2.3.4:5\n-A -t 1.2.3.4:6\n-D -t 1.2.3.4:5", "-A -t 1.2.3.4:6 -s wlc\n"),
@@ -101,12 +108,30 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
     // (text, what is said); an error leaves no table, a warning does.
     let service = "-A -t 1.2.3.4:80\n";
     let cases: &[(&str, &str)] = &[
-        ("-A -t www:80", "error: 1:7: www:80 is no numeric address with a port [ipvsadm-address]"),
         (
-            "-A -t 1.2.3.4:http",
-            "error: 1:7: 1.2.3.4:http is no numeric address with a port [ipvsadm-address]",
+            "-A -t www:80",
+            "error: 1:7: www is a host name, which is not looked up; write its address [host-name]",
         ),
-        ("-A -t 2001:db8::1", "error: 1:7: 2001:db8::1 is no numeric address with a port [ipvsadm-address]"),
+        (
+            "-A -t 1.2.3.4:frontdoor",
+            "error: 1:7: 1.2.3.4:frontdoor is no address with a port: numbers, names, or an IPv6 address in brackets [ipvsadm-address]",
+        ),
+        (
+            "-A -t 2001:db8::1",
+            "error: 1:7: 2001:db8::1 is no address with a port: numbers, names, or an IPv6 address in brackets [ipvsadm-address]",
+        ),
+        (
+            "-A -t [1.2.3.4]:80",
+            "error: 1:7: [1.2.3.4]:80 is no address with a port: numbers, names, or an IPv6 address in brackets [ipvsadm-address]",
+        ),
+        (
+            "-A -t 1.2.3.4:",
+            "error: 1:7: 1.2.3.4: is no address with a port: numbers, names, or an IPv6 address in brackets [ipvsadm-address]",
+        ),
+        (
+            "-A -u 1.2.3.4:ssh",
+            "error: 1:7: 1.2.3.4:ssh is no address with a port: numbers, names, or an IPv6 address in brackets [ipvsadm-address]",
+        ),
         ("-A -t 1.2.3.4", "error: 1:7: port 0 means all ports and needs -p [ipvsadm-port-zero]"),
         (
             "-A -s rr",
@@ -142,21 +167,48 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
             "warning: 1:28: the persistence engine sip is not supported and left out [ipvsadm-engine]",
         ),
         ("-A -f 0", "error: 1:7: 0 is no number from 1 to 4294967295 [ipvsadm-number]"),
-        ("-A -t 1.2.3.4:80 -u 1.2.3.4:80", "error: 1:18: -u says again what -t already said [ipvsadm-twice]"),
+        (
+            "-A -t 1.2.3.4:80 -u 1.2.3.4:80",
+            "error: 1:18: -u and -t exclude each other; ipvsadm refuses the line [ipvsadm-conflict]",
+        ),
         ("-A -t 1.2.3.4:80 -6", "error: 1:18: -6 does not go with -t [ipvsadm-option-unused]"),
         ("-A -t 1.2.3.4:80 -w 5", "error: 1:18: -w does not go with -A [ipvsadm-option-unused]"),
         ("-t 1.2.3.4:80", "error: 1:1: the line says neither -A nor -a [ipvsadm-command-missing]"),
         (
             "-A -t 1.2.3.4:80\n-A -t 1.2.3.4:80",
-            "error: 2:7: the service tcp 1.2.3.4:80 is added twice [ipvsadm-service-again]",
+            "warning: 2:7: the service tcp 1.2.3.4:80 is added again; ipvsadm refuses that, and the first line counts [ipvsadm-service-again]",
         ),
         (
             "-a -t 1.2.3.4:80 -r 1.1.1.1 -m",
-            "error: 1:7: the service tcp 1.2.3.4:80 was not added before [ipvsadm-service-unknown]",
+            "error: 1:7: the service tcp 1.2.3.4:80 is not added anywhere [ipvsadm-service-unknown]",
         ),
         (
-            "-A -t 1.2.3.4:80\n--set 900 120 300",
-            "warning: 2:1: --set describes no table and is passed over [ipvsadm-command-unused]",
+            "-A -t 1.2.3.4:80\n--start-daemon master",
+            "warning: 2:1: --start-daemon describes no table and is passed over [ipvsadm-command-unused]",
+        ),
+        ("-A -t 1.2.3.4:80\n--set 900 120", "error: 2:1: --set needs a value [ipvsadm-value-missing]"),
+        ("-A -t 1.2.3.4:80 -s rr -s wrr", "error: 1:24: -s says again what -s already said [ipvsadm-twice]"),
+        ("-A -6 -f 5", "warning: 1:4: ipvsadm wants -6 after -f; it is read as if it were [ipvsadm-order]"),
+        ("-A -t [::1]:80 -6", "warning: 1:16: -6 does not go with -t [ipvsadm-option-unused]"),
+        (
+            "-D -t 1.2.3.4:81\n-A -t 1.2.3.4:80",
+            "warning: 1:7: tcp 1.2.3.4:81 was not added before, so there is nothing to delete [ipvsadm-delete-unknown]",
+        ),
+        (
+            "-E -t 1.2.3.4:80 -s rr",
+            "warning: 1:7: tcp 1.2.3.4:80 was not added before; ipvsadm refuses to edit it, here it is added [ipvsadm-edit-unknown]",
+        ),
+        (
+            "-a -t 1.2.3.4:80 -r 1.1.1.1 -m\n-A -t 1.2.3.4:80",
+            "warning: 1:7: the service tcp 1.2.3.4:80 is added only in line 2; ipvsadm refuses a real server before its service, here it is added to it [ipvsadm-service-later]",
+        ),
+        (
+            "\u{2013}A -t 1.2.3.4:80 \u{2014}scheduler rr",
+            "warning: 1:1: \u{2013} was read as a hyphen [typographic-dash]",
+        ),
+        (
+            "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags",
+            "error: 1:1: this is a table as ipvsadm -L shows it to people; what ipvsadm -S -n prints is needed [ipvsadm-listing]",
         ),
         ("# nothing", "warning: no service is described [ipvsadm-empty]"),
     ];
@@ -164,7 +216,7 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
         ("-a -t 1.2.3.4:80", "error: 2:1: -a needs a real server: -r [ipvsadm-server-missing]"),
         (
             "-a -t 1.2.3.4:80 -r 1.1.1.1 -m -g",
-            "error: 2:32: -g says again what -m already said [ipvsadm-twice]",
+            "error: 2:32: -g and -m exclude each other; ipvsadm refuses the line [ipvsadm-conflict]",
         ),
         (
             "-a -t 1.2.3.4:80 -r 1.1.1.1:81 -g",
@@ -200,7 +252,15 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
         ),
         (
             "-e -t 1.2.3.4:80 -r 1.1.1.1 -m",
-            "error: 2:21: the real server 1.1.1.1:80 was not added before [ipvsadm-server-unknown]",
+            "warning: 2:21: 1.1.1.1:80 was not added before; ipvsadm refuses to edit it, here it is added [ipvsadm-edit-unknown]",
+        ),
+        (
+            "-a -t 1.2.3.4:80 -r 1.1.1.1 -m\n-a -t 1.2.3.4:80 -r 1.1.1.1 -m -w 9",
+            "warning: 3:21: the real server 1.1.1.1:80 is added again; ipvsadm refuses that, and the first line counts [ipvsadm-server-again]",
+        ),
+        (
+            "-d -t 1.2.3.4:80 -r 1.1.1.1:80",
+            "warning: 2:21: 1.1.1.1:80 was not added before, so there is nothing to delete [ipvsadm-delete-unknown]",
         ),
     ];
     let with_service = servers.iter().map(|(line, expected)| (format!("{service}{line}"), *expected));
@@ -223,7 +283,13 @@ fn every_wrong_line_is_named_not_only_the_first() {
 #[test]
 fn columns_count_characters() {
     let (_, findings) = read("-A\u{a0}-t\u{3000}名:80");
-    assert_eq!(said(&findings), ["error: 1:7: 名:80 is no numeric address with a port [ipvsadm-address]"]);
+    assert_eq!(
+        said(&findings),
+        [
+            "warning: 1:3: U+00A0 was read as a blank; to the original it is part of a word [odd-blank]",
+            "error: 1:7: 名:80 is no address with a port: numbers, names, or an IPv6 address in brackets [ipvsadm-address]",
+        ]
+    );
 }
 
 #[test]
@@ -293,11 +359,11 @@ proptest! {
 
     #[test]
     fn a_cluster_made_of_a_text_asks_for_the_same_table(cluster in random::cluster()) {
-        let table = desired(&cluster, Seat::Primary, Holding::TableOnly).table;
+        let table = desired(&cluster, Seat::Primary, Holding::TableOnly, &Standings::default()).table;
         let text = save(&table);
         let (drafted, findings) = read_cluster(&text);
         prop_assert!(drafted.is_some(), "{:?}\n{}", said(&findings), text);
-        let again = desired(&drafted.unwrap().validate().unwrap(), Seat::Primary, Holding::TableOnly).table;
+        let again = desired(&drafted.unwrap().validate().unwrap(), Seat::Primary, Holding::TableOnly, &Standings::default()).table;
         prop_assert_eq!(save(&again), text);
     }
 

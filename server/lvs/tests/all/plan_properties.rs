@@ -1,14 +1,14 @@
 //! What must hold for every plan, on random kernels that hold other people's rows too.
 
-mod fixture;
-
+use crate::fixture;
 use std::net::IpAddr;
 
-use fixture::kernel::{Fail, ModelKernel};
-use fixture::random;
+use crate::fixture::kernel::{Fail, ModelKernel};
+use crate::fixture::random;
+use lvs::health::Standings;
 use lvs::model::Seat;
 use lvs::plan::{Holding, Ownership, Step, desired, plan};
-use lvs::table::{AddressKey, Desired, Forward, ServiceKey};
+use lvs::table::{AddressKey, Desired, Forward, ServiceKey, interface_sysctl};
 use proptest::prelude::*;
 
 /// Whether the kernel holds all that is desired, and nothing of ours that is not.
@@ -41,13 +41,21 @@ fn holds(kernel: &ModelKernel, desired: &Desired, ownership: &Ownership) -> Resu
     for key in &ownership.addresses {
         prop_assert!(desired.addresses.contains_key(key), "{} was ours and is still there", key);
     }
-    for (name, value) in &desired.sysctls {
-        prop_assert_eq!(kernel.observed.sysctls.get(name), Some(value));
+    // What would only serve borrowed addresses stays as the host has it.
+    let ours = desired.addresses.keys().filter(|key| !ownership.borrowed.contains(&key.address));
+    for key in ours.filter(|key| key.address.is_ipv4() && key.prefix < 32) {
+        let name = interface_sysctl("ipv4", &key.interface, "promote_secondaries");
+        prop_assert_eq!(kernel.observed.sysctls.get(&name), desired.sysctls.get(&name));
     }
-    let (timeouts, kernel) = (desired.timeouts.effective(), kernel.observed.timeouts);
+    let observed = &kernel.observed;
+    let (timeouts, kernel) = (desired.timeouts.effective(), observed.timeouts);
     prop_assert!(timeouts.tcp.is_none_or(|wanted| wanted == kernel.tcp));
     prop_assert!(timeouts.tcpfin.is_none_or(|wanted| wanted == kernel.tcpfin));
     prop_assert!(timeouts.udp.is_none_or(|wanted| wanted == kernel.udp));
+    for role in &ownership.sync {
+        let wanted = desired.sync.as_ref().is_some_and(|sync| sync.roles.contains(role));
+        prop_assert_eq!(wanted, observed.sync.contains_key(role), "the {} daemon", role);
+    }
     Ok(())
 }
 
@@ -184,8 +192,8 @@ proptest! {
     fn a_cluster_takes_over_and_steps_back(cluster in random::cluster()) {
         let mut kernel = ModelKernel::default();
         let mut ownership = Ownership::default();
-        let standby = desired(&cluster, Seat::Backup, Holding::TableOnly);
-        let active = desired(&cluster, Seat::Backup, Holding::Addresses);
+        let standby = desired(&cluster, Seat::Backup, Holding::TableOnly, &Standings::default());
+        let active = desired(&cluster, Seat::Backup, Holding::Addresses, &Standings::default());
         prop_assert_eq!(&standby.table, &active.table);
         prop_assert!(standby.addresses.is_empty() && standby.sysctls.is_empty());
 

@@ -1,10 +1,9 @@
 //! Real deployments as an operator would read them: what each director holds, and how it gets there.
 
-mod fixture;
-
-use fixture::kernel::{Fail, ModelKernel};
-use fixture::{ip, place, scenario_a, scenario_b, scenario_d, text, valid};
+use crate::fixture::kernel::{Fail, ModelKernel};
+use crate::fixture::{ip, place, scenario_a, scenario_b, scenario_d, text, valid};
 use lvs::format::ipvsadm::save;
+use lvs::health::Standings;
 use lvs::model::{Forwarding, Persistence, Seat, SorryServer, Tunnel, TunnelKind};
 use lvs::plan::{Holding, Ownership, desired, plan};
 use lvs::table::{AddressKey, AddressRow, Observed, interface_sysctl};
@@ -12,7 +11,7 @@ use lvs::table::{AddressKey, AddressRow, Observed, interface_sysctl};
 #[test]
 fn a_nat_pair_from_nothing() {
     let cluster = valid(scenario_a());
-    let active = desired(&cluster, Seat::Primary, Holding::Addresses);
+    let active = desired(&cluster, Seat::Primary, Holding::Addresses, &Standings::default());
     assert_eq!(
         save(&active.table),
         "-A -t 192.168.1.250:80 -s wlc\n\
@@ -40,9 +39,9 @@ fn a_nat_pair_steps_back_without_losing_its_table() {
     let mut kernel = ModelKernel::default();
     kernel.add_address(&"eth0 192.168.1.10/24".parse().unwrap(), AddressRow::default()).unwrap();
     let mut ownership = Ownership::default();
-    let active = desired(&cluster, Seat::Primary, Holding::Addresses);
+    let active = desired(&cluster, Seat::Primary, Holding::Addresses, &Standings::default());
     kernel.pass(&active, &mut ownership, Fail::Nothing);
-    let standby = desired(&cluster, Seat::Primary, Holding::TableOnly);
+    let standby = desired(&cluster, Seat::Primary, Holding::TableOnly, &Standings::default());
     let plan = kernel.pass(&standby, &mut ownership, Fail::Nothing);
     assert_eq!(
         text(&plan.steps),
@@ -56,7 +55,7 @@ fn a_nat_pair_steps_back_without_losing_its_table() {
 fn a_direct_routing_pair_adopts_what_is_there() {
     let mut cluster = scenario_b();
     cluster.virtual_servers[0].persistence = Some(Persistence { timeout_s: 300, prefix: Some(24) });
-    let active = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    let active = desired(&valid(cluster), Seat::Primary, Holding::Addresses, &Standings::default());
 
     // Somebody ran ipvsadm before: our service with an old server, and one that we were never asked for.
     let table = "-A -t 192.168.1.250:80 -s rr\n\
@@ -87,10 +86,10 @@ fn a_service_switched_off_goes_after_its_address() {
     let mut cluster = scenario_b();
     let mut kernel = ModelKernel::default();
     let mut ownership = Ownership::default();
-    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses);
+    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses, &Standings::default());
     kernel.pass(&before, &mut ownership, Fail::Nothing);
     cluster.virtual_servers[0].active = false;
-    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses, &Standings::default());
     let plan = kernel.pass(&after, &mut ownership, Fail::Nothing);
     assert_eq!(text(&plan.steps), ["ip addr del 192.168.1.250/24 dev eth0", "-D -t 192.168.1.250:80"]);
     assert_eq!(ownership, Ownership::default());
@@ -101,11 +100,11 @@ fn another_virtual_address_changes_hands_in_order() {
     let mut cluster = scenario_b();
     let mut kernel = ModelKernel::default();
     let mut ownership = Ownership::default();
-    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses);
+    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses, &Standings::default());
     kernel.pass(&before, &mut ownership, Fail::Nothing);
     cluster.virtual_servers[0].vip.as_mut().unwrap().address = ip("192.168.1.251");
     cluster.virtual_servers[0].real_servers.pop();
-    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses, &Standings::default());
     assert_eq!(
         text(&kernel.pass(&after, &mut ownership, Fail::Nothing).steps),
         [
@@ -121,7 +120,7 @@ fn another_virtual_address_changes_hands_in_order() {
 #[test]
 fn an_address_the_host_held_before_is_borrowed() {
     let cluster = valid(scenario_d());
-    let desired = desired(&cluster, Seat::Primary, Holding::Addresses);
+    let desired = desired(&cluster, Seat::Primary, Holding::Addresses, &Standings::default());
     let mut kernel = ModelKernel::default();
     let own = "ens33 192.168.91.141/24".parse().unwrap();
     kernel.add_address(&own, AddressRow::default()).unwrap();
@@ -151,8 +150,15 @@ fn an_address_the_host_held_before_is_borrowed() {
 fn the_sorry_server_answers_only_when_nobody_else_is_asked_to() {
     let mut cluster = scenario_a();
     let web = &mut cluster.virtual_servers[0];
-    web.sorry_server = Some(SorryServer { address: ip("10.0.0.99"), port: Some(8080), forwarding: None });
-    let table = |cluster| save(&desired(&valid(cluster), Seat::Primary, Holding::TableOnly).table);
+    web.sorry_server = Some(SorryServer {
+        address: ip("10.0.0.99"),
+        port: Some(8080),
+        forwarding: None,
+        check: Default::default(),
+    });
+    let table = |cluster| {
+        save(&desired(&valid(cluster), Seat::Primary, Holding::TableOnly, &Standings::default()).table)
+    };
     assert!(!table(cluster.clone()).contains("10.0.0.99"));
     for real in &mut cluster.virtual_servers[0].real_servers {
         real.active = false;
@@ -173,7 +179,7 @@ fn two_virtual_servers_share_an_address_and_each_server_its_own_forwarding() {
     tls.real_servers[1].forwarding =
         Some(Forwarding::Tunnel(Tunnel { kind: TunnelKind::Gue, port: 6080, ..Tunnel::default() }));
     cluster.virtual_servers.push(tls);
-    let desired = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    let desired = desired(&valid(cluster), Seat::Primary, Holding::Addresses, &Standings::default());
     assert_eq!(desired.addresses.len(), 2); // the VIP and the NAT router
     assert_eq!(
         save(&desired.table),
@@ -190,7 +196,7 @@ fn two_virtual_servers_share_an_address_and_each_server_its_own_forwarding() {
 fn timeouts_are_set_only_where_they_differ() {
     let mut cluster = scenario_a();
     cluster.global.timeouts = lvs::model::Timeouts { tcp: Some(600), tcpfin: Some(0), udp: Some(300) };
-    let desired = desired(&valid(cluster), Seat::Primary, Holding::TableOnly);
+    let desired = desired(&valid(cluster), Seat::Primary, Holding::TableOnly, &Standings::default());
     let timeouts = lvs::table::KernelTimeouts { tcp: 900, tcpfin: 120, udp: 300 };
     let mut observed = Observed { timeouts, ..Observed::default() };
     let steps = text(&plan(&desired, &observed, &Ownership::default()).steps);
@@ -204,7 +210,7 @@ fn timeouts_are_set_only_where_they_differ() {
 fn a_vlan_interface_has_an_unambiguous_kernel_parameter() {
     let mut cluster = scenario_b();
     cluster.virtual_servers[0].vip.as_mut().unwrap().device = Some("eth0.100:1".parse().unwrap());
-    let desired = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    let desired = desired(&valid(cluster), Seat::Primary, Holding::Addresses, &Standings::default());
     let names: Vec<&String> = desired.sysctls.keys().collect();
     assert_eq!(names, ["net.ipv4.conf.eth0/100.promote_secondaries"]);
     assert_eq!(*names[0], interface_sysctl("ipv4", "eth0.100", "promote_secondaries"));
@@ -248,10 +254,10 @@ fn another_label_changes_nothing() {
     let mut cluster = scenario_b();
     let mut kernel = ModelKernel::default();
     let mut ownership = Ownership::default();
-    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses);
+    let before = desired(&valid(cluster.clone()), Seat::Primary, Holding::Addresses, &Standings::default());
     kernel.pass(&before, &mut ownership, Fail::Nothing);
     cluster.virtual_servers[0].vip.as_mut().unwrap().device = Some("eth0:7".parse().unwrap());
-    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses);
+    let after = desired(&valid(cluster), Seat::Primary, Holding::Addresses, &Standings::default());
     assert_eq!(plan(&after, &kernel.observed, &ownership).steps, []);
 }
 

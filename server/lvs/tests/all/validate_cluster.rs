@@ -1,11 +1,9 @@
 //! Rules for names, directors, redundancy and global settings.
 
-mod fixture;
-
 use std::num::NonZeroU8;
 
-use fixture::rules::{check, found, tunnel};
-use fixture::{director, ip, scenario_a, scenario_b, scenario_d, virtual_server};
+use crate::fixture::rules::{check, found, tunnel};
+use crate::fixture::{director, ip, scenario_a, scenario_b, scenario_d, virtual_server};
 use lvs::model::{
     Cluster, ConnectionLimit, Forwarding, Id, MASK, NatRouter, Persistence, PriorityPair, RedundancyProtocol,
     Seat, Secret, TunnelChecksum, TunnelKind, Vip, Vrrp, VrrpInstance, VrrpVersion,
@@ -293,6 +291,16 @@ fn vrrp() {
             "a patience of half an hour",
             |c| c.redundancy.preempt_delay_s = 1_800,
             &["preempt-delay at /redundancy/preempt_delay_s"],
+        ),
+        (
+            "a gateway somewhere on the link",
+            |c| c.redundancy.gateway = "fe80::1".parse().ok(),
+            &["gateway-link-local at /redundancy/gateway"],
+        ),
+        (
+            "a gateway of one's own",
+            |c| c.redundancy.gateway = c.virtual_servers[0].vip.as_ref().map(|vip| vip.address),
+            &["gateway-own at /redundancy/gateway"],
         ),
     ]);
 }

@@ -1,14 +1,13 @@
 //! Rules for virtual servers, their addresses, real servers and sorry servers.
 
-mod fixture;
-
 use std::num::NonZeroU32;
 
-use fixture::rules::{check, tunnel};
-use fixture::{ip, real_server, virtual_server};
+use crate::fixture::rules::{check, tunnel};
+use crate::fixture::{ip, real_server, virtual_server};
 use lvs::model::{
-    Check, Cluster, ConnectionLimit, DnsRecord, Forwarding, HttpCheck, Monitor, Persistence, Protocol,
-    REAL_SERVERS_TRIED, Scheduler, SchedulerFlag, SorryServer, Tunnel, TunnelChecksum, TunnelKind,
+    Check, Cluster, CommandLine, ConnectionLimit, DnsRecord, Forwarding, HttpCheck, Monitor, Persistence,
+    Protocol, Question, REAL_SERVERS_TRIED, Scheduler, SchedulerFlag, SorryServer, Tunnel, TunnelChecksum,
+    TunnelKind,
 };
 use lvs::table::Family;
 
@@ -251,12 +250,15 @@ fn scheduling() {
         (
             "an endless question and a program from somewhere",
             |c| {
-                web(c).monitor.checks = vec![Check::Program {
-                    command: "check %h".into(),
-                    expect: Some("(".into()),
-                    send: Some("x".repeat(4_097)),
-                    regex: true, // whether it is one is for the check to say
-                }];
+                web(c).monitor.checks = vec![
+                    Question::Program {
+                        command: CommandLine::new(["check", "%h"]),
+                        expect: Some("(".into()),
+                        send: Some("x".repeat(4_097)),
+                        regex: false,
+                    }
+                    .into(),
+                ];
             },
             &[
                 "text-too-long at /virtual_servers/0/monitor/checks/0/send",
@@ -283,24 +285,26 @@ fn scheduling() {
             "a real server's own checks, of which none can be asked",
             |c| {
                 let web = |path: &str, host: &str, digest: &str| {
-                    Check::Http(HttpCheck {
+                    Question::Http(HttpCheck {
                         path: path.into(),
                         host: Some(host.into()),
                         digest: Some(digest.into()),
                         ..HttpCheck::default()
                     })
                 };
-                let udp = |bytes: &str| Check::Udp {
+                let udp = |bytes: &str| Question::Udp {
                     send: Some(bytes.into()),
                     expect: Some("0X ff".into()),
                     reply_needed: true,
                 };
-                let checks = vec![
+                let checks = [
                     web("/ HTTP/1.1\r\nX: y", "a b", "abc"),
                     udp("abc"),
-                    Check::Dns { name: String::new(), record: DnsRecord::A },
-                    Check::Smtp { helo: Some("a\nb".into()) },
-                ];
+                    Question::Dns { name: String::new(), record: DnsRecord::A, answer: None },
+                    Question::Smtp { helo: Some("a\nb".into()) },
+                ]
+                .map(Check::from)
+                .to_vec();
                 let own = Monitor { checks, ..Monitor::default() };
                 c.virtual_servers[0].real_servers[0].monitor = Some(own);
             },
@@ -315,7 +319,7 @@ fn scheduling() {
         ),
         (
             "more checks than anybody needs",
-            |c| web(c).monitor.checks = vec![Check::Ping; 17],
+            |c| web(c).monitor.checks = vec![Question::Ping.into(); 17],
             &["checks-many at /virtual_servers/0/monitor/checks"],
         ),
     ]);
@@ -454,7 +458,8 @@ fn real_servers() {
 #[test]
 fn sorry_servers() {
     fn sorry(c: &mut Cluster, address: &str, port: Option<u16>, forwarding: Option<Forwarding>) {
-        c.virtual_servers[0].sorry_server = Some(SorryServer { address: ip(address), port, forwarding });
+        c.virtual_servers[0].sorry_server =
+            Some(SorryServer { address: ip(address), port, forwarding, check: Default::default() });
     }
     check(&[
         ("the director itself, on another port", |c| sorry(c, "127.0.0.1", Some(8080), None), &[]),

@@ -63,7 +63,9 @@ pub(super) fn fetch(folder: &Path, refresh: bool) -> Result<Kernel> {
     // Written last, so that an interrupted download is not taken for a kernel.
     let complete = unpacked.join("complete");
     if refresh || !complete.exists() {
-        eprintln!("xtask: fetching the guest's kernel");
+        eprintln!(
+            "xtask: fetching the guest's kernel, about 30 MB from this machine's package mirror (once)"
+        );
         download(&unpacked).context("cannot fetch a kernel package")?;
         fs::write(&complete, "")?;
     }

@@ -1,5 +1,5 @@
 //! Finds the shared libraries a program needs, by asking `ldd`. Never looks at programs of strangers: `ldd` may run
-//! what it looks at. Called by the image builder.
+//! what it looks at. Called by the image builder and the trial of the package.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// Paths of the libraries and of the loader, as `ldd` prints them; empty for a static program.
-pub(super) fn of(program: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn of(program: &Path) -> Result<Vec<PathBuf>> {
     let output = Command::new("ldd").arg(program).env("LC_ALL", "C").output().context("cannot run ldd")?;
     let text = String::from_utf8_lossy(&output.stdout);
     if text.contains("statically linked") || String::from_utf8_lossy(&output.stderr).contains("not a dynamic")
@@ -37,7 +37,7 @@ fn parse(text: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// Where a file lives in the guest, in which `/bin`, `/sbin`, `/lib` and `/lib64` are links into `/usr`.
-pub(super) fn merged(path: &Path) -> String {
+pub(crate) fn merged(path: &Path) -> String {
     let text = path.to_string_lossy();
     let first = text.trim_start_matches('/').split('/').next().unwrap_or_default();
     if matches!(first, "bin" | "sbin" | "lib" | "lib64" | "lib32") {

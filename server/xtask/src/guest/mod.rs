@@ -7,7 +7,7 @@
 mod archive;
 mod image;
 mod kernel;
-mod libraries;
+pub(crate) mod libraries;
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -27,6 +27,17 @@ use crate::system;
 /// Room for what a run hands back; the file is sparse.
 const RESULTS_BYTES: u64 = 256 << 20;
 
+/// What the guest's time is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// This machine's.
+    #[default]
+    Ordinary,
+    /// One nanosecond for each instruction of its only processor, and none while that waits: measurements repeat however
+    /// busy this machine is. A machine of its own kind; only ratios of what was measured in it mean something elsewhere.
+    Instructions,
+}
+
 /// One thing to run in a guest.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -40,8 +51,10 @@ pub struct Run {
     pub environment: Vec<(String, String)>,
     /// Ports of this machine that lead to addresses on the guest's network; none: the guest has no network.
     pub forwards: Vec<(SocketAddr, SocketAddr)>,
-    /// How long the guest may run.
+    /// How long the guest may run, by this machine's clock.
     pub limit: Duration,
+    /// What its time is.
+    pub clock: Clock,
     /// Show the guest's console as it comes.
     pub show: bool,
     /// Keep interrupts at the terminal from the guest: whoever runs it ends it in order.
@@ -77,11 +90,21 @@ pub fn prepare(refresh: bool) -> Result<()> {
     base(refresh).map(drop)
 }
 
-fn base(refresh: bool) -> Result<image::Base> {
+/// Makes sure of the emulator and the tools alone; before anything is built, so that what is missing is said at once.
+pub fn require() -> Result<()> {
     if cfg!(not(target_arch = "x86_64")) {
         bail!("the lab's guest is an x86-64 machine, and our programs for it are built here");
     }
-    system::require(&[&[system::EMULATOR], system::TOOLS].concat())?;
+    system::require(&needed())
+}
+
+/// What a guest needs of this machine.
+pub fn needed() -> Vec<system::Needed> {
+    [&[system::EMULATOR], system::TOOLS].concat()
+}
+
+fn base(refresh: bool) -> Result<image::Base> {
+    require()?;
     let folder = folder();
     let _turn = turn(&folder, "base")?;
     image::base(&folder, refresh)
@@ -125,7 +148,11 @@ impl Guest {
         File::create(&disk)?.set_len(RESULTS_BYTES)?;
         let mut command = Command::new(system::program(system::EMULATOR.program)?);
         command
-            .args(["-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1024"])
+            .args(["-accel", "tcg", "-cpu", "max", "-m", "1024"])
+            .args(match run.clock {
+                Clock::Ordinary => ["-smp", "2"].as_slice(),
+                Clock::Instructions => &["-smp", "1", "-icount", "shift=0,sleep=off", "-rtc", "clock=vm"],
+            })
             .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"])
             .args(["-serial", "stdio", "-device", "virtio-rng-pci"])
             .arg("-kernel")

@@ -5,8 +5,10 @@ use super::*;
 fn known(running: u64) -> Known {
     Known {
         running: Some(running),
+        on_trial: false,
         digests: (1..=running).map(|n| (n, Digest(format!("digest {n}")))).collect(),
         directors: vec![("director-a".to_owned(), Seat::Primary), ("director-b".to_owned(), Seat::Backup)],
+        orders: 0,
     }
 }
 
@@ -40,6 +42,17 @@ fn report(board: &Board, id: &str, state: State, revision: Option<u64>) {
     board.event(id, Event::Status(Box::new(status(id, state, revision))), 0, 2);
 }
 
+impl Board {
+    /// A cluster with one director that is connected and in that state.
+    pub(crate) fn enrolled_for_test(&self, cluster: &str, id: &str, name: &str, state: State, now: i64) {
+        let (cluster, name) = (cluster.to_owned(), name.to_owned());
+        let who = Enrolled { id: id.to_owned(), cluster: cluster.clone(), name: name.clone(), dial: None };
+        let known = Known { directors: vec![(name, Seat::Primary)], ..known(1) };
+        self.refresh([(cluster, known)].into(), vec![who], now);
+        self.event(id, Event::Status(Box::new(status(id, state, Some(1)))), 0, now);
+    }
+}
+
 fn applied(revision: u64) -> Applied {
     Applied {
         revision,
@@ -67,6 +80,18 @@ fn what_a_director_holds_is_compared_by_number_and_content() {
     assert_eq!(sync(Some(&with(Some(9), "digest 9")), &known), Sync::Ahead { held: 9 });
     let applying = Status { in_sync: false, ..with(Some(3), "digest 3") };
     assert_eq!(sync(Some(&applying), &known), Sync::Applying);
+    let drift = |due_s: Option<i64>| lvs::wire::Drift {
+        row: "fwmark 1".to_owned(),
+        found: Vec::new(),
+        repair: Vec::new(),
+        since_s: 1,
+        repairs: 0,
+        due_s,
+    };
+    for (due_s, held) in [(Some(5), false), (None, true)] {
+        let drifted = Status { drift_count: 3, drift: vec![drift(due_s)], ..applying.clone() };
+        assert_eq!(sync(Some(&drifted), &known), Sync::Drifted { rows: 3, held });
+    }
     assert_eq!(sync(Some(&with(Some(1), "digest 1")), &Known::default()), Sync::Ahead { held: 1 });
 }
 
@@ -78,7 +103,7 @@ fn a_director_that_comes_back_behind_is_due_the_standby_first() {
     report(&board, "dir_b", State::Standby, None);
     assert!(board.due("dir_b"));
     assert!(!board.due("dir_a"), "the standby comes first");
-    board.applied("dir_b", &applied(3));
+    board.applied("dir_b", &applied(3), false);
     assert!(!board.due("dir_b"), "it holds the newest now");
     assert!(board.due("dir_a"));
 }

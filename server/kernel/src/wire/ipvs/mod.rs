@@ -3,6 +3,7 @@
 //! Everything is in the machine's byte order except ports and IPv4 masks. Rows that this crate's types cannot express
 //! (services of other protocols, unknown tunnels) decode to nothing: they can only be foreign.
 
+mod daemon;
 mod server;
 mod service;
 
@@ -14,6 +15,7 @@ use super::attribute::{Attribute, Attributes};
 use super::message::{GENERIC_HEADER, Message};
 use super::{Malformed, take};
 
+pub use daemon::{daemons, decode_daemon, start_daemon, stop_daemon};
 pub use server::DumpedServer;
 pub use service::DumpedService;
 
@@ -30,6 +32,9 @@ mod command {
     pub(super) const SET_DEST: u8 = 6;
     pub(super) const DEL_DEST: u8 = 7;
     pub(super) const GET_DEST: u8 = 8;
+    pub(super) const NEW_DAEMON: u8 = 9;
+    pub(super) const DEL_DAEMON: u8 = 10;
+    pub(super) const GET_DAEMON: u8 = 11;
     pub(super) const SET_CONFIG: u8 = 12;
     pub(super) const GET_CONFIG: u8 = 13;
     pub(super) const GET_INFO: u8 = 15;
@@ -39,6 +44,7 @@ mod command {
 mod top {
     pub(super) const SERVICE: u16 = 1;
     pub(super) const DEST: u16 = 2;
+    pub(super) const DAEMON: u16 = 3;
     pub(super) const TIMEOUT_TCP: u16 = 4;
     pub(super) const TIMEOUT_TCP_FIN: u16 = 5;
     pub(super) const TIMEOUT_UDP: u16 = 6;

@@ -1,13 +1,15 @@
-//! One line as values: each option at most once, each value in its range.
+//! One command as values: each option at most once, each value in its range.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use super::super::collector::Collector;
-use super::options::{Given, Opt, Word, Wrong, options, words};
+use super::super::names::{Names, is_host_name, service_port};
+use super::super::places::Spot;
+use super::options::{Given, Opt, Word, Wrong, options};
 use crate::finding::{Code, Finding};
-use crate::model::{PERSISTENCE_MAXIMUM_S, Protocol, TunnelChecksum, TunnelKind};
+use crate::model::{PERSISTENCE_MAXIMUM_S, Protocol, SESSION_TIMEOUT_MAXIMUM_S, TunnelChecksum, TunnelKind};
 
 /// The service a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +33,9 @@ pub(super) struct Line<'a> {
     pub(super) command: Option<Given<'a>>,
     pub(super) target: Option<Target>,
     /// Where the service is named, for findings about it.
-    pub(super) target_column: u32,
+    pub(super) target_spot: Option<Spot>,
     pub(super) server: Option<(IpAddr, Option<u16>)>,
-    pub(super) server_column: u32,
+    pub(super) server_spot: Option<Spot>,
     pub(super) scheduler: Option<Word<'a>>,
     /// `-p`, with 360 where no time follows: what ipvsadm 1.31 does (its manual says 300).
     pub(super) persistence_s: Option<u32>,
@@ -47,24 +49,36 @@ pub(super) struct Line<'a> {
     pub(super) weight: Option<u32>,
     pub(super) upper: Option<u32>,
     pub(super) lower: Option<u32>,
+    /// `--set`: TCP, TCP after a FIN, UDP; seconds.
+    pub(super) timeouts: Option<[u32; 3]>,
     /// Every option given, by what it is about.
     pub(super) given: BTreeMap<Opt, Given<'a>>,
 }
 
-/// What a line is read into: its number, and where findings go.
+/// What is said about lines, and what is known from outside.
 pub(super) struct Said<'c> {
-    pub(super) number: u32,
     pub(super) findings: &'c mut Collector,
+    pub(super) names: &'c Names,
+    /// Whether everything is an error that ipvsadm refuses.
+    pub(super) strict: bool,
+    /// Host names without an address.
+    pub(super) hosts: &'c mut BTreeSet<String>,
 }
 
 impl Said<'_> {
-    pub(super) fn at(&self, column: u32, code: Code) -> Finding {
-        Finding::line(self.number, column, code)
-    }
-
     pub(super) fn add(&mut self, finding: Finding) {
         self.findings.add(finding);
     }
+
+    /// What ipvsadm refuses, though it is clear what was meant.
+    pub(super) fn refused(&mut self, finding: Finding) {
+        self.findings.add(if self.strict { finding } else { finding.warning() });
+    }
+}
+
+/// A finding about a place.
+pub(super) fn at(spot: Spot, code: Code) -> Finding {
+    Finding::line(spot.line, spot.column, code)
 }
 
 /// Options of which a line can hold only one.
@@ -87,24 +101,22 @@ const EXCLUSIVE: &[&[Opt]] = &[
 const PERSISTENCE_DEFAULT_S: u32 = 360;
 
 impl<'a> Line<'a> {
-    /// Reads a line; none where it says nothing (blank, comment) or where something on it was wrong and was said.
-    pub(super) fn read(text: &'a str, said: &mut Said<'_>) -> Option<Self> {
-        let all = words(text);
-        let mut words = all.as_slice();
-        let first = words.first()?;
-        if first.text.starts_with('#') {
-            return None;
-        }
-        if first.text == "ipvsadm" || first.text.ends_with("/ipvsadm") {
-            words = words.get(1..).unwrap_or_default();
-        }
+    /// Reads the words behind `ipvsadm`; none where they say nothing of a table, or where something was wrong and was
+    /// said.
+    pub(super) fn read(words: &[Word<'a>], said: &mut Said<'_>) -> Option<Self> {
         let options = options(words);
-        let other = options.iter().flatten().find(|given| given.option == Opt::Other);
-        if let Some(other) = other {
-            said.add(
-                said.at(other.column, Code::IpvsadmCommandUnused).with("command", &other.name).warning(),
-            );
-            return None;
+        for given in options.iter().flatten() {
+            match given.option {
+                Opt::Timeouts => return Line::timeouts(words, given, said),
+                // Nothing is lost with these, so nothing is said.
+                Opt::Looks => return None,
+                Opt::Other => {
+                    let unused = at(given.spot, Code::IpvsadmCommandUnused);
+                    said.add(unused.with("command", &given.name).warning());
+                    return None;
+                }
+                _ => {}
+            }
         }
         let mut line = Line::default();
         let mut right = true;
@@ -113,11 +125,9 @@ impl<'a> Line<'a> {
                 Ok(given) => line.take(given, said).is_some(),
                 Err(wrong) => {
                     said.add(match wrong {
-                        Wrong::NoOption(word) => {
-                            said.at(word.column, Code::IpvsadmWord).with("word", word.text)
-                        }
-                        Wrong::NoValue { name, column } => {
-                            said.at(column, Code::IpvsadmValueMissing).with("option", name)
+                        Wrong::NoOption(word) => at(word.spot, Code::IpvsadmWord).with("word", word.text),
+                        Wrong::NoValue { name, spot } => {
+                            at(spot, Code::IpvsadmValueMissing).with("option", name)
                         }
                     });
                     false
@@ -127,19 +137,34 @@ impl<'a> Line<'a> {
         right.then_some(line)
     }
 
+    /// `--set TCP TCPFIN UDP`, seconds; 0 leaves one alone.
+    fn timeouts(words: &[Word<'a>], set: &Given<'a>, said: &mut Said<'_>) -> Option<Self> {
+        let mut values = [0; 3];
+        let mut given = words.iter().filter(|word| word.text != set.name);
+        for value in &mut values {
+            let Some(word) = given.next() else {
+                said.add(at(set.spot, Code::IpvsadmValueMissing).with("option", &set.name));
+                return None;
+            };
+            *value = number(*word, 0, SESSION_TIMEOUT_MAXIMUM_S, said)?;
+        }
+        if let Some(word) = given.next() {
+            said.add(at(word.spot, Code::IpvsadmWord).with("word", word.text));
+            return None;
+        }
+        Some(Line { timeouts: Some(values), ..Line::default() })
+    }
+
     fn take(&mut self, given: Given<'a>, said: &mut Said<'_>) -> Option<()> {
         let alone = [given.option];
         let group = EXCLUSIVE.iter().copied().find(|group| group.contains(&given.option)).unwrap_or(&alone);
         if let Some(first) = group.iter().find_map(|option| self.given.get(option)) {
-            said.add(
-                said.at(given.column, Code::IpvsadmTwice)
-                    .with("option", &given.name)
-                    .with("first", &first.name),
-            );
+            let code = if first.option == given.option { Code::IpvsadmTwice } else { Code::IpvsadmConflict };
+            said.add(at(given.spot, code).with("option", &given.name).with("first", &first.name));
             return None;
         }
         self.given.insert(given.option, given.clone());
-        let value = given.value.unwrap_or(Word { text: "", column: given.column });
+        let value = given.value.unwrap_or(Word { text: "", spot: given.spot });
         match given.option {
             Opt::AddService
             | Opt::EditService
@@ -148,24 +173,29 @@ impl<'a> Line<'a> {
             | Opt::EditServer
             | Opt::DeleteServer
             | Opt::Clear => self.command = Some(given),
-            Opt::Other | Opt::Ipv6 | Opt::OnePacket | Opt::Numeric => {}
+            Opt::Timeouts | Opt::Looks | Opt::Other | Opt::Ipv6 | Opt::OnePacket | Opt::Numeric => {}
             Opt::Tcp | Opt::Udp | Opt::Sctp => {
                 let protocol = match given.option {
                     Opt::Tcp => Protocol::Tcp,
                     Opt::Udp => Protocol::Udp,
                     _ => Protocol::Sctp,
                 };
-                let (address, port) = endpoint(value, said)?;
+                let (address, port) = endpoint(value, protocol, said)?;
                 self.target = Some(Target::Address { protocol, address, port: port.unwrap_or(0) });
-                self.target_column = value.column;
+                self.target_spot = Some(value.spot);
             }
             Opt::Mark => {
                 self.target = Some(Target::Mark(mark(value, said)?));
-                self.target_column = value.column;
+                self.target_spot = Some(value.spot);
             }
             Opt::Server => {
-                self.server = Some(endpoint(value, said)?);
-                self.server_column = value.column;
+                // A port by name means the service's transport, which is named before it in every text of ipvsadm.
+                let protocol = match self.target {
+                    Some(Target::Address { protocol, .. }) => protocol,
+                    _ => Protocol::Tcp,
+                };
+                self.server = Some(endpoint(value, protocol, said)?);
+                self.server_spot = Some(value.spot);
             }
             Opt::Scheduler => self.scheduler = Some(value),
             Opt::Persistent => {
@@ -201,7 +231,7 @@ fn number(word: Word<'_>, minimum: u32, maximum: u32, said: &mut Said<'_>) -> Op
     let value = word.text.parse().ok().filter(|n: &u32| digits && (minimum..=maximum).contains(n));
     if value.is_none() {
         said.add(
-            said.at(word.column, Code::IpvsadmNumber)
+            at(word.spot, Code::IpvsadmNumber)
                 .with("word", word.text)
                 .with("minimum", minimum)
                 .with("maximum", maximum),
@@ -223,37 +253,64 @@ fn tunnel_kind(word: Word<'_>, said: &mut Said<'_>) -> Option<TunnelKind> {
     let kinds = [TunnelKind::Ipip, TunnelKind::Gue, TunnelKind::Gre];
     let kind = kinds.into_iter().find(|kind| kind.as_str() == word.text);
     if kind.is_none() {
-        said.add(said.at(word.column, Code::IpvsadmTunnel).with("word", word.text));
+        said.add(at(word.spot, Code::IpvsadmTunnel).with("word", word.text));
     }
     kind
 }
 
-/// `192.0.2.1:80`, `192.0.2.1`, `[2001:db8::1]:80`, `[2001:db8::1]`.
-fn endpoint(word: Word<'_>, said: &mut Said<'_>) -> Option<(IpAddr, Option<u16>)> {
-    let read = || {
-        if let Some(rest) = word.text.strip_prefix('[') {
-            let (address, rest) = rest.split_once(']')?;
-            let address = address.parse::<Ipv6Addr>().ok()?;
-            let port = match rest.strip_prefix(':') {
-                Some(port) => Some(decimal_port(port)?),
-                None if rest.is_empty() => None,
-                None => return None,
-            };
-            return Some((IpAddr::V6(address), port));
-        }
-        let (address, port) = match word.text.split_once(':') {
-            Some((address, port)) => (address, Some(decimal_port(port)?)),
+/// `192.0.2.1:80`, `192.0.2.1`, `[2001:db8::1]:80`, `[2001:db8::1]`, and names in place of each part.
+fn endpoint(word: Word<'_>, protocol: Protocol, said: &mut Said<'_>) -> Option<(IpAddr, Option<u16>)> {
+    let (host, port) = match word.text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or(rest))),
+        None => match word.text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
             None => (word.text, None),
-        };
-        Some((IpAddr::V4(address.parse::<Ipv4Addr>().ok()?), port))
+        },
     };
-    let endpoint = read();
-    if endpoint.is_none() {
-        said.add(said.at(word.column, Code::IpvsadmAddress).with("word", word.text).suggest("ipvsadm -S -n"));
+    let port = match port {
+        None => None,
+        Some(text) => match decimal_port(text).or_else(|| service_port(text, protocol)) {
+            Some(port) => Some(port),
+            None => return bad_address(word, said),
+        },
+    };
+    let bracketed = word.text.starts_with('[');
+    let address = match (host.parse::<IpAddr>(), bracketed) {
+        (Ok(address), _) if address.is_ipv6() == bracketed => address,
+        (Err(_), _) if is_host_name(host) => known_host(word, host, bracketed, said)?,
+        _ => return bad_address(word, said),
+    };
+    Some((address, port))
+}
+
+fn bad_address<T>(word: Word<'_>, said: &mut Said<'_>) -> Option<T> {
+    // An IPv6 address without brackets.
+    let ipv6 = word.text.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
+    let instead = ipv6.unwrap_or_else(|| "ipvsadm -S -n".to_owned());
+    said.add(at(word.spot, Code::IpvsadmAddress).with("word", word.text).suggest(instead));
+    None
+}
+
+/// What somebody looked a name up as.
+fn known_host(word: Word<'_>, name: &str, ipv6: bool, said: &mut Said<'_>) -> Option<IpAddr> {
+    let known = if ipv6 { said.names.any(name).filter(IpAddr::is_ipv6) } else { said.names.ipv4(name) };
+    match known {
+        Some(address) => {
+            if !address.is_loopback() {
+                said.add(
+                    at(word.spot, Code::HostResolved).with("text", name).with("value", address).warning(),
+                );
+            }
+        }
+        None => {
+            said.hosts.insert(name.to_owned());
+            said.add(at(word.spot, Code::HostName).with("text", name).suggest("ipvsadm -S -n"));
+        }
     }
-    endpoint
+    known
 }
 
 fn decimal_port(text: &str) -> Option<u16> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

@@ -1,10 +1,12 @@
 //! The options of ipvsadm and how a line is cut into them.
 
-/// A word of a line; the column counts characters from 1.
+use super::super::places::Spot;
+
+/// A word of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a str,
-    pub(super) column: u32,
+    pub(super) spot: Spot,
 }
 
 /// What an option is about.
@@ -17,6 +19,10 @@ pub(super) enum Opt {
     EditServer,
     DeleteServer,
     Clear,
+    /// The kernel's session timeouts.
+    Timeouts,
+    /// A command that only looks at the table, or counts anew.
+    Looks,
     /// A command that describes no table.
     Other,
     Tcp,
@@ -73,12 +79,13 @@ const KNOWN: &[Known] = &[
     known(Some('d'), "delete-server", Opt::DeleteServer, Takes::Nothing),
     known(Some('C'), "clear", Opt::Clear, Takes::Nothing),
     known(Some('R'), "restore", Opt::Other, Takes::Nothing),
-    known(Some('S'), "save", Opt::Other, Takes::Nothing),
-    known(Some('L'), "list", Opt::Other, Takes::Nothing),
-    known(Some('l'), "list", Opt::Other, Takes::Nothing),
-    known(Some('Z'), "zero", Opt::Other, Takes::Nothing),
-    known(Some('h'), "help", Opt::Other, Takes::Nothing),
-    known(None, "set", Opt::Other, Takes::Nothing),
+    known(Some('S'), "save", Opt::Looks, Takes::Nothing),
+    known(Some('L'), "list", Opt::Looks, Takes::Nothing),
+    known(Some('l'), "list", Opt::Looks, Takes::Nothing),
+    known(Some('Z'), "zero", Opt::Looks, Takes::Nothing),
+    known(Some('h'), "help", Opt::Looks, Takes::Nothing),
+    known(Some('v'), "version", Opt::Looks, Takes::Nothing),
+    known(None, "set", Opt::Timeouts, Takes::Nothing),
     known(None, "start-daemon", Opt::Other, Takes::Nothing),
     known(None, "stop-daemon", Opt::Other, Takes::Nothing),
     known(Some('t'), "tcp-service", Opt::Tcp, Takes::Value),
@@ -113,7 +120,7 @@ pub(super) struct Given<'a> {
     pub(super) option: Opt,
     /// As written, without its value: `-s`, `--scheduler`.
     pub(super) name: String,
-    pub(super) column: u32,
+    pub(super) spot: Spot,
     /// Present where the option takes one, except after a bare `-p`.
     pub(super) value: Option<Word<'a>>,
 }
@@ -122,29 +129,17 @@ pub(super) struct Given<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wrong<'a> {
     NoOption(Word<'a>),
-    NoValue { name: String, column: u32 },
+    NoValue { name: String, spot: Spot },
 }
 
-/// Cuts a line at blanks; ipvsadm knows no quoting here.
-pub(super) fn words(line: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    let mut start: Option<(usize, u32)> = None;
-    let mut column = 0_u32;
-    for (at, character) in line.char_indices() {
-        column = column.saturating_add(1);
-        match (character.is_whitespace(), start) {
-            (true, Some((from, column))) => {
-                words.extend(line.get(from..at).map(|text| Word { text, column }));
-                start = None;
-            }
-            (false, None) => start = Some((at, column)),
-            (true, None) | (false, Some(_)) => {}
-        }
-    }
-    if let Some((from, column)) = start {
-        words.extend(line.get(from..).map(|text| Word { text, column }));
-    }
-    words
+/// A hyphen, or what a text editor made of it.
+pub(super) fn is_dash(c: char) -> bool {
+    c == '-' || is_odd_dash(c)
+}
+
+/// Looks like a hyphen, but is none.
+pub(super) fn is_odd_dash(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}')
 }
 
 /// Reads options as popt does: `-s rr`, `-srr`, `-At HOST`, `--scheduler rr`, `--scheduler=rr`.
@@ -161,8 +156,8 @@ pub(super) fn options<'a>(words: &[Word<'a>]) -> Vec<Result<Given<'a>, Wrong<'a>
                 result.push(Err(Wrong::NoOption(word)));
                 continue;
             };
-            let glued = glued.map(|text| Word { text, column: column_of(word, text) });
-            result.push(given(found, format!("--{name}"), word.column, glued, &mut rest));
+            let glued = glued.map(|text| Word { text, spot: spot_of(word, text) });
+            result.push(given(found, format!("--{name}"), word.spot, glued, &mut rest));
         } else if let Some(cluster) = word.text.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
             for (at, letter) in cluster.char_indices() {
                 let Some(found) = KNOWN.iter().find(|known| known.short == Some(letter)) else {
@@ -171,8 +166,8 @@ pub(super) fn options<'a>(words: &[Word<'a>]) -> Vec<Result<Given<'a>, Wrong<'a>
                 };
                 let after = cluster.get(at.saturating_add(letter.len_utf8())..).unwrap_or_default();
                 let takes_rest = found.takes != Takes::Nothing && !after.is_empty();
-                let glued = takes_rest.then(|| Word { text: after, column: column_of(word, after) });
-                result.push(given(found, format!("-{letter}"), word.column, glued, &mut rest));
+                let glued = takes_rest.then(|| Word { text: after, spot: spot_of(word, after) });
+                result.push(given(found, format!("-{letter}"), word.spot, glued, &mut rest));
                 if takes_rest {
                     break;
                 }
@@ -184,16 +179,17 @@ pub(super) fn options<'a>(words: &[Word<'a>]) -> Vec<Result<Given<'a>, Wrong<'a>
     result
 }
 
-/// The column at which the end of a word begins.
-fn column_of(word: Word<'_>, end: &str) -> u32 {
+/// Where the end of a word begins.
+fn spot_of(word: Word<'_>, end: &str) -> Spot {
     let before = word.text.chars().count().saturating_sub(end.chars().count());
-    word.column.saturating_add(u32::try_from(before).unwrap_or(u32::MAX))
+    let column = word.spot.column.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
+    Spot { column, ..word.spot }
 }
 
 fn given<'a>(
     known: &Known,
     name: String,
-    column: u32,
+    spot: Spot,
     glued: Option<Word<'a>>,
     rest: &mut std::iter::Peekable<impl Iterator<Item = Word<'a>>>,
 ) -> Result<Given<'a>, Wrong<'a>> {
@@ -201,9 +197,9 @@ fn given<'a>(
         Takes::Nothing => None,
         Takes::Value => match glued.or_else(|| rest.next()) {
             Some(value) => Some(value),
-            None => return Err(Wrong::NoValue { name, column }),
+            None => return Err(Wrong::NoValue { name, spot }),
         },
         Takes::Perhaps => glued.or_else(|| rest.next_if(|next| !next.text.starts_with('-'))),
     };
-    Ok(Given { option: known.option, name, column, value })
+    Ok(Given { option: known.option, name, spot, value })
 }

@@ -1,26 +1,52 @@
-//! Lines applied one after the other, as `ipvsadm --restore` would.
+//! Commands applied one after the other, as a shell or `ipvsadm --restore` would give them.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::collector::Collector;
+use super::super::names::Names;
 use super::super::places::{Places, Spot};
-use super::line::{Line, Method, Said, Target};
-use super::options::{Given, Opt};
-use super::write::flag_word;
+use super::host::{self, Hints, Program};
+use super::line::{Line, Said, at};
+use super::listing;
+use super::options::{Given, Opt, Word, is_odd_dash};
+use super::preparing::Preparing;
+use super::rows;
+use super::shell::{Call, Survey};
+use super::shell_frames::Unread;
+use super::shell_words::is_odd_blank;
 use crate::finding::{Code, Finding, Place, Severity};
-use crate::model::{
-    Cluster, Protocol, Scheduler, SchedulerFlag, SchedulerFlags, Tunnel, TunnelChecksum, TunnelKind,
-};
-use crate::table::{Family, Forward, Persist, ServerKey, ServerRow, Service, ServiceKey, ServiceRow, Table};
+use crate::model::{Cluster, Timeouts};
+use crate::table::{Family, Forward, ServerKey, ServerRow, Service, ServiceKey, Table};
 
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) table: Table,
     pub(super) findings: Collector,
+    /// What `--set` asked for.
+    timeouts: Timeouts,
+    /// Addresses that a script puts on interfaces.
+    hints: Hints,
+    /// What a script sets up beside the table.
+    preparing: Preparing,
+    /// Host names without an address.
+    pub(super) hosts: BTreeSet<String>,
     /// The line that last said something of a service, or of one of its servers.
     spots: BTreeMap<(ServiceKey, Option<ServerKey>), Spot>,
+    /// Real servers whose service has not been added yet.
+    early: BTreeMap<ServiceKey, Vec<Early>>,
+    /// Commands that are not read, and the place of the first.
+    others: BTreeSet<String>,
+    first_other: Option<Spot>,
+}
+
+/// A real server that came before its service.
+struct Early {
+    key: ServerKey,
+    row: ServerRow,
+    spot: Spot,
+    /// Where its service is named.
+    service: Spot,
 }
 
 const SERVICE_OPTIONS: &[Opt] = &[Opt::Tcp, Opt::Udp, Opt::Sctp, Opt::Mark, Opt::Ipv6, Opt::Numeric];
@@ -39,22 +65,71 @@ const ROW_OPTIONS: &[Opt] = &[
     Opt::Upper,
     Opt::Lower,
 ];
+/// Names of unread commands that are told.
+const TOLD: usize = 10;
 
 impl Reading {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str, names: &Names, strict: bool) -> Self {
         let mut reading = Reading::default();
         if text.len() > super::TEXT_MAXIMUM {
             let finding = whole(Code::FileTooLarge).with("limit", format!("{} bytes", super::TEXT_MAXIMUM));
             reading.findings.add(finding);
             return reading;
         }
-        for (number, line) in (1_u32..).zip(text.lines()) {
-            reading.line(number, line);
+        let listing = listing::find(text);
+        let without = listing.map(|_| listing::without(text));
+        let text = without.as_deref().unwrap_or(text);
+        let survey = Survey::of(text);
+        let mut findings = std::mem::take(&mut reading.findings);
+        let mut hosts = BTreeSet::new();
+        let mut said = Said { findings: &mut findings, names, strict, hosts: &mut hosts };
+        look_alikes(text, &mut said);
+        survey.follow(text, &mut |call| reading.call(call, &survey, &mut said));
+        if let Some(line) = listing {
+            let alone = reading.table.services.is_empty();
+            said.add(match alone {
+                true => Finding::line(line, 1, Code::IpvsadmListing).suggest("ipvsadm -S -n"),
+                false => Finding::line(line, 1, Code::IpvsadmListingBeside).warning(),
+            });
         }
-        if reading.table.services.is_empty() && !reading.findings.has_errors() {
-            reading.findings.add(whole(Code::IpvsadmEmpty).warning());
-        }
+        reading.finish(&mut said);
+        reading.findings = findings;
+        reading.hosts = hosts;
         reading
+    }
+
+    /// What is left to say when every line was read.
+    fn finish(&mut self, said: &mut Said<'_>) {
+        for (key, early) in std::mem::take(&mut self.early) {
+            for server in early {
+                said.add(at(server.service, Code::IpvsadmServiceUnknown).with("key", key));
+            }
+        }
+        if let Some(spot) = self.first_other {
+            let mut names: Vec<_> = self.others.iter().take(TOLD).map(String::as_str).collect();
+            if self.others.len() > TOLD {
+                names.push("…");
+            }
+            said.add(at(spot, Code::ScriptCommands).with("names", names.join(", ")).warning());
+        }
+        if self.table.services.is_empty() && !said.findings.has_errors() {
+            said.add(whole(Code::IpvsadmEmpty).warning());
+        }
+    }
+
+    /// Puts into a cluster what its table does not hold: devices of addresses, and timeouts.
+    pub(super) fn complete(&mut self, cluster: &mut Cluster) {
+        cluster.global.timeouts = self.timeouts;
+        for spot in std::mem::take(&mut self.preparing).complete(cluster) {
+            let finding = at(spot, Code::ScriptCommands).with("names", "iptables");
+            self.findings.add(finding.warning());
+        }
+        let unused = self.hints.place(cluster);
+        for (address, vip, spot) in unused {
+            let device = vip.device.map(|device| device.to_string()).unwrap_or_default();
+            let finding = at(spot, Code::ScriptAddress).with("address", address).with("device", device);
+            self.findings.add(finding.warning());
+        }
     }
 
     /// Where each virtual and real server of a cluster made from this table was read.
@@ -68,6 +143,10 @@ impl Reading {
                     places.insert(format!("{pointer}/real_servers/{real_index}"), *spot);
                 }
             }
+            if let Some(hint) = server.vip.as_ref().and_then(|vip| self.hints.spot(vip.address)) {
+                places.insert(format!("{pointer}/vip/device"), hint);
+                places.insert(format!("{pointer}/vip/prefix"), hint);
+            }
             if let Some(spot) = self.spots.get(&(key, None)) {
                 places.insert(pointer, *spot);
             }
@@ -75,20 +154,119 @@ impl Reading {
         places
     }
 
-    fn line(&mut self, number: u32, text: &str) {
-        let mut findings = std::mem::take(&mut self.findings);
-        let mut said = Said { number, findings: &mut findings };
-        if let Some(line) = Line::read(text, &mut said) {
-            self.apply(&line, &mut said);
+    fn call(&mut self, call: Call<'_>, survey: &Survey, said: &mut Said<'_>) {
+        let mut words: Vec<Word<'_>> =
+            call.words.iter().map(|token| Word { text: &token.text, spot: token.spot }).collect();
+        let program = if call.restored { Some((Program::Ipvsadm, 0)) } else { host::program(call.words) };
+        let Some((program, behind)) = program else {
+            self.other(&call, survey, said);
+            return;
+        };
+        let (tokens, words) = (call.words.get(behind..).unwrap_or_default(), words.split_off(behind));
+        if call.unread.is_some() && !adds(program, &words) {
+            return;
         }
-        self.findings = findings;
+        if let Some(unread) = call.unread {
+            let Some(first) = call.words.first() else { return };
+            said.add(match unread {
+                Unread::Loop => at(first.spot, Code::ScriptLoop).warning(),
+                Unread::Part(part) => at(first.spot, Code::ScriptPart).with("part", part).warning(),
+            });
+            return;
+        }
+        if let (true, Some(first)) = (call.conditional, call.words.first()) {
+            said.add(at(first.spot, Code::ScriptCondition).warning());
+        }
+        if let Some((token, name)) = tokens.iter().find_map(|t| Some((t, t.unknown.as_ref()?))) {
+            let finding = at(token.spot, Code::ScriptVariable).with("name", name);
+            said.add(if program == Program::Ipvsadm { finding } else { finding.warning() });
+            return;
+        }
+        match program {
+            // What it reads is in the text itself.
+            Program::Ipvsadm
+                if survey.restored && words.iter().any(|w| matches!(w.text, "-R" | "--restore")) => {}
+            Program::Ipvsadm => self.ipvsadm(&words, said),
+            Program::Ip | Program::Ifconfig => {
+                let taken = self.hints.read(program, &words);
+                self.taken(&call, taken);
+            }
+            Program::Sysctl => {
+                let taken = self.preparing.sysctl(&words);
+                self.taken(&call, taken);
+            }
+            Program::Parameter => {
+                let taken = self.preparing.file(&words);
+                self.taken(&call, taken);
+            }
+            Program::Iptables(family) => {
+                let taken = self.preparing.iptables(family, &words);
+                self.taken(&call, taken);
+            }
+        }
+    }
+
+    /// Says of a command of another program that it is not read, unless all of it was.
+    fn taken(&mut self, call: &Call<'_>, taken: bool) {
+        if !taken {
+            self.unread_command(call);
+        }
+    }
+
+    /// A command of another program, or what should have been a line of ipvsadm.
+    fn other(&mut self, call: &Call<'_>, survey: &Survey, said: &mut Said<'_>) {
+        let Some(first) = call.words.first() else { return };
+        if !survey.script {
+            said.add(at(first.spot, Code::IpvsadmWord).with("word", &first.text));
+        } else if call.unread.is_none()
+            && !host::is_harmless(call.words)
+            && !survey.functions.contains(&first.text)
+        {
+            self.unread_command(call);
+        }
+    }
+
+    fn unread_command(&mut self, call: &Call<'_>) {
+        if let Some(name) = host::name(call.words) {
+            self.first_other = self.first_other.or(call.words.first().map(|word| word.spot));
+            if self.others.len() <= TOLD {
+                self.others.insert(name);
+            }
+        }
+    }
+
+    fn ipvsadm(&mut self, words: &[Word<'_>], said: &mut Said<'_>) {
+        let odd = |word: &Word<'_>| word.text.starts_with(is_odd_dash);
+        if !words.iter().any(odd) {
+            if let Some(line) = Line::read(words, said) {
+                self.apply(&line, said);
+            }
+            return;
+        }
+        let texts: Vec<String> = words.iter().map(|word| hyphens(word.text)).collect();
+        let plain: Vec<_> =
+            words.iter().zip(&texts).map(|(word, text)| Word { text, spot: word.spot }).collect();
+        if let Some(line) = Line::read(&plain, said) {
+            self.apply(&line, said);
+        }
     }
 
     fn apply(&mut self, line: &Line<'_>, said: &mut Said<'_>) -> Option<()> {
+        if let Some(timeouts) = line.timeouts {
+            let [tcp, tcpfin, udp] = timeouts.map(|value| (value != 0).then_some(value));
+            let before = self.timeouts;
+            self.timeouts = Timeouts {
+                tcp: tcp.or(before.tcp),
+                tcpfin: tcpfin.or(before.tcpfin),
+                udp: udp.or(before.udp),
+            };
+            return Some(());
+        }
         let Some(command) = &line.command else {
-            // A lone leading word `ipvsadm` lists the table.
-            if let Some(first) = line.given.values().min_by_key(|given| given.column) {
-                said.add(said.at(first.column, Code::IpvsadmCommandMissing));
+            // A lone `ipvsadm` lists the table.
+            if let Some(first) = line.given.values().min_by_key(|given| (given.spot.line, given.spot.column))
+            {
+                said.add(at(first.spot, Code::IpvsadmCommandMissing));
             }
             return None;
         };
@@ -103,47 +281,64 @@ impl Reading {
             if given.option != command.option
                 && !allowed.iter().any(|options| options.contains(&given.option))
             {
-                unused(given, &command.name, said);
+                rows::unused(given, &command.name, said);
                 return None;
             }
         }
         if command.option == Opt::Clear {
             self.table = Table::default();
             self.spots.clear();
+            self.early.clear();
             return Some(());
         }
-        let key = service_key(line, command, said)?;
-        let spot = Spot { line: said.number, column: line.target_column };
+        let key = rows::service_key(line, command, said)?;
+        let spot = line.target_spot.unwrap_or(command.spot);
         match command.option {
-            Opt::AddService => {
-                let row = service_row(line, &key, said)?;
-                if self.table.services.contains_key(&key) {
-                    said.add(said.at(spot.column, Code::IpvsadmServiceAgain).with("key", key));
-                    return None;
-                }
-                self.table.services.insert(key, Service { row, servers: BTreeMap::new() });
-                self.spots.insert((key, None), spot);
-            }
-            Opt::EditService => {
-                let row = service_row(line, &key, said)?;
-                self.service(&key, spot, said)?.row = row;
-                self.spots.insert((key, None), spot);
+            Opt::AddService | Opt::EditService => {
+                let row = rows::service_row(line, command, &key, said)?;
+                self.service(command, key, row, spot, said);
             }
             Opt::DeleteService => {
-                self.service(&key, spot, said)?;
-                self.table.services.remove(&key);
+                if self.table.services.remove(&key).is_none() {
+                    said.refused(at(spot, Code::IpvsadmDeleteUnknown).with("key", key));
+                }
             }
             _ => self.server(line, command, &key, said)?,
         }
         Some(())
     }
 
-    fn service(&mut self, key: &ServiceKey, spot: Spot, said: &mut Said<'_>) -> Option<&mut Service> {
-        let service = self.table.services.get_mut(key);
-        if service.is_none() {
-            said.add(said.at(spot.column, Code::IpvsadmServiceUnknown).with("key", key));
+    /// Adds or edits a service, with the servers that came before it.
+    fn service(
+        &mut self,
+        command: &Given<'_>,
+        key: ServiceKey,
+        row: crate::table::ServiceRow,
+        spot: Spot,
+        said: &mut Said<'_>,
+    ) {
+        let edit = command.option == Opt::EditService;
+        match self.table.services.get_mut(&key) {
+            Some(_) if !edit => {
+                said.refused(at(spot, Code::IpvsadmServiceAgain).with("key", key));
+                return;
+            }
+            Some(service) => service.row = row,
+            None => {
+                if edit {
+                    said.refused(at(spot, Code::IpvsadmEditUnknown).with("key", key));
+                }
+                let mut service = Service { row, servers: BTreeMap::new() };
+                for early in self.early.remove(&key).unwrap_or_default() {
+                    let later = at(early.service, Code::IpvsadmServiceLater);
+                    said.refused(later.with("key", key).with("line", spot.line));
+                    service.servers.insert(early.key, early.row);
+                    self.spots.insert((key, Some(early.key)), early.spot);
+                }
+                self.table.services.insert(key, service);
+            }
         }
-        service
+        self.spots.insert((key, None), spot);
     }
 
     fn server(
@@ -154,12 +349,16 @@ impl Reading {
         said: &mut Said<'_>,
     ) -> Option<()> {
         let Some((address, port)) = line.server else {
-            said.add(said.at(command.column, Code::IpvsadmServerMissing).with("command", &command.name));
+            said.add(at(command.spot, Code::IpvsadmServerMissing).with("command", &command.name));
             return None;
         };
-        let spot = Spot { line: said.number, column: line.server_column };
-        let forward = forward(line, command, said)?;
-        let key = ServerKey { address, port: server_port(line, service, port, forward, said) };
+        let spot = line.server_spot.unwrap_or(command.spot);
+        let forward = rows::forward(line, command, said)?;
+        // What is to be deleted is found by the port that was given.
+        let key = match (command.option, port) {
+            (Opt::DeleteServer, Some(port)) => ServerKey { address, port },
+            _ => ServerKey { address, port: rows::server_port(service, port, forward, spot, said) },
+        };
         let row = ServerRow {
             forward,
             weight: line.weight.unwrap_or(1),
@@ -168,202 +367,94 @@ impl Reading {
         };
         if Family::of(address) != service.family() && !matches!(forward, Forward::Tunnel(_)) {
             said.add(
-                said.at(spot.column, Code::FamilyNeedsTunnel)
-                    .with("address", address)
-                    .with("family", service.family()),
+                at(spot, Code::FamilyNeedsTunnel).with("address", address).with("family", service.family()),
             );
             return None;
         }
-        let target = Spot { line: said.number, column: line.target_column };
-        let servers = &mut self.service(service, target, said)?.servers;
-        let there = servers.contains_key(&key);
+        let target = line.target_spot.unwrap_or(command.spot);
+        let Some(found) = self.table.services.get_mut(service) else {
+            if command.option == Opt::DeleteServer {
+                said.refused(at(spot, Code::IpvsadmDeleteUnknown).with("key", key));
+            } else {
+                let early = self.early.entry(*service).or_default();
+                early.push(Early { key, row, spot, service: target });
+            }
+            return Some(());
+        };
+        let there = found.servers.contains_key(&key);
         match command.option {
             Opt::AddServer if there => {
-                said.add(said.at(spot.column, Code::IpvsadmServerAgain).with("key", key));
-                return None;
+                said.refused(at(spot, Code::IpvsadmServerAgain).with("key", key));
+                return Some(());
             }
-            Opt::EditServer | Opt::DeleteServer if !there => {
-                said.add(said.at(spot.column, Code::IpvsadmServerUnknown).with("key", key));
-                return None;
+            Opt::DeleteServer if !there => {
+                said.refused(at(spot, Code::IpvsadmDeleteUnknown).with("key", key));
+                return Some(());
             }
             Opt::DeleteServer => {
-                servers.remove(&key);
+                found.servers.remove(&key);
+                return Some(());
             }
-            _ => {
-                servers.insert(key, row);
+            Opt::EditServer if !there => {
+                said.refused(at(spot, Code::IpvsadmEditUnknown).with("key", key));
             }
+            _ => {}
         }
+        found.servers.insert(key, row);
         self.spots.insert((*service, Some(key)), spot);
         Some(())
     }
 }
 
-fn whole(code: Code) -> Finding {
-    Finding { place: Place::Whole, severity: Severity::Error, code, args: Vec::new(), suggestion: None }
-}
-
-fn unused(given: &Given<'_>, command: &str, said: &mut Said<'_>) {
-    said.add(
-        said.at(given.column, Code::IpvsadmOptionUnused).with("option", &given.name).with("command", command),
-    );
-}
-
-fn service_key(line: &Line<'_>, command: &Given<'_>, said: &mut Said<'_>) -> Option<ServiceKey> {
-    let ipv6 = line.given.get(&Opt::Ipv6);
-    match line.target {
-        Some(Target::Mark(mark)) => {
-            let family = if ipv6.is_some() { Family::Ipv6 } else { Family::Ipv4 };
-            Some(ServiceKey::Mark { mark, family })
+/// Whether a command adds something or changes it; what only takes away or looks needs no finding where it is not read.
+fn adds(program: Program, words: &[Word<'_>]) -> bool {
+    if program != Program::Ipvsadm {
+        let mut hints = Hints::default();
+        return hints.read(program, words) && !hints.is_empty();
+    }
+    words.iter().any(|word| {
+        let text = word.text;
+        match text.strip_prefix("--") {
+            Some(long) => ["add-", "edit-", "set"].iter().any(|start| long.starts_with(start)),
+            None => text.strip_prefix('-').is_some_and(|short| short.starts_with(['A', 'a', 'E', 'e'])),
         }
-        Some(Target::Address { protocol, address, port }) => {
-            if let Some(ipv6) = ipv6 {
-                let name =
-                    line.given.values().find(|given| matches!(given.option, Opt::Tcp | Opt::Udp | Opt::Sctp));
-                unused(ipv6, name.map_or("-t", |given| given.name.as_str()), said);
-                return None;
-            }
-            Some(ServiceKey::Address { protocol, address, port })
-        }
-        None => {
-            said.add(said.at(command.column, Code::IpvsadmServiceMissing).with("command", &command.name));
-            None
-        }
-    }
-}
-
-fn service_row(line: &Line<'_>, key: &ServiceKey, said: &mut Said<'_>) -> Option<ServiceRow> {
-    let scheduler = line.scheduler.map_or(Scheduler::default().as_str(), |word| word.text);
-    if let Some(word) = line.scheduler
-        && word.text.parse::<Scheduler>().is_err()
-    {
-        said.add(said.at(word.column, Code::IpvsadmScheduler).with("scheduler", word.text));
-        return None;
-    }
-    if let Some(engine) = line.engine {
-        said.add(said.at(engine.column, Code::IpvsadmEngine).with("engine", engine.text).warning());
-    }
-    let one_packet = line.given.get(&Opt::OnePacket);
-    if let (Some(option), ServiceKey::Address { protocol, .. }) = (one_packet, key)
-        && *protocol != Protocol::Udp
-    {
-        said.add(said.at(option.column, Code::IpvsadmOnePacket));
-        return None;
-    }
-    if matches!(key, ServiceKey::Address { port: 0, .. }) && line.persistence_s.is_none() {
-        said.add(said.at(line.target_column, Code::IpvsadmPortZero));
-        return None;
-    }
-    Some(ServiceRow {
-        scheduler: scheduler.to_owned(),
-        flags: flags(line, scheduler, said)?,
-        persistence: persistence(line, key.family(), said)?,
-        one_packet: one_packet.is_some(),
     })
 }
 
-fn flags(line: &Line<'_>, scheduler: &str, said: &mut Said<'_>) -> Option<SchedulerFlags> {
-    let mut flags = SchedulerFlags::new();
-    let Some(list) = line.flags else { return Some(flags) };
-    for word in list.text.split(',') {
-        let by_scheduler = |flag: &SchedulerFlag| {
-            // The plain names go with every scheduler.
-            [flag_word(scheduler, *flag), flag_word("", *flag)].contains(&Some(word))
-        };
-        let Some(flag) = SchedulerFlag::ALL.into_iter().find(by_scheduler) else {
-            said.add(said.at(list.column, Code::IpvsadmFlag).with("scheduler", scheduler).with("flag", word));
-            return None;
-        };
-        flags.insert(flag);
-    }
-    Some(flags)
-}
-
-/// The outer option is whether the line is right, the inner one whether the service is persistent.
-fn persistence(line: &Line<'_>, family: Family, said: &mut Said<'_>) -> Option<Option<Persist>> {
-    let mask = match line.netmask {
-        None if family == Family::Ipv4 => u32::MAX,
-        None => u32::from(family.bits()),
-        Some(word) => {
-            let mask = match family {
-                Family::Ipv4 => word.text.parse::<Ipv4Addr>().ok().map(Ipv4Addr::to_bits),
-                Family::Ipv6 => word.text.parse().ok().filter(|prefix| (1..=128).contains(prefix)),
-            };
-            if mask.is_none() {
-                said.add(said.at(word.column, Code::IpvsadmMask).with("word", word.text));
-            } else if line.persistence_s.is_none() {
-                said.add(said.at(word.column, Code::IpvsadmMaskUnused).warning());
+/// Says once that characters are not what they look like.
+fn look_alikes(text: &str, said: &mut Said<'_>) {
+    let (mut dash, mut blank) = (false, false);
+    for (line, number) in text.lines().zip(1_u32..) {
+        if line.is_ascii() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        for (c, column) in line.chars().zip(1_u32..) {
+            let spot = Spot { line: number, column };
+            let odd_blank = is_odd_blank(c) && !(number == 1 && column == 1 && c == '\u{feff}');
+            if is_odd_dash(c) && !std::mem::replace(&mut dash, true) {
+                said.refused(at(spot, Code::TypographicDash).with("character", c));
+            } else if odd_blank && !std::mem::replace(&mut blank, true) {
+                let character = format!("U+{:04X}", u32::from(c));
+                said.refused(at(spot, Code::OddBlank).with("character", character));
             }
-            mask?
         }
-    };
-    Some(line.persistence_s.map(|timeout_s| Persist { timeout_s, mask }))
+        if dash && blank {
+            return;
+        }
+    }
 }
 
-fn forward(line: &Line<'_>, command: &Given<'_>, said: &mut Said<'_>) -> Option<Forward> {
-    let method = line.method.unwrap_or(Method::Direct);
-    let tunnel = [Opt::TunnelType, Opt::TunnelPort, Opt::NoChecksum, Opt::FullChecksum, Opt::RemoteChecksum];
-    let stray = tunnel.iter().find_map(|option| line.given.get(option));
-    match (method, stray) {
-        (Method::Direct, None) => return Some(Forward::Direct),
-        (Method::Masquerade, None) => return Some(Forward::Masquerade),
-        (Method::Direct | Method::Masquerade, Some(stray)) => {
-            let word = if method == Method::Direct { "-g" } else { "-m" };
-            unused(stray, word, said);
-            return None;
-        }
-        (Method::Tunnel, _) => {}
+/// An option with plain hyphens. One dash of an editor stands for two hyphens where a word follows.
+fn hyphens(text: &str) -> String {
+    let rest = text.trim_start_matches(super::options::is_dash);
+    let dashes = text.chars().count() - rest.chars().count();
+    if dashes == 0 || !text.starts_with(is_odd_dash) {
+        return text.to_owned();
     }
-    let kind = line.tunnel_kind.unwrap_or_default();
-    let checksum = line.checksum.unwrap_or_default();
-    let port = line.tunnel_port.unwrap_or(0);
-    let column = |option: Opt| line.given.get(&option).map_or(command.column, |given| given.column);
-    if kind == TunnelKind::Gue && port == 0 {
-        said.add(said.at(column(Opt::TunnelType), Code::TunnelPortMissing));
-        return None;
-    }
-    if kind != TunnelKind::Gue && port != 0 {
-        said.add(said.at(column(Opt::TunnelPort), Code::TunnelPortUnused).with("kind", kind.as_str()));
-        return None;
-    }
-    let wrong = match checksum {
-        TunnelChecksum::None => None,
-        TunnelChecksum::Full => (kind == TunnelKind::Ipip).then_some(Opt::FullChecksum),
-        TunnelChecksum::Remote => (kind != TunnelKind::Gue).then_some(Opt::RemoteChecksum),
-    };
-    if let Some(option) = wrong {
-        said.add(
-            said.at(column(option), Code::TunnelChecksum)
-                .with("kind", kind.as_str())
-                .with("checksum", checksum.as_str()),
-        );
-        return None;
-    }
-    Some(Forward::Tunnel(Tunnel { kind, port, checksum }))
+    let long = rest.chars().take_while(|c| c.is_ascii_alphabetic() || *c == '-').count() > 3;
+    format!("{}{rest}", if long || dashes > 1 { "--" } else { "-" })
 }
 
-/// As ipvsadm decides it: direct routing and tunnels get the service's port whatever was written, others too where
-/// none was; services by mark have none to give.
-fn server_port(
-    line: &Line<'_>,
-    service: &ServiceKey,
-    port: Option<u16>,
-    forward: Forward,
-    said: &mut Said<'_>,
-) -> u16 {
-    let ServiceKey::Address { port: service_port, .. } = *service else { return port.unwrap_or(0) };
-    match port {
-        Some(port) if forward == Forward::Masquerade || port == service_port => port,
-        Some(port) => {
-            let word = if forward == Forward::Direct { "direct" } else { "tunnel" };
-            said.add(
-                said.at(line.server_column, Code::IpvsadmPortForced)
-                    .with("forwarding", word)
-                    .with("port", port)
-                    .with("service_port", service_port)
-                    .warning(),
-            );
-            service_port
-        }
-        None => service_port,
-    }
+fn whole(code: Code) -> Finding {
+    Finding { place: Place::Whole, severity: Severity::Error, code, args: Vec::new(), suggestion: None }
 }

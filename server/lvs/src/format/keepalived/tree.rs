@@ -32,8 +32,11 @@ pub(super) struct Statement {
     pub(super) arguments: Vec<Word>,
     /// What stands in its braces; none where it has no braces.
     pub(super) block: Option<Vec<Statement>>,
-    /// The raw text of the statement with its block, as it can be kept aside or given back.
+    /// The raw text of the statement with its block, as it can be kept aside or given back. Variables are replaced in
+    /// it, for their definitions are elsewhere.
     pub(super) raw: String,
+    /// A finding already says that nothing is known of this keyword and that the statement is kept aside.
+    pub(super) reported: bool,
 }
 
 impl Statement {

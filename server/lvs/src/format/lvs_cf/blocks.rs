@@ -14,6 +14,13 @@ const MOST_LINES: usize = 200_000;
 /// The same for blocks.
 const MOST_BLOCKS: usize = 40_000;
 
+/// Whether a written file is longer than what is read of one.
+pub(super) fn is_too_long(text: &str) -> bool {
+    let lines =
+        || text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines().nth(MOST_LINES).is_some() || lines().filter(|line| line.ends_with('{')).nth(MOST_BLOCKS).is_some()
+}
+
 /// Reads a text into its pieces. What had to be assumed goes to the collector.
 pub(super) fn parse<'a>(text: &'a str, collector: &mut Collector) -> Document<'a> {
     let mut builder = Builder {
@@ -80,7 +87,19 @@ struct Builder<'a, 'c> {
 impl<'a> Builder<'a, '_> {
     /// Takes one line; says whether it had words.
     fn line(&mut self, line: &Line<'a>) -> bool {
-        let (words, damage) = words(line.text);
+        let (mut words, mut damage) = words(line.text);
+        if line.first > 1 {
+            let columns = words.iter_mut().map(|word| &mut word.column);
+            for column in columns.chain(damage.iter_mut().map(|damage| &mut damage.column)) {
+                *column = column.saturating_add(line.first - 1);
+            }
+        }
+        if let Some(limit) = line.cut {
+            let column =
+                line.first.saturating_add(u32::try_from(line.text.chars().count()).unwrap_or(u32::MAX));
+            let finding = Finding::line(line.number, column, Code::GuiCut).warning();
+            self.collector.add(finding.with("limit", limit));
+        }
         let Some(first) = words.first() else {
             self.trivia(line.start, line.start + line.raw.len());
             return false;
@@ -136,7 +155,14 @@ impl<'a> Builder<'a, '_> {
         let Some(name) = words.next() else { return };
         let mut words = words.peekable();
         let equals = words.next_if(|word| word.is("=")).is_some();
-        let setting = Setting { line: line.number, raw: line.raw, name, equals, values: words.collect() };
+        let setting = Setting {
+            line: line.number,
+            first: line.first,
+            raw: line.raw,
+            name,
+            equals,
+            values: words.collect(),
+        };
         self.push(Item::Setting(setting));
     }
 
@@ -171,7 +197,9 @@ impl<'a> Builder<'a, '_> {
         }
         let mut rest: Vec<_> = words.collect();
         // `virtual my shop {`: the daemons want one word, quoted where it has blanks.
-        let more = rest.iter().take_while(|word| !brace && !word.is("{") && !word.begins_comment()).count();
+        // The daemons take the brace in quotes as well.
+        let is_brace = |word: &Word<'_>| word.text == "{";
+        let more = rest.iter().take_while(|word| !brace && !is_brace(word) && !word.begins_comment()).count();
         if let Some(name) = name.as_mut().filter(|name| more > 0 && !name.begins_comment()) {
             let whole = joined(std::iter::once(&*name).chain(rest.iter().take(more)));
             let finding = Finding::line(line.number, name.column, Code::ValueUnquoted).warning();
@@ -180,7 +208,7 @@ impl<'a> Builder<'a, '_> {
             name.text = whole.into();
             rest.drain(..more);
         }
-        if rest.first().is_some_and(|word| !brace && word.is("{")) {
+        if rest.first().is_some_and(|word| !brace && is_brace(word)) {
             brace = true;
             rest.remove(0);
         }
@@ -188,6 +216,7 @@ impl<'a> Builder<'a, '_> {
         let block = Block {
             kind,
             line: line.number,
+            first: line.first,
             word,
             name,
             head: line.raw,
@@ -211,7 +240,8 @@ impl<'a> Builder<'a, '_> {
             }
         }
         if !brace && kind != Kind::Other {
-            let column = u32::try_from(line.text.chars().count()).unwrap_or(u32::MAX).saturating_add(1);
+            let column =
+                line.first.saturating_add(u32::try_from(line.text.chars().count()).unwrap_or(u32::MAX));
             self.collector.add(Finding::line(line.number, column, Code::BraceOpen).warning().suggest("{"));
             self.awaits_brace = true;
         }

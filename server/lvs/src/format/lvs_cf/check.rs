@@ -2,7 +2,7 @@
 
 use crate::finding::Code;
 use crate::format::places::Spot;
-use crate::model::{Check, Protocol};
+use crate::model::{CommandLine, Matching, Protocol, Question};
 
 use super::lexer::Quote;
 use super::reader::{Reader, Text};
@@ -35,7 +35,7 @@ pub(super) fn read(
     protocol: Protocol,
     port: u16,
     place: Spot,
-) -> Check {
+) -> Question {
     let regex = given.regex.is_some_and(|(value, _)| value);
     let send_spot = given.send.as_ref().map(|text| text.spot);
     let send = given.send.map(|text| plain(reader, text));
@@ -55,23 +55,30 @@ pub(super) fn read(
         if let Some(word) = program.value.split_whitespace().find(part) {
             reader.warn(program.spot, Code::ProgramWord).with("text", super::document::excerpt(word));
         }
-        let command = unquoted(reader, program);
-        return Check::Program { command, expect, send, regex };
+        let command = CommandLine::plain(&unquoted(reader, program));
+        // The original compares a program's output as it is.
+        let regex = false;
+        return Question::Program { command, expect, send, regex };
     }
     if send.is_some() || expect.is_some() {
-        return Check::SendExpect { send, expect, regex };
+        let matching = if regex { Matching::Regex } else { Matching::Prefix };
+        return Question::SendExpect { send, expect, matching };
     }
     match (protocol, port) {
         (Protocol::Udp, _) => {
             reader.warn(place, Code::CheckUdp);
-            Check::Connect
+            Question::Connect
         }
         (_, 80) => {
             reader.warn(place, Code::CheckDefaultHttp);
             let text = |text: &str| Some(text.to_owned());
-            Check::SendExpect { send: text(HTTP_SEND), expect: text(HTTP_EXPECT), regex: false }
+            Question::SendExpect {
+                send: text(HTTP_SEND),
+                expect: text(HTTP_EXPECT),
+                matching: Matching::Prefix,
+            }
         }
-        _ => Check::Connect,
+        _ => Question::Connect,
     }
 }
 

@@ -3,6 +3,8 @@
 //! Put together again, the pieces are the text byte for byte ([`Document::text`]), which is what a change of single
 //! lines builds on. `blocks` makes them.
 
+use std::collections::BTreeSet;
+
 use super::lexer::Word;
 
 /// What a block is.
@@ -47,6 +49,8 @@ pub(super) enum Item<'a> {
 pub(super) struct Setting<'a> {
     /// Line number, from 1.
     pub(super) line: u32,
+    /// Column of its first character, from 1.
+    pub(super) first: u32,
     /// With its end.
     pub(super) raw: &'a str,
     /// Its first word.
@@ -64,6 +68,8 @@ pub(super) struct Block<'a> {
     pub(super) kind: Kind,
     /// Line number of its first line.
     pub(super) line: u32,
+    /// Column of the first character of that line, from 1.
+    pub(super) first: u32,
     /// The word that opens it.
     pub(super) word: Word<'a>,
     /// Its name.
@@ -105,6 +111,27 @@ impl Document<'_> {
         push(&self.items, &mut text);
         text
     }
+}
+
+/// Indices of empty blocks beside one of the same kind and name that is not empty. The old pages read a blank line
+/// behind the first line of a block as that line once more, and all settings went into the second block.
+pub(super) fn phantoms(items: &[Item<'_>], kind: Kind) -> BTreeSet<usize> {
+    fn name<'b>(block: &'b Block<'_>) -> Option<&'b str> {
+        block.name.as_ref().map(|name| name.text.as_ref())
+    }
+    let blocks = || {
+        items.iter().enumerate().filter_map(|(index, item)| match item {
+            Item::Block(block) if block.kind == kind => Some((index, block)),
+            _ => None,
+        })
+    };
+    let empty = |block: &Block<'_>| block.items.iter().all(|item| matches!(item, Item::Trivia(_)));
+    let filled: BTreeSet<_> =
+        blocks().filter(|(_, block)| !empty(block)).filter_map(|(_, block)| name(block)).collect();
+    let phantom = |(_, block): &(usize, &Block<'_>)| {
+        empty(block) && name(block).is_some_and(|name| filled.contains(name))
+    };
+    blocks().filter(phantom).map(|(index, _)| index).collect()
 }
 
 /// At most 40 characters of a text, to be shown in a finding.

@@ -2,13 +2,24 @@
 //!
 //! Blanks are spaces and tabs; a comment is a line whose first word begins with `#`; a word that begins with a quote
 //! follows the rules at [`quoted`]. Beyond that, characters that only look like blanks or quotes are taken for them
-//! and noted as [`Damage`], so that the reader can say so. Nothing here knows a directive, and nothing is lost:
-//! the lines put together again are the text.
+//! and noted as [`Damage`], so that the reader can say so. A line that the old
+//! pages cut is two again. Nothing is lost: the lines put together again are the text.
 
 use std::borrow::Cow;
 
+use super::vocabulary::Scope;
+
 /// More words than this are not split off a line; the daemons read 99.
 const MOST_WORDS: usize = 99;
+
+/// Bytes of a line, its end included, that the old pages wrote at most.
+const LINE_CUT: usize = 80;
+/// The same for the lines of a check.
+const CHECK_LINE_CUT: usize = 300;
+/// Bytes behind a cut that are looked at.
+const CUT_LOOK: usize = 512;
+/// Words of those lines.
+const CHECK_WORDS: [&str; 4] = ["send =", "expect =", "use_regex =", "send_program ="];
 
 /// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +86,10 @@ pub(super) enum DamageKind {
 pub(super) struct Line<'a> {
     /// Line number, from 1.
     pub(super) number: u32,
+    /// Column of its first character, from 1; more where the old pages joined it to the line before.
+    pub(super) first: u32,
+    /// The bytes after which the old pages cut it, where they did.
+    pub(super) cut: Option<usize>,
     /// Byte offset of its beginning.
     pub(super) start: usize,
     /// Without its end.
@@ -100,6 +115,8 @@ pub(super) struct Lines<'a> {
     rest: &'a str,
     number: u32,
     start: usize,
+    /// Column at which the rest of a line begins that was cut, and its bytes.
+    joined: Option<(u32, usize)>,
     /// Line ends seen so far.
     pub(super) ends: Ends,
 }
@@ -107,7 +124,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// All lines of the text.
     pub(super) fn new(text: &'a str) -> Self {
-        Lines { rest: text, number: 0, start: 0, ends: Ends::default() }
+        Lines { rest: text, number: 0, start: 0, joined: None, ends: Ends::default() }
     }
 }
 
@@ -118,9 +135,22 @@ impl<'a> Iterator for Lines<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        self.number = self.number.saturating_add(1);
-        let text_length = self.rest.find(['\n', '\r']).unwrap_or(self.rest.len());
+        let (first, text_length) = self.joined.take().unwrap_or_else(|| {
+            self.number = self.number.saturating_add(1);
+            (1, self.rest.find(['\n', '\r']).unwrap_or(self.rest.len()))
+        });
         let (text, end) = self.rest.split_at_checked(text_length).unwrap_or((self.rest, ""));
+        if let Some((limit, (text, rest))) =
+            cut(text).and_then(|limit| Some((limit, self.rest.split_at_checked(limit)?)))
+        {
+            let line =
+                Line { number: self.number, first, cut: Some(limit), start: self.start, text, raw: text };
+            let column = first.saturating_add(u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
+            self.joined = Some((column, text_length.saturating_sub(limit)));
+            self.start += limit;
+            self.rest = rest;
+            return Some(line);
+        }
         let end_length = if end.starts_with("\r\n") { 2 } else { end.len().min(1) };
         let raw = self.rest.get(..text_length + end_length).unwrap_or(self.rest);
         let place = (self.number, u32::try_from(text.chars().count()).unwrap_or(u32::MAX).saturating_add(1));
@@ -130,11 +160,40 @@ impl<'a> Iterator for Lines<'a> {
             [_, ..] => self.ends.lf = true,
             [] => {}
         }
-        let line = Line { number: self.number, start: self.start, text, raw };
+        let line = Line { number: self.number, first, cut: None, start: self.start, text, raw };
         self.start += raw.len();
         self.rest = self.rest.get(raw.len()..).unwrap_or("");
         Some(line)
     }
+}
+
+/// Where the old pages cut a line, dropping its end: they wrote at most so many bytes, and the next line follows
+/// with the indentation that they gave it.
+fn cut(text: &str) -> Option<usize> {
+    // They wrote no comments.
+    if text.trim_start().starts_with('#') {
+        return None;
+    }
+    let check = text.trim_start().starts_with(['s', 'e', 'u'])
+        && CHECK_WORDS.iter().any(|word| text.trim_start().starts_with(word));
+    let limit = if check { CHECK_LINE_CUT } else { LINE_CUT };
+    // What follows is another line of the pages, so its beginning tells enough.
+    let most = text.len().min(limit + CUT_LOOK);
+    let end = (limit..=most).rev().find(|end| text.is_char_boundary(*end))?;
+    let next = text.get(limit..end)?;
+    let word = next.trim_start_matches(' ');
+    let (first, second) = word.split_once(' ').unwrap_or((word, ""));
+    let block = |kinds: &[&str]| kinds.contains(&first) && word.contains('{');
+    let setting = |scope: Scope| {
+        second.starts_with("= ") && (scope.words().contains(&first) || scope.page_words().contains(&first))
+    };
+    let fits = match next.len() - word.len() {
+        0 => setting(Scope::Global) || block(&["virtual", "failover"]) || word == "}",
+        5 => setting(Scope::Virtual) || block(&["server"]) || word == "}",
+        9 => setting(Scope::Server),
+        _ => false,
+    };
+    fits.then_some(limit)
 }
 
 /// A blank to the daemons.
@@ -358,6 +417,32 @@ mod tests {
         assert_eq!(seen.iter().map(|line| line.raw).collect::<String>(), text);
         assert_eq!(seen.last().unwrap().number, 5);
         assert_eq!((lines.ends.crlf, lines.ends.cr, lines.ends.lf), (Some((1, 2)), Some((2, 2)), true));
+    }
+
+    #[test]
+    fn lines_that_the_old_pages_cut_are_two() {
+        let pieces = |text: &str| -> Vec<(u32, u32, usize)> {
+            Lines::new(text).map(|line| (line.number, line.first, line.text.len())).collect()
+        };
+        let long = format!("active_cmd = \"/{}", "x".repeat(65));
+        assert_eq!(long.len(), 80);
+        for next in
+            ["monitor_links = 0", "virtual a {", "     port = 80", "         weight = 1", "     }", "}"]
+        {
+            assert_eq!(
+                pieces(&format!("a\n{long}{next}\nb")),
+                [(1, 1, 1), (2, 1, 80), (2, 81, next.len()), (3, 1, 1)]
+            );
+        }
+        assert_eq!(pieces(&format!("# {}monitor_links = 0", "x".repeat(78))).len(), 1, "a comment");
+        for next in ["", "x", " port = 80", "     zebra = 1", "monitor_links=0", "      }", "server a {"] {
+            assert_eq!(pieces(&format!("{long}{next}")).len(), 1, "{next}");
+        }
+        let send = format!("     send = \"{}", "x".repeat(300 - 13));
+        assert_eq!(pieces(&format!("{send}     expect = \"HTTP\"")), [(1, 1, 300), (1, 301, 20)]);
+        assert_eq!(pieces(&send).len(), 1);
+        let twice = format!("{long}{long}}}");
+        assert_eq!(pieces(&twice), [(1, 1, 80), (1, 81, 80), (1, 161, 1)]);
     }
 
     #[test]

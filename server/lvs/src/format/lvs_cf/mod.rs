@@ -8,10 +8,12 @@
 mod blocks;
 mod check;
 mod document;
+mod edit;
 mod global;
 mod lexer;
 mod names;
 mod reader;
+mod strict;
 mod together;
 mod typed;
 mod value;
@@ -21,25 +23,94 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Code, Finding, Place, Severity};
+use crate::finding::{Code, Finding, Place, Severity, has_errors};
 use crate::model::Cluster;
 
-use self::document::{Block, Item, Kind, excerpt};
+use self::document::{Block, Item, Kind, excerpt, phantoms};
 use self::names::Taken;
 use self::reader::Reader;
+use self::value::{Address, address};
 use super::Reading;
 use super::collector::Collector;
+use super::names::Names;
 use super::places::Places;
 
-pub use write::write;
+pub use edit::edit;
+pub(super) use vocabulary::is_word;
+pub use write::{canonical, left_out, write};
 
 /// Longer texts are not read to their end, bytes.
 pub const TEXT_MAXIMUM: usize = 8 << 20;
+/// Longer texts are not kept for their comments and layout, bytes.
+const KEPT_MAXIMUM: usize = 1 << 20;
+/// Under this key a cluster keeps the text it came from ([`keep_text`]). No word of an lvs.cf is called so.
+pub const KEPT_TEXT: &str = "lvs.cf";
 /// Name of a cluster that comes from a file without one.
 pub const CLUSTER_NAME: &str = "lvs";
 
+/// Whether a written file is longer than what is read of one.
+pub(super) fn is_too_long(text: &str) -> bool {
+    text.len() > TEXT_MAXIMUM || blocks::is_too_long(text)
+}
+
 /// Reads a text as an lvs.cf. The cluster comes without ids and is named [`CLUSTER_NAME`].
 pub fn read(text: &str) -> Reading {
+    read_with(text, &Names::default())
+}
+
+/// As [`read`], and beyond it what the original daemons refuse is an error: theirs is the first finding, with the
+/// line they name. Lines count as usual, also where a carriage return makes the daemons see fewer.
+pub fn read_strict(text: &str, names: &Names) -> Reading {
+    let Reading { cluster, mut findings } = read_with(text, names);
+    let verdict = strict::verdict(text, names);
+    let cluster = cluster.filter(|_| !has_errors(&verdict));
+    findings.splice(0..0, verdict);
+    Reading { cluster, findings }
+}
+
+/// The host names in a text that an address is needed for, besides `localhost`.
+pub fn host_names(text: &str) -> BTreeSet<String> {
+    fn collect(items: &[Item<'_>], found: &mut BTreeSet<String>) {
+        for item in items {
+            match item {
+                Item::Trivia(_) => {}
+                Item::Block(block) => collect(&block.items, found),
+                Item::Setting(setting) => {
+                    let word = setting.name.text.to_ascii_lowercase();
+                    let named = setting.values.first().filter(|value| {
+                        ADDRESS_WORDS.contains(&word.as_str()) && address(&value.text) == Address::Name
+                    });
+                    found.extend(named.map(|value| value.text.to_string()));
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    collect(&blocks::parse(text, &mut Collector::default()).items, &mut found);
+    found
+}
+
+/// The words whose first value is an address.
+const ADDRESS_WORDS: [&str; 7] =
+    ["primary", "primary_private", "backup", "backup_private", "nat_router", "address", "sorry_server"];
+
+/// Lets the cluster of a reading keep the text it came from, so that [`write`] gives it back with its comments and its
+/// layout. A text that [`canonical`] would write is not kept, nor one longer than 1 MiB, which is said.
+pub fn keep_text(reading: &mut Reading, text: &str) {
+    let Some(cluster) = &mut reading.cluster else { return };
+    if canonical(cluster).as_deref() == Ok(text) {
+        return;
+    }
+    if text.len() <= KEPT_MAXIMUM {
+        cluster.kept.insert(KEPT_TEXT.to_owned(), text.to_owned());
+    } else {
+        let finding = Finding::line(1, 1, Code::FileLayout).warning();
+        reading.findings.insert(0, finding.with("limit", format!("{} MiB", KEPT_MAXIMUM >> 20)));
+    }
+}
+
+/// As [`read`], with host names that are in the table read as what they stand for.
+pub fn read_with(text: &str, names: &Names) -> Reading {
     let mut collector = Collector::default();
     let mut text = text;
     if text.is_empty() {
@@ -60,13 +131,15 @@ pub fn read(text: &str) -> Reading {
     debug_assert!(document.text() == text, "the pieces are the text");
     let mut cluster = Cluster { name: CLUSTER_NAME.to_owned(), ..Cluster::default() };
     let mut reader =
-        Reader { collector: &mut collector, places: Places::default(), kept_blocks: BTreeMap::new() };
+        Reader { collector: &mut collector, names, places: Places::default(), kept_blocks: BTreeMap::new() };
     global::read(&mut reader, &document.items, &mut cluster);
-    let mut names = Taken::default();
-    for item in &document.items {
+    let mut taken = Taken::default();
+    let empty = phantoms(&document.items, Kind::Virtual);
+    for (index, item) in document.items.iter().enumerate() {
         match item {
+            Item::Block(block) if empty.contains(&index) => reader.phantom(block),
             Item::Block(block) if block.kind == Kind::Virtual => {
-                virtual_server::read(&mut reader, block, &mut cluster, &mut names);
+                virtual_server::read(&mut reader, block, &mut cluster, &mut taken);
             }
             Item::Block(block) => keep_block(&mut reader, block, &mut cluster.kept),
             Item::Trivia(_) | Item::Setting(_) => {}
@@ -76,6 +149,15 @@ pub fn read(text: &str) -> Reading {
     let places = reader.places;
     validate(&cluster, &places, &mut collector);
     Reading { cluster: (!collector.has_errors()).then_some(cluster), findings: collector.finish() }
+}
+
+/// The same finding with what it suggests for the deadtime as a line of the file, which counts in seconds.
+fn in_seconds(mut finding: Finding) -> Finding {
+    if finding.pointer() == Some("/redundancy/deadtime_ms") {
+        let seconds = finding.suggestion.as_ref().and_then(|ms| ms.parse::<u32>().ok()?.checked_div(1000));
+        finding.suggestion = seconds.map(|seconds| format!("deadtime = {seconds}"));
+    }
+    finding
 }
 
 /// Adds what the cluster's own rules say, each at the line its field came from.
@@ -92,7 +174,7 @@ fn validate(cluster: &Cluster, places: &Places, collector: &mut Collector) {
     for finding in cluster.findings() {
         // A timer that the file does not name matters once there is a partner.
         let idle = !cluster.redundancy.enabled && finding.code == Code::DeadtimeShort;
-        let located = places.locate(finding);
+        let located = places.locate(in_seconds(finding));
         let said = match (located.code, &located.place) {
             (Code::AddressUnspecified | Code::DirectorsMissing, Place::Line { line, .. }) => {
                 wrong.contains(line)
@@ -110,7 +192,8 @@ fn validate(cluster: &Cluster, places: &Places, collector: &mut Collector) {
 
 /// Puts a block aside that is not managed here, as the text of its lines.
 fn keep_block(reader: &mut Reader<'_>, block: &Block<'_>, kept: &mut BTreeMap<String, String>) {
-    let name = block.name.as_ref().map_or("unnamed", |name| name.text.as_ref());
+    let name = block.name.as_ref().map(|name| name.text.as_ref()).filter(|name| !name.is_empty());
+    let name = name.unwrap_or("unnamed");
     let word = block.word.text.as_ref();
     match block.kind {
         Kind::Failover => _ = reader.warn(block.spot(), Code::FailoverKept).with("name", excerpt(name)),

@@ -5,10 +5,10 @@
 //! `check` do.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::finding::{Code, Finding};
-use crate::format::collector::Collector;
+use crate::format::collector::{Collector, Said};
+use crate::format::names::Names;
 use crate::format::places::{Places, Spot};
 
 use super::document::{Block, Setting, excerpt};
@@ -22,6 +22,8 @@ const SUGGESTED: usize = 4096;
 pub(super) struct Reader<'c> {
     /// What is said about it.
     pub(super) collector: &'c mut Collector,
+    /// What host names stand for.
+    pub(super) names: &'c Names,
     /// Which field came from where.
     pub(super) places: Places,
     /// How many blocks of one kind and name were put aside, where it was more than one.
@@ -80,9 +82,14 @@ impl Reader<'_> {
         self.say(Finding::line(spot.line, spot.column, code).warning())
     }
 
+    /// Says that a block is no block of its own.
+    pub(super) fn phantom(&mut self, block: &Block<'_>) {
+        let name = block.name.as_ref().map_or("", |name| name.text.as_ref());
+        self.warn(block.spot(), Code::GuiPhantom).with("name", excerpt(name));
+    }
+
     fn say(&mut self, finding: Finding) -> Said<'_> {
-        let listed = self.collector.lists(finding.severity);
-        Said { collector: &mut *self.collector, finding: listed.then_some(finding) }
+        self.collector.say(0, finding)
     }
 
     /// The directive that a setting is, in its own spelling; what is not known here goes to `kept`.
@@ -204,34 +211,4 @@ pub(super) fn keep(kept: &mut BTreeMap<String, String>, name: &str, text: String
             known.push_str(&text);
         })
         .or_insert(text);
-}
-
-/// A finding that is complete when it goes out of scope.
-pub(super) struct Said<'c> {
-    collector: &'c mut Collector,
-    finding: Option<Finding>,
-}
-
-impl Said<'_> {
-    /// With a value for its sentence.
-    pub(super) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.finding = self.finding.take().map(|finding| finding.with(name, value));
-        self
-    }
-
-    /// With what to write instead, where that is known.
-    pub(super) fn suggest(mut self, text: Option<impl fmt::Display>) -> Self {
-        if let (Some(text), Some(finding)) = (text, self.finding.as_mut()) {
-            finding.suggestion = Some(text.to_string());
-        }
-        self
-    }
-}
-
-impl Drop for Said<'_> {
-    fn drop(&mut self) {
-        if let Some(finding) = self.finding.take() {
-            self.collector.add(finding);
-        }
-    }
 }

@@ -6,14 +6,14 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::finding::Code;
+use crate::format::names::service_port;
 use crate::format::places::Spot;
-use crate::model::Device;
+use crate::model::{Device, Protocol};
 
 use super::document::{Setting, excerpt};
 use super::lexer::Word;
 use super::reader::Reader;
 use super::value::{self, Address, Mask, Number};
-use super::vocabulary::tcp_port;
 
 /// Whether the daemons take a service name for a port here.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,13 @@ impl Reader<'_> {
             let value = self.integer(spot, text)?;
             return self.within(setting, value, 0, u16::MAX);
         }
-        let port = tcp_port(text);
+        // A table of services tells capitals from small letters.
+        let small = text.to_ascii_lowercase();
+        let known = |name: &str| service_port(name, Protocol::Tcp);
+        let port = known(text).or_else(|| known(&small));
+        if port.is_some() && known(text).is_none() {
+            self.warn(spot, Code::LetterCase).with("text", text).with("word", &small);
+        }
         match port {
             None => {
                 self.error(spot, Code::PortBad).with("text", excerpt(text));
@@ -147,7 +153,7 @@ impl Reader<'_> {
         port
     }
 
-    /// An address in a word; host names are an error.
+    /// An address in a word; a host name that nobody looked up is an error.
     pub(super) fn address(&mut self, setting: &Setting<'_>, word: &Word<'_>) -> Option<IpAddr> {
         let spot = setting.spot_of(word);
         let text = word.text.as_ref();
@@ -165,8 +171,17 @@ impl Reader<'_> {
                 Some(address.into())
             }
             Address::Name => {
-                self.error(spot, Code::HostName).with("text", excerpt(text));
-                None
+                let found = self.names.ipv4(text);
+                match found {
+                    Some(address) => {
+                        self.warn(spot, Code::HostResolved)
+                            .with("text", excerpt(text))
+                            .with("value", address)
+                            .suggest(Some(address));
+                    }
+                    None => _ = self.error(spot, Code::HostName).with("text", excerpt(text)),
+                }
+                found
             }
             Address::Bad => {
                 let (plain, _) = text.split_once('/').unwrap_or_default();
@@ -202,6 +217,13 @@ impl Reader<'_> {
         let spot = setting.spot_of(word);
         match value::mask(&word.text) {
             Mask::Unset => None,
+            // The daemons pass over what is no mask to them, so that is what has been running.
+            Mask::Prefix { length, .. } if of == MaskOf::Clients && value::classic(&word.text).is_none() => {
+                self.warn(spot, Code::MaskIgnored)
+                    .with("text", excerpt(&word.text))
+                    .suggest(Some(value::netmask(length)));
+                None
+            }
             Mask::Prefix { length, odd_form } => {
                 if odd_form {
                     let mask = value::netmask(length);

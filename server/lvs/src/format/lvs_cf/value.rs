@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::format::names::is_host_name;
+
 /// A C integer: decimal, `0x` hexadecimal, or octal behind a leading zero; with a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Number {
@@ -68,10 +70,7 @@ pub(super) fn address(text: &str) -> Address {
     if let Ok(address) = text.parse::<Ipv6Addr>() {
         return Address::Newer(address);
     }
-    let name_like = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let number_like =
-        text.split('.').all(|part| part.is_empty() || part.starts_with(|c: char| c.is_ascii_digit()));
-    if !text.is_empty() && text.chars().all(name_like) && !number_like { Address::Name } else { Address::Bad }
+    if is_host_name(text) { Address::Name } else { Address::Bad }
 }
 
 /// The classic resolver's forms: one to four parts, each decimal, octal or hexadecimal; the last fills what is left.

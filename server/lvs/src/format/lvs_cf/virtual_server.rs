@@ -7,12 +7,13 @@ use std::num::NonZeroU32;
 use crate::finding::Code;
 use crate::format::places::Spot;
 use crate::model::{
-    Cluster, Device, Forwarding, Id, LoadMonitor, MONITOR_TIMEOUT_MAXIMUM_MS, Monitor, Persistence, Protocol,
-    REENTRY_MAXIMUM_S, RealServer, Scheduler, SorryServer, Vip, VirtualServer, Weight,
+    Cluster, CommandLine, Device, Forwarding, Id, LoadMonitor, MONITOR_TIMEOUT_MAXIMUM_MS, Monitor,
+    Persistence, Protocol, Quorum, REENTRY_MAXIMUM_S, RealServer, Scheduler, SorryCheck, SorryServer, Vip,
+    VirtualServer, Weight,
 };
 
 use super::check;
-use super::document::{Block, Item, Kind, Setting, excerpt};
+use super::document::{Block, Item, Kind, Setting, excerpt, phantoms};
 use super::names::Taken;
 use super::reader::{Reader, keep};
 use super::typed::{MaskOf, Named};
@@ -56,6 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_>, block: &Block<'_>, cluster: &mut Clu
         active: false,
         vip: None,
         mark: None,
+        marked: Vec::new(),
         family: None,
         protocol: Protocol::default(),
         port: PORT_DEFAULT,
@@ -64,13 +66,9 @@ pub(super) fn read(reader: &mut Reader<'_>, block: &Block<'_>, cluster: &mut Clu
         persistence: None,
         one_packet: false,
         quiesce: false,
+        quorum: Quorum::default(),
         sorry_server: None,
-        monitor: Monitor {
-            interval_ms: TIMEOUT_DEFAULT_S * 1000,
-            timeout_ms: TIMEOUT_DEFAULT_S * 1000,
-            reentry_s: REENTRY_DEFAULT_S,
-            ..Monitor::default()
-        },
+        monitor: Monitor::piranha(TIMEOUT_DEFAULT_S, REENTRY_DEFAULT_S),
         real_servers: Vec::new(),
         kept: BTreeMap::new(),
     };
@@ -84,7 +82,8 @@ pub(super) fn read(reader: &mut Reader<'_>, block: &Block<'_>, cluster: &mut Clu
         servers: Vec::new(),
     };
     let mut server_names = Taken::default();
-    for item in &block.items {
+    let empty = phantoms(&block.items, Kind::Server);
+    for (index, item) in block.items.iter().enumerate() {
         match item {
             Item::Trivia(_) => {}
             Item::Setting(setting) => {
@@ -95,6 +94,7 @@ pub(super) fn read(reader: &mut Reader<'_>, block: &Block<'_>, cluster: &mut Clu
                 }
                 directive(reader, word, setting, &mut server, &mut lines);
             }
+            Item::Block(inner) if empty.contains(&index) => reader.phantom(inner),
             Item::Block(inner) if inner.kind == Kind::Server => {
                 let real = real_server(reader, inner, &mut server_names, server.port, &mut server.kept);
                 lines.servers.push(real);
@@ -118,10 +118,10 @@ fn directive(
         "address" => lines.address = address(reader, setting),
         "vip_nmask" => lines.mask = reader.mask(setting, MaskOf::Address),
         "sorry_server" => {
-            server.sorry_server = reader
-                .only_address(setting)
-                .filter(|address| !address.is_unspecified())
-                .map(|address| SorryServer { address, port: None, forwarding: None });
+            server.sorry_server =
+                reader.only_address(setting).filter(|address| !address.is_unspecified()).map(|address| {
+                    SorryServer { address, port: None, forwarding: None, check: SorryCheck::Never }
+                });
         }
         "fwmark" => server.mark = reader.number(setting, 0, u32::MAX).and_then(NonZeroU32::new),
         "port" => {
@@ -139,8 +139,8 @@ fn directive(
         "pmask" => lines.client_mask = reader.mask(setting, MaskOf::Clients).filter(|length| *length != 32),
         "timeout" => {
             // Both the period and the time for each step.
-            server.monitor.timeout_ms = timeout(reader, setting).saturating_mul(1000);
-            server.monitor.interval_ms = server.monitor.timeout_ms;
+            let times = Monitor::piranha(timeout(reader, setting), server.monitor.reentry_s);
+            server.monitor = Monitor { load_monitor: server.monitor.load_monitor.take(), ..times };
         }
         "reentry" => server.monitor.reentry_s = reentry(reader, setting),
         "quiesce_server" => server.quiesce = reader.boolean(setting).unwrap_or(false),
@@ -165,10 +165,7 @@ fn address(reader: &mut Reader<'_>, setting: &Setting<'_>) -> Option<(IpAddr, Op
     let address = reader.address(setting, values.first()?);
     let device = match values.get(1) {
         Some(word) => reader.device(setting, word),
-        None => {
-            reader.warn(setting.spot(), Code::DeviceMissing);
-            None
-        }
+        None => None,
     };
     Some((address?, device))
 }
@@ -220,13 +217,14 @@ fn reentry(reader: &mut Reader<'_>, setting: &Setting<'_>) -> u32 {
     seconds
 }
 
-fn load_monitor(reader: &mut Reader<'_>, setting: &Setting<'_>) -> LoadMonitor {
-    let Some(text) = reader.text(setting) else { return LoadMonitor::None };
-    let monitor = LoadMonitor::from(text.value);
-    if let LoadMonitor::Command(command) = &monitor {
-        reader.warn(setting.spot(), Code::LoadMonitorKept).with("text", excerpt(command));
+fn load_monitor(reader: &mut Reader<'_>, setting: &Setting<'_>) -> Option<LoadMonitor> {
+    let text = reader.text(setting)?.value;
+    let command = CommandLine::plain(&text);
+    if text == "none" || command.program().is_none() {
+        return None;
     }
-    monitor
+    reader.warn(setting.spot(), Code::LoadMonitorKept).with("text", excerpt(&text));
+    Some(LoadMonitor::piranha(command))
 }
 
 fn real_server(
@@ -244,6 +242,8 @@ fn real_server(
         active: false,
         weight: Weight::default(),
         forwarding: None,
+        backup: false,
+        quiesce: None,
         limit: None,
         monitor: None,
         kept: BTreeMap::new(),
@@ -309,7 +309,10 @@ fn finish(
 ) {
     let spot_of = |word| lines.given.get(word).copied().unwrap_or(block.spot());
     let address_unread = lines.address.is_none() && lines.given.contains_key("address");
-    match lines.address.take() {
+    let given = lines.address.take();
+    let given =
+        given.map(|given| overwritten(reader, spot_of("address"), server.active, &lines.servers, given));
+    match given {
         Some((address, device)) => server.vip = Some(Vip { address, prefix: lines.mask, device }),
         None => {
             if server.mark.is_none() {
@@ -330,8 +333,12 @@ fn finish(
         keep(&mut server.kept, "pmask", netmask(length).to_string());
     }
     let place = spot_of("port");
-    let check = check::read(reader, std::mem::take(&mut lines.check), server.protocol, server.port, place);
-    server.monitor.checks = vec![check];
+    let regex = lines.check.regex;
+    let question = check::read(reader, std::mem::take(&mut lines.check), server.protocol, server.port, place);
+    if question.is_program() && matches!(regex, Some((true, _))) {
+        keep(&mut server.kept, "use_regex", "1".to_owned());
+    }
+    server.monitor.checks = vec![question.into()];
     let pointer = format!("/virtual_servers/{}", cluster.virtual_servers.len());
     reader.places.insert(pointer.clone(), block.spot());
     for (field, word) in FIELDS {
@@ -348,6 +355,27 @@ fn finish(
         let real = settle_port(reader, real, server, spot_of("port"), cluster.global.forwarding);
         server.real_servers.push(real);
     }
+}
+
+/// An address without a device, and what the old pages make of it: a blank line behind the last real server puts
+/// that server's address there. No virtual address can be that of a server behind it.
+fn overwritten(
+    reader: &mut Reader<'_>,
+    spot: Spot,
+    active: bool,
+    servers: &[ServerBlock],
+    given: (IpAddr, Option<Device>),
+) -> (IpAddr, Option<Device>) {
+    let (address, None) = given else { return given };
+    let same = |real: &&ServerBlock| real.server.address == address && !address.is_unspecified();
+    let Some(real) = servers.iter().find(same) else {
+        reader.warn(spot, Code::DeviceMissing);
+        return given;
+    };
+    let said =
+        if active { reader.error(spot, Code::GuiAddress) } else { reader.warn(spot, Code::GuiAddress) };
+    said.with("address", address).with("name", &real.server.name);
+    (NO_ADDRESS, None)
 }
 
 /// Which line says what, by field of the virtual server.

@@ -1,7 +1,6 @@
-//! The words of an lvs.cf by the block they belong to, and the TCP service names the reader knows.
+//! The words of an lvs.cf by the block they belong to.
 //!
-//! Only tables and look-ups; what a word means is read elsewhere. Nothing is ever looked up on the machine or the
-//! network, so that a file reads the same everywhere.
+//! Only tables and look-ups; what a word means is read elsewhere.
 
 /// Where a directive stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +120,11 @@ impl Scope {
     }
 }
 
+/// Whether a word stands anywhere in an lvs.cf, whatever letters it was written in.
+pub(in crate::format) fn is_word(text: &str) -> bool {
+    [Scope::Global, Scope::Virtual, Scope::Server].iter().any(|scope| scope.find(text).is_some())
+}
+
 /// Letters to insert, drop or replace to get from one word to the other; long words count as far.
 fn distance(from: &str, to: &str) -> usize {
     if from.len() > 32 {
@@ -141,84 +145,6 @@ fn distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or(usize::MAX)
 }
 
-/// TCP port of a service name (IANA registry; those that are commonly balanced).
-pub(super) fn tcp_port(name: &str) -> Option<u16> {
-    SERVICES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, port)| *port)
-}
-
-const SERVICES: &[(&str, u16)] = &[
-    ("ftp-data", 20),
-    ("ftp", 21),
-    ("ssh", 22),
-    ("telnet", 23),
-    ("smtp", 25),
-    ("mail", 25),
-    ("time", 37),
-    ("whois", 43),
-    ("domain", 53),
-    ("http", 80),
-    ("www", 80),
-    ("www-http", 80),
-    ("kerberos", 88),
-    ("pop3", 110),
-    ("sunrpc", 111),
-    ("nntp", 119),
-    ("ntp", 123),
-    ("imap", 143),
-    ("imap2", 143),
-    ("snmp", 161),
-    ("ldap", 389),
-    ("https", 443),
-    ("microsoft-ds", 445),
-    ("kpasswd", 464),
-    ("submissions", 465),
-    ("smtps", 465),
-    ("syslog", 514),
-    ("shell", 514),
-    ("printer", 515),
-    ("ipp", 631),
-    ("rtsp", 554),
-    ("submission", 587),
-    ("nntps", 563),
-    ("ldaps", 636),
-    ("rsync", 873),
-    ("domain-s", 853),
-    ("ftps-data", 989),
-    ("ftps", 990),
-    ("telnets", 992),
-    ("imaps", 993),
-    ("pop3s", 995),
-    ("socks", 1080),
-    ("ms-sql-s", 1433),
-    ("oracle", 1521),
-    ("radius", 1812),
-    ("radius-acct", 1813),
-    ("mqtt", 1883),
-    ("nfs", 2049),
-    ("zookeeper", 2181),
-    ("squid", 3128),
-    ("iscsi-target", 3260),
-    ("mysql", 3306),
-    ("ms-wbt-server", 3389),
-    ("svn", 3690),
-    ("sip", 5060),
-    ("sips", 5061),
-    ("xmpp-client", 5222),
-    ("xmpp-server", 5269),
-    ("postgresql", 5432),
-    ("postgres", 5432),
-    ("amqps", 5671),
-    ("amqp", 5672),
-    ("http-alt", 8080),
-    ("webcache", 8080),
-    ("https-alt", 8443),
-    ("secure-mqtt", 8883),
-    ("git", 9418),
-    ("redis", 6379),
-    ("memcache", 11211),
-    ("mongodb", 27017),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,14 +158,5 @@ mod tests {
         assert_eq!(Scope::Global.nearest("zebra"), None);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
-    }
-
-    #[test]
-    fn service_names_are_told_once_each() {
-        let mut names: Vec<_> = SERVICES.iter().map(|(name, _)| name).collect();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), SERVICES.len());
-        assert_eq!((tcp_port("https"), tcp_port("HTTP"), tcp_port("frontdoor")), (Some(443), Some(80), None));
     }
 }

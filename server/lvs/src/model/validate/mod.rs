@@ -6,8 +6,11 @@
 //! for every target it is sent, and by `caribe check`.
 
 mod addresses;
+mod asking;
 mod directors;
+mod host;
 mod monitor;
+mod questions;
 mod redundancy;
 mod servers;
 mod services;
@@ -16,15 +19,18 @@ mod words;
 use super::Cluster;
 use crate::finding::Findings;
 
+pub use host::{MARKED_MAXIMUM, MASQUERADES_MAXIMUM};
 pub use monitor::{
-    CHECKS_MAXIMUM, MONITOR_INTERVAL_MAXIMUM_MS, MONITOR_INTERVAL_MINIMUM_MS, MONITOR_TIMEOUT_MAXIMUM_MS,
-    REENTRY_MAXIMUM_S, TRIES_MAXIMUM,
+    CHECKS_MAXIMUM, DAMPING_MAXIMUM_S, LOAD_MAXIMUM_PERCENT, MONITOR_INTERVAL_MAXIMUM_MS,
+    MONITOR_INTERVAL_MINIMUM_MS, MONITOR_TIMEOUT_MAXIMUM_MS, REENTRY_MAXIMUM_S, SLOW_START_MAXIMUM_S,
+    TRIES_MAXIMUM,
 };
+pub use questions::{EXPIRY_MAXIMUM_DAYS, HEADERS_MAXIMUM, PEM_MAXIMUM, SECRET_MAXIMUM};
 pub use redundancy::{
     DEADTIME_MAXIMUM_MS, INTERVAL_MAXIMUM_MS, INTERVAL_MINIMUM_MS, PREEMPT_DELAY_MAXIMUM_S,
 };
 pub use services::{PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, SESSION_TIMEOUT_MAXIMUM_S};
-pub use words::{NAME_MAXIMUM, TEXT_MAXIMUM};
+pub use words::{NAME_MAXIMUM, TEXT_MAXIMUM, WORDS_MAXIMUM};
 
 /// A cluster that keeps every rule; made only by [`Cluster::validate`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +55,10 @@ impl Cluster {
         words::name(&mut findings, "/name", &self.name);
         directors::check(&mut findings, self);
         services::global(&mut findings, self);
+        host::global(&mut findings, self);
         redundancy::check(&mut findings, self);
         services::check(&mut findings, self);
+        host::taken(&mut findings, self);
         addresses::check(&mut findings, self);
         findings
     }

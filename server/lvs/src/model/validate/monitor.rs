@@ -1,8 +1,9 @@
-//! Rules for checks: which questions make sense, and within which times.
+//! Rules for how real servers are checked: times, results in a row, and what weight comes of them.
 
+use super::questions;
 use super::words;
 use crate::finding::{Code, Finding, Findings};
-use crate::model::{Check, HttpCheck, Monitor};
+use crate::model::{Combine, LoadMonitor, LoadSource, Monitor};
 
 /// Most checks of one server.
 pub const CHECKS_MAXIMUM: usize = 16;
@@ -16,42 +17,69 @@ pub const MONITOR_TIMEOUT_MAXIMUM_MS: u32 = 3_600_000;
 pub const TRIES_MAXIMUM: u32 = 1_000;
 /// Longest re-entry time, seconds.
 pub const REENTRY_MAXIMUM_S: u32 = 86_400;
+/// Longest time of a slow start, seconds: five times the longest check, for a ramp that doubles at every check.
+pub const SLOW_START_MAXIMUM_S: u32 = 18_000;
+/// Longest times of damping, seconds: a day.
+pub const DAMPING_MAXIMUM_S: u32 = 86_400;
+/// Greatest part of its weight that a load monitor may give a server, percent.
+pub const LOAD_MAXIMUM_PERCENT: u32 = 10_000;
 
-/// All rules of one monitor.
-pub(super) fn check(findings: &mut Findings, pointer: &str, monitor: &Monitor) {
-    let mut range = |field: &str, code: Code, value: u32, minimum: u32, maximum: u32| {
+/// The rules of one monitor, with where its fields are.
+struct Rules<'f> {
+    findings: &'f mut Findings,
+    pointer: &'f str,
+}
+
+impl Rules<'_> {
+    fn range(&mut self, field: &str, code: Code, value: u32, minimum: u32, maximum: u32) {
         if !(minimum..=maximum).contains(&value) {
-            findings.push(
-                Finding::field(format!("{pointer}/{field}"), code)
+            self.findings.push(
+                Finding::field(format!("{}/{field}", self.pointer), code)
                     .with("minimum", minimum)
                     .with("maximum", maximum)
                     .with("value", value),
             );
         }
-    };
-    range(
-        "interval_ms",
-        Code::MonitorInterval,
-        monitor.interval_ms,
-        MONITOR_INTERVAL_MINIMUM_MS,
-        MONITOR_INTERVAL_MAXIMUM_MS,
-    );
-    range("timeout_ms", Code::MonitorTimeout, monitor.timeout_ms, 1, MONITOR_TIMEOUT_MAXIMUM_MS);
-    range("fall", Code::MonitorTries, monitor.fall, 1, TRIES_MAXIMUM);
-    range("rise", Code::MonitorTries, monitor.rise, 1, TRIES_MAXIMUM);
-    if let Some(delay) = monitor.retry_delay_ms {
-        range("retry_delay_ms", Code::MonitorInterval, delay, 0, MONITOR_INTERVAL_MAXIMUM_MS);
     }
-    if monitor.port == Some(0) {
-        findings.push(Finding::field(format!("{pointer}/port"), Code::MonitorPort));
+
+    fn interval(&mut self, field: &str, value: u32) {
+        let (minimum, maximum) = (MONITOR_INTERVAL_MINIMUM_MS, MONITOR_INTERVAL_MAXIMUM_MS);
+        self.range(field, Code::MonitorInterval, value, minimum, maximum);
     }
-    if monitor.reentry_s > REENTRY_MAXIMUM_S {
-        findings.push(
-            Finding::field(format!("{pointer}/reentry_s"), Code::MonitorReentry)
-                .with("maximum", REENTRY_MAXIMUM_S)
-                .with("value", monitor.reentry_s),
-        );
+
+    fn timeout(&mut self, field: &str, value: u32) {
+        self.range(field, Code::MonitorTimeout, value, 1, MONITOR_TIMEOUT_MAXIMUM_MS);
     }
+
+    fn tries(&mut self, field: &str, value: u32) {
+        self.range(field, Code::MonitorTries, value, 1, TRIES_MAXIMUM);
+    }
+
+    fn delay(&mut self, field: &str, value: u32) {
+        self.range(field, Code::MonitorInterval, value, 0, MONITOR_INTERVAL_MAXIMUM_MS);
+    }
+
+    fn port(&mut self, field: &str, port: Option<u16>) {
+        if port == Some(0) {
+            self.findings.push(Finding::field(format!("{}/{field}", self.pointer), Code::MonitorPort));
+        }
+    }
+}
+
+/// All rules of one monitor by itself.
+pub(super) fn check(findings: &mut Findings, pointer: &str, monitor: &Monitor) {
+    let mut rules = Rules { findings, pointer };
+    rules.interval("interval_ms", monitor.interval_ms);
+    rules.timeout("timeout_ms", monitor.timeout_ms);
+    rules.tries("fall", monitor.fall);
+    rules.tries("rise", monitor.rise);
+    rules.delay("retry_delay_ms", monitor.retry_delay_ms);
+    if let Some(spread) = monitor.spread_ms {
+        rules.range("spread_ms", Code::MonitorSpread, spread, 0, MONITOR_INTERVAL_MAXIMUM_MS);
+    }
+    rules.range("reentry_s", Code::MonitorReentry, monitor.reentry_s, 0, REENTRY_MAXIMUM_S);
+    rules.port("port", monitor.port);
+    policy(&mut rules, monitor);
     if monitor.checks.len() > CHECKS_MAXIMUM {
         findings.push(
             Finding::field(format!("{pointer}/checks"), Code::ChecksMany)
@@ -59,83 +87,82 @@ pub(super) fn check(findings: &mut Findings, pointer: &str, monitor: &Monitor) {
                 .with("count", monitor.checks.len()),
         );
     }
+    if monitor.combine == Combine::Any && monitor.checks.len() < 2 {
+        findings.push(Finding::field(format!("{pointer}/combine"), Code::MonitorAnyOne).warning());
+    }
     for (index, check) in monitor.checks.iter().enumerate() {
-        question(findings, &format!("{pointer}/checks/{index}"), check);
-    }
-}
-
-fn question(findings: &mut Findings, pointer: &str, check: &Check) {
-    let mut text = |field: &str, text: &Option<String>| {
-        if let Some(text) = text {
-            words::text(findings, &format!("{pointer}/{field}"), text);
+        let pointer = format!("{pointer}/checks/{index}");
+        questions::check(findings, &pointer, &check.question);
+        let mut rules = Rules { findings, pointer: &pointer };
+        rules.port("port", check.port);
+        rules.port("source_port", check.source_port);
+        if let Some(interval) = check.interval_ms {
+            rules.interval("interval_ms", interval);
         }
-    };
-    match check {
-        Check::Connect | Check::Ping => {}
-        Check::SendExpect { send, expect, .. } => {
-            text("send", send);
-            text("expect", expect);
+        if let Some(timeout) = check.timeout_ms {
+            rules.timeout("timeout_ms", timeout);
         }
-        Check::Program { command, expect, send, .. } => {
-            text("send", send);
-            text("expect", expect);
-            words::command(findings, &format!("{pointer}/command"), command);
+        if let Some(fall) = check.fall {
+            rules.tries("fall", fall);
         }
-        Check::Command { command } => words::command(findings, &format!("{pointer}/command"), command),
-        Check::Http(http) => web(findings, pointer, http),
-        Check::Smtp { helo } => host(findings, &format!("{pointer}/helo"), helo.as_deref()),
-        Check::Dns { name, .. } => {
-            let visible = |c: char| c.is_ascii_graphic();
-            if name.is_empty() || name.len() > 255 || !name.chars().all(visible) {
-                findings.push(
-                    Finding::field(format!("{pointer}/name"), Code::CheckName)
-                        .with("text", name.escape_debug()),
-                );
-            }
-        }
-        Check::Udp { send, expect, .. } => {
-            hexadecimal(findings, &format!("{pointer}/send"), send.as_deref(), false);
-            hexadecimal(findings, &format!("{pointer}/expect"), expect.as_deref(), true);
+        if let Some(delay) = check.retry_delay_ms {
+            rules.delay("retry_delay_ms", delay);
         }
     }
 }
 
-fn web(findings: &mut Findings, pointer: &str, http: &HttpCheck) {
-    let path = format!("{pointer}/path");
-    words::text(findings, &path, &http.path);
-    // A request line and a header are made of these; a line end would make two.
-    if !http.path.starts_with('/') || !http.path.chars().all(|c| !c.is_control() && c != ' ') {
-        findings.push(Finding::field(path, Code::CheckPath).with("text", http.path.escape_debug()));
+fn policy(rules: &mut Rules<'_>, monitor: &Monitor) {
+    if let Some(damping) = &monitor.damping {
+        let most = DAMPING_MAXIMUM_S;
+        rules.range("damping/failures", Code::DampingFailures, damping.failures, 2, TRIES_MAXIMUM);
+        rules.range("damping/within_s", Code::DampingTime, damping.within_s, 1, most);
+        rules.range("damping/hold_s", Code::DampingTime, damping.hold_s, 1, most);
     }
-    host(findings, &format!("{pointer}/host"), http.host.as_deref());
-    if let Some(digest) = &http.digest
-        && (digest.len() != 32 || !digest.chars().all(|c| c.is_ascii_hexdigit()))
-    {
-        findings.push(
-            Finding::field(format!("{pointer}/digest"), Code::CheckDigest)
-                .with("text", digest.escape_debug()),
+    if let Some(slow) = &monitor.slow_start {
+        rules.range("slow_start/seconds", Code::SlowStartTime, slow.seconds, 1, SLOW_START_MAXIMUM_S);
+    }
+    if let Some(load) = &monitor.load_monitor {
+        load_monitor(rules, load);
+    }
+}
+
+fn load_monitor(rules: &mut Rules<'_>, load: &LoadMonitor) {
+    rules.interval("load_monitor/interval_ms", load.interval_ms);
+    let (lowest, highest) = (load.minimum_percent, load.maximum_percent);
+    let pointer = format!("{}/load_monitor", rules.pointer);
+    if lowest > highest || highest > LOAD_MAXIMUM_PERCENT || highest == 0 {
+        rules.findings.push(
+            Finding::field(format!("{pointer}/minimum_percent"), Code::LoadBounds)
+                .with("minimum", 0)
+                .with("maximum", LOAD_MAXIMUM_PERCENT)
+                .with("lowest", lowest)
+                .with("highest", highest),
         );
     }
-    if let Some(body) = &http.body {
-        words::text(findings, &format!("{pointer}/body"), body);
+    match &load.source {
+        LoadSource::Program { command } => {
+            // Piranha's own programs are known by their names.
+            let known =
+                matches!(command.words(), [only] if matches!(only.as_str(), "rup" | "ruptime" | "uptime"));
+            if !known {
+                words::command(rules.findings, &format!("{pointer}/command"), command);
+            }
+        }
+        LoadSource::Line { port, send } => {
+            if let Some(send) = send {
+                words::text(rules.findings, &format!("{pointer}/send"), send);
+            }
+            agent_port(rules.findings, &pointer, *port);
+        }
+        LoadSource::Http { port, path } => {
+            questions::path(rules.findings, &pointer, path);
+            agent_port(rules.findings, &pointer, *port);
+        }
     }
 }
 
-fn host(findings: &mut Findings, pointer: &str, host: Option<&str>) {
-    let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '\\' | '"');
-    if let Some(host) = host
-        && (host.is_empty() || host.len() > 255 || !host.chars().all(allowed))
-    {
-        findings.push(Finding::field(pointer, Code::CheckName).with("text", host.escape_debug()));
+fn agent_port(findings: &mut Findings, pointer: &str, port: u16) {
+    if port == 0 {
+        findings.push(Finding::field(format!("{pointer}/port"), Code::LoadAgentPort));
     }
-}
-
-fn hexadecimal(findings: &mut Findings, pointer: &str, text: Option<&str>, wildcards: bool) {
-    let Some(text) = text else { return };
-    let allowed = |c: &char| c.is_ascii_hexdigit() || (wildcards && matches!(c, 'x' | 'X'));
-    let digits: Vec<char> = text.chars().filter(|c| *c != ' ').collect();
-    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.iter().all(allowed) {
-        findings.push(Finding::field(pointer, Code::CheckBytes).with("text", text.escape_debug()));
-    }
-    words::text(findings, pointer, text);
 }

@@ -1,12 +1,13 @@
 //! Rules for how directors watch each other.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::num::NonZeroU8;
 
 use super::addresses::{self, Use};
 use super::words::{self, Seen};
 use crate::finding::{Code, Finding, Findings};
-use crate::model::{Cluster, RedundancyProtocol, Vip, Vrrp, VrrpVersion};
+use crate::model::{Cluster, CommandLine, RedundancyProtocol, Vip, Vrrp, VrrpVersion};
 use crate::table::Family;
 
 /// Shortest time between two beats, milliseconds; below it scheduling noise looks like death.
@@ -41,6 +42,10 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
     match &redundancy.protocol {
         RedundancyProtocol::Heartbeat => deadtime_fits(findings, interval, deadtime),
         RedundancyProtocol::Vrrp(vrrp) => self::vrrp(findings, vrrp, interval),
+        RedundancyProtocol::Pulse => {
+            deadtime_fits(findings, interval, deadtime);
+            findings.push(Finding::field("/redundancy/protocol", Code::PulseInsecure).warning());
+        }
     }
     if redundancy.preempt_delay_s > PREEMPT_DELAY_MAXIMUM_S {
         findings.push(
@@ -48,6 +53,12 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
                 .with("maximum", PREEMPT_DELAY_MAXIMUM_S)
                 .with("value", redundancy.preempt_delay_s),
         );
+    }
+    if let Some(address) = redundancy.gateway {
+        gateway(findings, cluster, address);
+    }
+    if redundancy.witness && !redundancy.enabled {
+        findings.push(Finding::field("/redundancy/witness", Code::WitnessAlone).warning());
     }
     for (index, further) in redundancy.addresses.iter().enumerate() {
         floating(findings, format!("/redundancy/addresses/{index}"), cluster, further);
@@ -59,7 +70,7 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
         [("active_cmd", &redundancy.active_cmd), ("inactive_cmd", &redundancy.inactive_cmd)]
     {
         if let Some(command) = command {
-            words::command(findings, &format!("/redundancy/{field}"), command);
+            words::command(findings, &format!("/redundancy/{field}"), &CommandLine::plain(command));
         }
     }
 }
@@ -89,6 +100,27 @@ fn deadtime_fits(findings: &mut Findings, interval: u32, deadtime: u32) {
                 .suggest(three.to_string())
                 .warning(),
         );
+    }
+}
+
+/// Somebody else's address, on a network that a director can be told to ask on.
+fn gateway(findings: &mut Findings, cluster: &Cluster, address: IpAddr) {
+    let pointer = "/redundancy/gateway";
+    addresses::usable(findings, pointer, address, Use::Router);
+    let says = |code| Finding::field(pointer, code).with("address", address);
+    if matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+        findings.push(says(Code::GatewayLinkLocal));
+    }
+    let redundancy = &cluster.redundancy;
+    let vips = cluster.virtual_servers.iter().filter_map(|server| server.vip.as_ref());
+    let router = cluster.global.nat_router.iter().map(|router| router.address);
+    let mut floating = vips.chain(&redundancy.addresses).map(|vip| vip.address).chain(router);
+    let instances = redundancy.protocol.instances();
+    let advertised = instances.iter().any(|instance| instance.addresses.contains(&address));
+    if advertised || floating.any(|own| own == address) || addresses::owner(cluster, address).is_some() {
+        findings.push(says(Code::GatewayOwn));
+    } else if !redundancy.enabled {
+        findings.push(says(Code::GatewayAlone).warning());
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::addresses::{Use, usable};
+use super::asking;
 use super::monitor;
 use super::services::REAL_SERVERS_TRIED;
 use super::words::{self, Seen};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::{
-    Cluster, ConnectionLimit, Forwarding, RealServer, Tunnel, TunnelChecksum, TunnelKind, VirtualServer,
+    Cluster, ConnectionLimit, Forwarding, Quorum, RealServer, Tunnel, TunnelChecksum, TunnelKind,
+    VirtualServer,
 };
 use crate::table::{Family, ServerKey};
 
@@ -54,6 +56,43 @@ pub(super) fn check<'a>(findings: &mut Findings, service: &Service<'a>, ids: &mu
         if let Some(own) = &real.monitor {
             monitor::check(findings, &format!("{pointer}/monitor"), own);
         }
+    }
+    asking::check(findings, service);
+    quorum(findings, service);
+}
+
+/// What is needed to be served by real servers, beside what they can bring.
+fn quorum(findings: &mut Findings, service: &Service<'_>) {
+    let server = service.server;
+    let pointer = &service.pointer;
+    let active = || server.real_servers.iter().filter(|real| real.active);
+    if active().next().is_some() && active().all(|real| real.backup) {
+        findings.push(
+            Finding::field(format!("{pointer}/real_servers"), Code::BackupsOnly)
+                .with("name", &server.name)
+                .warning(),
+        );
+    }
+    let Quorum { weight, hysteresis } = server.quorum;
+    if weight == 0 {
+        findings.push(Finding::field(format!("{pointer}/quorum/weight"), Code::QuorumWeight));
+    } else if hysteresis >= weight {
+        findings.push(
+            Finding::field(format!("{pointer}/quorum/hysteresis"), Code::QuorumHysteresis)
+                .with("hysteresis", hysteresis)
+                .with("quorum", weight),
+        );
+    }
+    // The usual quorum is reached by any server, and one that is drained for now is no mistake.
+    let sum: u64 = active().map(|real| u64::from(real.weight.0)).sum();
+    let needed = u64::from(weight) + u64::from(hysteresis);
+    if !server.quorum.is_usual() && server.active && needed > sum {
+        findings.push(
+            Finding::field(format!("{pointer}/quorum/weight"), Code::QuorumUnreachable)
+                .with("sum", sum)
+                .with("needed", needed)
+                .warning(),
+        );
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::addresses::{self, Use};
-use super::monitor;
 use super::servers::{self, Service};
 use super::words::{self, Seen};
+use super::{host, monitor};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::{Cluster, Forwarding, Protocol, VirtualServer};
 use crate::table::{Family, ServiceKey};
@@ -57,6 +57,7 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
         seen.name(findings, format!("{pointer}/name"), &server.name);
         key(findings, &pointer, server, &mut keys);
         vip(findings, &pointer, server, cluster);
+        host::marked(findings, &pointer, server);
         scheduling(findings, &pointer, server);
         monitor::check(findings, &format!("{pointer}/monitor"), &server.monitor);
         let service = Service { pointer, cluster, server };

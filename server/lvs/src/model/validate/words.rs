@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::Id;
+use crate::model::{CommandLine, Id};
 
 /// Longest name, characters.
 pub const NAME_MAXIMUM: usize = 64;
@@ -58,11 +58,22 @@ pub(super) fn text(findings: &mut Findings, pointer: &str, text: &str) {
     }
 }
 
+/// Most words of a program with its arguments.
+pub const WORDS_MAXIMUM: usize = 64;
+
 /// A program with its arguments, run without a shell.
-pub(super) fn command(findings: &mut Findings, pointer: &str, command: &str) {
-    text(findings, pointer, command);
-    match command.split_whitespace().next() {
+pub(super) fn command(findings: &mut Findings, pointer: &str, command: &CommandLine) {
+    let words = command.words();
+    text(findings, pointer, &words.join(" "));
+    // A program cannot be given a NUL, and a control character in a log would hide what ran.
+    if words.len() > WORDS_MAXIMUM || words.iter().any(|word| word.chars().any(char::is_control)) {
+        findings.push(Finding::field(pointer, Code::CheckArgument).with("maximum", WORDS_MAXIMUM));
+    }
+    match command.program().filter(|program| !program.is_empty()) {
         None => findings.push(Finding::field(pointer, Code::CommandEmpty)),
+        Some(program) if program.split('/').any(|part| part == "..") => {
+            findings.push(Finding::field(pointer, Code::CheckProgramPath).with("program", program));
+        }
         Some(program) if !program.starts_with('/') => {
             findings.push(Finding::field(pointer, Code::CommandPath).with("program", program).warning());
         }

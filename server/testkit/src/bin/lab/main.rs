@@ -2,8 +2,12 @@
 //! they need. Runs as root, in the guest or in namespaces of its own; `cargo xtask lab` starts it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "test programs talk on their terminal")]
 
+mod cost;
 mod demo;
+mod flood;
 mod network;
+mod pair;
+mod rival;
 mod scenario;
 mod stage;
 
@@ -13,6 +17,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use testkit::{http, traffic};
+
+/// The file that says why a scenario failed; `cargo xtask` reads it.
+const FAILURE: &str = "failure";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -40,13 +47,19 @@ fn answer(words: &[&str]) -> Result<()> {
         }
         ["pump", from, to] => demo::pump(from, to),
         ["http-server", listen, name] => http::serve(listen.parse()?, name),
-        ["traffic", to, milliseconds] => {
-            traffic::send(to.parse()?, Duration::from_millis(milliseconds.parse()?), None)
+        ["traffic", to, every, limit] => {
+            let milliseconds = |text: &str| text.parse().map(Duration::from_millis);
+            traffic::send(to.parse()?, milliseconds(every)?, milliseconds(limit)?, None)
         }
+        ["transfer", from, limit] => {
+            traffic::transfer(from.parse()?, limit.parse().map(Duration::from_millis)?)
+        }
+        ["flood", to, rate, seconds] => flood::send(to.parse()?, rate.parse()?, seconds.parse()?),
         _ => {
             bail!(
                 "usage: lab list | run NAME | demo CONSOLE-PORT AGENT-PORT AGENT-PORT [SOCKETS] | pump FROM TO | \
-             http-server ADDR:PORT NAME | traffic ADDR:PORT MILLISECONDS"
+             http-server ADDR:PORT NAME | traffic ADDR:PORT EVERY-MS LIMIT-MS | transfer ADDR:PORT LIMIT-MS | \
+             flood ADDR:PORT PER-SECOND SECONDS"
             )
         }
     }
@@ -57,7 +70,11 @@ fn run(name: &str) -> Result<()> {
     let scenario = scenario.with_context(|| format!("no scenario {name:?}; see lab list"))?;
     println!("# {}: {}", scenario.name, scenario.about);
     let begun = Instant::now();
-    (scenario.run)()?;
+    if let Err(error) = (scenario.run)() {
+        // The current folder is the one of results; who runs many scenarios repeats this at the end.
+        std::fs::write(FAILURE, format!("{error:#}")).context(FAILURE)?;
+        return Err(error);
+    }
     println!("# {}: passed in {:.1} s", scenario.name, begun.elapsed().as_secs_f32());
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! directors, traffic, and the kernel's own view. Each thing done is a line of the transcript.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -10,13 +10,16 @@ use serde_json::Value;
 use testkit::api::{self, Api};
 use testkit::caribe::{Agent, Console, Program, last_lines};
 use testkit::process::{self, Background};
-use testkit::traffic::Traffic;
+use testkit::traffic::{LIMIT, Traffic};
 use testkit::wait::{self, Seen};
 
 use crate::network::{self, CONSOLE, DIRECTORS, Director, Servers, VIP};
 
 /// How long kernel, agents and console may take to agree; generous, because under emulation everything is slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The machines with web servers.
+const SERVERS: [&str; 2] = ["rs1", "rs2"];
 
 /// What the imported cluster is called.
 pub(crate) const CLUSTER: &str = "a";
@@ -29,7 +32,7 @@ pub(crate) struct Stage {
     begun: Instant,
     folder: PathBuf,
     program: Program,
-    servers: Vec<Background>,
+    servers: Vec<Option<Background>>,
 }
 
 impl Stage {
@@ -45,17 +48,40 @@ impl Stage {
             servers: Vec::new(),
         };
         network::build(servers, uplink)?;
-        for name in ["rs1", "rs2"] {
-            let mut server = Background::start(
-                name,
-                stage.lab(name, &["http-server", "0.0.0.0:80", name]),
-                &stage.log(name),
-            )?;
-            server.wait_for_word("listening", PATIENCE)?;
-            stage.servers.push(server);
+        for name in SERVERS {
+            let server = stage.server(name)?;
+            stage.servers.push(Some(server));
         }
         stage.say(&format!("network stands, real servers ({servers:?}) answer"));
         Ok(stage)
+    }
+
+    /// Starts the web server of a machine.
+    fn server(&self, name: &str) -> Result<Background> {
+        let command = self.lab(name, &["http-server", "0.0.0.0:80", name]);
+        let mut server = Background::start(name, command, &self.log(name))?;
+        server.wait_for_word("listening", PATIENCE)?;
+        Ok(server)
+    }
+
+    /// Ends the web server of a real server, 0 or 1.
+    pub(crate) fn stop_server(&mut self, place: usize) -> Result<()> {
+        if let Some(server) = self.servers.get_mut(place).and_then(Option::take) {
+            server.kill()?;
+        }
+        self.say(&format!("the web server of {} is ended", SERVERS.get(place).unwrap_or(&"nobody")));
+        Ok(())
+    }
+
+    /// Starts it again.
+    pub(crate) fn start_server(&mut self, place: usize) -> Result<()> {
+        let name = SERVERS.get(place).context("there are two real servers")?;
+        let server = self.server(name)?;
+        if let Some(there) = self.servers.get_mut(place) {
+            *there = Some(server);
+        }
+        self.say(&format!("the web server of {name} is started again"));
+        Ok(())
     }
 
     /// A line of the transcript.
@@ -109,6 +135,19 @@ impl Stage {
         Ok(console)
     }
 
+    /// Starts a console on a director's own machine, with an agent beside it (`serve --agent`) that the settings file
+    /// `config` gives its folder and port.
+    pub(crate) fn console_with_agent(&self, director: &Director, config: &Path) -> Result<Console> {
+        let folder = self.data("console");
+        std::fs::create_dir_all(&folder)?;
+        let listen = SocketAddr::new(director.management.into(), 3636);
+        let more = ["--agent", "--config", &config.to_string_lossy()];
+        let program = self.caribe(director.namespace);
+        let console = Console::start_with(&program, &folder, listen, &self.log("console"), &more)?;
+        self.say(&format!("console with an agent on {}, at {}", director.name, console.url()));
+        Ok(console)
+    }
+
     /// Scenario A's cluster, read by `caribe check`, for real servers reached in this way.
     pub(crate) fn scenario_a(&self, servers: Servers) -> Result<Value> {
         let file = self.keep("lvs.cf", SCENARIO_A)?;
@@ -127,6 +166,23 @@ impl Stage {
             let pointer = format!("/virtual_servers/0/real_servers/{place}/address");
             set(&mut cluster, &pointer, address.to_string().into())?;
         }
+        Ok(cluster)
+    }
+
+    /// The same with the heartbeat's default times, and with connections copied or not.
+    pub(crate) fn pair(&self, servers: Servers, sync: bool) -> Result<Value> {
+        let mut cluster = self.scenario_a(servers)?;
+        set(&mut cluster, "/redundancy/interval_ms", 100.into())?;
+        set(&mut cluster, "/redundancy/deadtime_ms", 500.into())?;
+        set(&mut cluster, "/redundancy/monitor_links", true.into())?;
+        set(&mut cluster, "/redundancy/sync", serde_json::json!({ "enabled": sync, "id": 7 }))?;
+        Ok(cluster)
+    }
+
+    /// The same without redundancy: the primary holds the addresses, whatever becomes of its agent.
+    pub(crate) fn scenario_a_apart(&self, servers: Servers) -> Result<Value> {
+        let mut cluster = self.scenario_a(servers)?;
+        set(&mut cluster, "/redundancy/enabled", false.into())?;
         Ok(cluster)
     }
 
@@ -179,7 +235,10 @@ impl Stage {
             let state = (shown.pointer("/live/connected"), shown.pointer("/live/sync"));
             Ok(match state {
                 (Some(Value::Bool(true)), Some(Value::String(sync))) if sync == "in-sync" => Seen::Yes(shown),
-                _ => Seen::not_yet(shown.pointer("/live").cloned().unwrap_or(shown)),
+                _ => {
+                    let why = shown.pointer("/live").unwrap_or(&shown).to_string();
+                    Seen::not_yet(api::shortened(&why))
+                }
             })
         });
         seen.with_context(|| format!("its log: {}", last_lines(&self.log(director.name), 10)))
@@ -187,8 +246,25 @@ impl Stage {
 
     /// Traffic from the client to the virtual address, one request after the other.
     pub(crate) fn traffic(&self, interval: Duration) -> Result<Traffic> {
-        let words = ["traffic", &format!("{VIP}:80"), &interval.as_millis().to_string()];
+        self.traffic_within(interval, LIMIT)
+    }
+
+    /// The same, with requests that fail sooner.
+    pub(crate) fn traffic_within(&self, interval: Duration, limit: Duration) -> Result<Traffic> {
+        self.traffic_to(&format!("{VIP}:80"), interval, limit)
+    }
+
+    /// The same to another address.
+    pub(crate) fn traffic_to(&self, to: &str, interval: Duration, limit: Duration) -> Result<Traffic> {
+        let [every, limit] = [interval, limit].map(|time| time.as_millis().to_string());
+        let words = ["traffic", to, &every, &limit];
         Traffic::start("client", self.lab("client", &words), &self.log("client"))
+    }
+
+    /// One long transfer from the virtual address, which breaks when nothing comes for the time of the limit.
+    pub(crate) fn transfer(&self, limit: Duration) -> Result<Traffic> {
+        let words = ["transfer", &format!("{VIP}:80"), &limit.as_millis().to_string()];
+        Traffic::start("transfer", self.lab("client", &words), &self.log("transfer"))
     }
 
     /// Traffic until both real servers have answered `count` requests together, none of which may fail.
@@ -214,7 +290,11 @@ impl Stage {
         let wanted = sorted(expected);
         wait::until(&format!("the table of {}", director.name), PATIENCE, || {
             let found = sorted(&table(director)?);
-            Ok(if found == wanted { Seen::Yes(()) } else { Seen::not_yet(format!("it reads\n{found}")) })
+            Ok(if found == wanted {
+                Seen::Yes(())
+            } else {
+                Seen::not_yet(api::shortened(&format!("it reads\n{found}")))
+            })
         })?;
         self.say(&format!(
             "{}: ipvsadm -S -n is as expected ({} lines)",

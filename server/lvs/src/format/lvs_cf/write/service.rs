@@ -1,17 +1,26 @@
 //! `virtual` and `server` blocks as the old pages wrote them.
 
-use crate::finding::Code;
+use crate::finding::{Code, Finding};
 use crate::format::lvs_cf::value::{escapes, netmask};
 use crate::format::lvs_cf::vocabulary::Scope;
-use crate::model::{Check, Cluster, LoadMonitor, Protocol, RealServer, VirtualServer};
+use crate::model::{
+    Check, Cluster, CommandLine, LoadMonitor, LoadSource, Matching, Monitor, Protocol, Question, RealServer,
+    Start, VirtualServer,
+};
 use crate::table::Family;
 
-use super::{INDENTS, OLD_SCHEDULERS, Value, Writer, kept};
+use super::sheet::Block;
+use super::values::{Value, Writer, comments};
+use super::{INDENTS, OLD_SCHEDULERS};
 
 impl Writer {
-    pub(super) fn virtual_server(&mut self, cluster: &Cluster, index: usize, server: &VirtualServer) {
+    pub(super) fn virtual_server(
+        &mut self,
+        cluster: &Cluster,
+        index: usize,
+        server: &VirtualServer,
+    ) -> Block {
         let pointer = format!("/virtual_servers/{index}");
-        self.head(0, "virtual", &server.name, &pointer);
         if server.one_packet {
             self.refuse(format!("{pointer}/one_packet"), Code::ExportOnePacket);
         }
@@ -33,18 +42,109 @@ impl Writer {
                 self.refuse(format!("{pointer}/port"), Code::ExportSorryPort);
             }
         }
+        if !server.quorum.is_usual() {
+            self.refuse(format!("{pointer}/quorum"), Code::ExportQuorum);
+        }
+        self.monitor(&format!("{pointer}/monitor"), &server.monitor);
         let [indent, _] = INDENTS;
-        for word in Scope::Virtual.words() {
-            let value = self.service(word, &pointer, server).or_else(|| kept(&server.kept, word));
-            if let Some(value) = value {
-                self.line(indent, word, value);
+        let name_refused = self.name(0, "virtual", &server.name, &pointer);
+        let entries = self.entries(Scope::Virtual, indent, (&server.kept, &pointer), |writer, word| {
+            writer.service(word, &pointer, server)
+        });
+        let refused = std::mem::take(&mut self.refused);
+        let servers = server.real_servers.iter().enumerate().map(|(index, real)| {
+            self.real_server(cluster, server, format!("{pointer}/real_servers/{index}"), real)
+        });
+        Block {
+            scope: Scope::Virtual,
+            name: server.name.clone(),
+            name_refused,
+            entries,
+            comments: comments(&server.kept, Scope::Virtual),
+            servers: servers.collect(),
+            refused,
+            pointer,
+        }
+    }
+
+    /// Refuses all that Piranha's checker does not do.
+    fn monitor(&mut self, pointer: &str, monitor: &Monitor) {
+        match monitor.checks.as_slice() {
+            [check] if fits(&check.question) => self.only_there(&format!("{pointer}/checks/0"), check),
+            [check] => {
+                self.refuse_with(format!("{pointer}/checks/0"), Code::ExportCheck, "kind", check.kind());
+            }
+            checks => {
+                self.refuse_with(format!("{pointer}/checks"), Code::ExportChecks, "count", checks.len());
             }
         }
-        self.comments(indent, &server.kept, Scope::Virtual);
-        for (index, real) in server.real_servers.iter().enumerate() {
-            self.real_server(cluster, &format!("{pointer}/real_servers/{index}"), real);
+        if monitor.port.is_some() {
+            self.refuse(format!("{pointer}/port"), Code::ExportCheckPort);
         }
-        self.text.push_str("}\n");
+        for (field, tries) in [("fall", monitor.fall), ("rise", monitor.rise)] {
+            if tries != 1 {
+                self.refuse_with(format!("{pointer}/{field}"), Code::ExportTries, "value", tries);
+            }
+        }
+        if monitor.start != Start::Unknown {
+            self.refuse(format!("{pointer}/start"), Code::ExportStartUp);
+        }
+        let elsewhere = [
+            ("source", monitor.source.is_some()),
+            ("interface", monitor.interface.is_some()),
+            ("mark", monitor.mark.is_some()),
+            ("data_path", monitor.data_path),
+        ];
+        for (field, _) in elsewhere.iter().filter(|(_, given)| *given) {
+            self.refuse(format!("{pointer}/{field}"), Code::ExportCheckWay);
+        }
+        if monitor.damping.is_some() {
+            self.refuse(format!("{pointer}/damping"), Code::ExportDamping);
+        }
+        if monitor.interval_ms != monitor.timeout_ms {
+            let finding = Finding::field(format!("{pointer}/interval_ms"), Code::ExportPeriod);
+            let finding = finding.with("interval", monitor.interval_ms);
+            self.refused.push(finding.with("timeout", monitor.timeout_ms));
+        }
+    }
+
+    /// Refuses what one check does otherwise than its monitor.
+    fn only_there(&mut self, pointer: &str, check: &Check) {
+        let plain = Check::from(check.question.clone());
+        if *check != plain {
+            self.refuse(pointer, Code::ExportCheckDiffers);
+        }
+        if let Question::SendExpect { matching: Matching::Contains, .. } = check.question {
+            self.refuse(format!("{pointer}/matching"), Code::ExportCheckContains);
+        }
+        if let Question::Program { regex: true, .. } = check.question {
+            self.refuse(format!("{pointer}/regex"), Code::ExportCheckContains);
+        }
+    }
+
+    /// A load monitor as Piranha runs it: a program, within its own bounds.
+    fn load_monitor(&mut self, pointer: String, load: Option<&LoadMonitor>) -> Option<Value> {
+        let Some(load) = load else { return Some(Value { text: "none".to_owned(), pointer }) };
+        let LoadSource::Program { command } = &load.source else {
+            self.refuse(pointer, Code::ExportLoadAgent);
+            return None;
+        };
+        if *load != LoadMonitor::piranha(command.clone()) {
+            self.refuse(&pointer, Code::ExportLoadBounds);
+        }
+        let text = self.program(command, &format!("{pointer}/command"));
+        let plain = !text.contains([' ', '\t', '"', '\'', '#']);
+        let quoted = self.quoted(&text, &pointer);
+        Some(Value { text: if plain { text } else { quoted }, pointer })
+    }
+
+    /// A program with its arguments, which the original separates at blanks.
+    fn program(&mut self, command: &CommandLine, pointer: &str) -> String {
+        command.unquoted().unwrap_or_else(|| {
+            let text = command.to_string();
+            self.refuse_with(pointer, Code::ExportValue, "value", text.escape_debug());
+            text
+        })
     }
 
     /// The value of a directive of a `virtual` block, where the model has one.
@@ -64,15 +164,10 @@ impl Writer {
             "persistent" => at("persistence/timeout_s", server.persistence?.timeout_s.to_string()),
             "pmask" => at("persistence/prefix", netmask(server.persistence?.prefix?).to_string()),
             "send" | "expect" | "use_regex" | "send_program" => self.check(word, pointer, server),
-            "load_monitor" => match &server.monitor.load_monitor {
-                LoadMonitor::None => at("monitor/load_monitor", "none".to_owned()),
-                LoadMonitor::Command(command) => {
-                    let field = "monitor/load_monitor";
-                    let quoted = self.quoted(command, &format!("{pointer}/{field}"));
-                    let plain = !command.contains([' ', '\t', '"', '\'', '#']);
-                    at(field, if plain { command.clone() } else { quoted })
-                }
-            },
+            "load_monitor" => {
+                let pointer = format!("{pointer}/monitor/load_monitor");
+                self.load_monitor(pointer, server.monitor.load_monitor.as_ref())
+            }
             "scheduler" => {
                 if !OLD_SCHEDULERS.contains(&server.scheduler) {
                     let pointer = format!("{pointer}/scheduler");
@@ -88,12 +183,8 @@ impl Writer {
                 at("protocol", server.protocol.to_string())
             }
             "timeout" => {
-                let monitor = &server.monitor;
-                if !monitor.timeout_ms.is_multiple_of(1000) {
-                    let pointer = format!("{pointer}/monitor/timeout_ms");
-                    self.refuse_with(pointer, Code::ExportSeconds, "value", monitor.timeout_ms);
-                }
-                at("monitor/timeout_ms", (monitor.timeout_ms / 1000).to_string())
+                let field = "monitor/timeout_ms";
+                at(field, self.seconds(server.monitor.timeout_ms, &format!("{pointer}/{field}")))
             }
             "reentry" => {
                 if server.monitor.reentry_s == 0 {
@@ -118,7 +209,7 @@ impl Writer {
             Some(device) => Some(Value { text: format!("{address} {device}"), pointer }),
             None => {
                 self.refuse(format!("{pointer}/device"), Code::ExportDevice);
-                None
+                Some(Value { text: address, pointer })
             }
         }
     }
@@ -127,54 +218,96 @@ impl Writer {
     fn check(&mut self, word: &str, pointer: &str, server: &VirtualServer) -> Option<Value> {
         let [check] = server.monitor.checks.as_slice() else { return None };
         let pointer = format!("{pointer}/monitor/checks/0");
-        let (send, expect, regex, command) = match check {
-            Check::SendExpect { send, expect, regex } if send.is_some() || expect.is_some() => {
-                (send, expect, regex, None)
+        let (send, expect, regex, command) = match &check.question {
+            Question::SendExpect { send, expect, matching } if send.is_some() || expect.is_some() => {
+                (send, expect, *matching == Matching::Regex, None)
             }
-            Check::Program { command, expect, send, regex } => (send, expect, regex, Some(command)),
-            _ => {
+            Question::Program { command, expect, send, .. } => {
+                // What the original reads but never looks at.
+                if word == "use_regex" && server.kept.contains_key(word) {
+                    return None;
+                }
+                (send, expect, false, Some(command))
+            }
+            Question::Connect | Question::SendExpect { .. } => {
                 if word == "send" && server.port == 80 && server.protocol != Protocol::Udp {
                     self.refuse(pointer, Code::ExportConnectCheck);
                 }
                 return None;
             }
+            _ => return None,
         };
         let field = match word {
             "send" => "send",
             "expect" => "expect",
-            "use_regex" => "regex",
+            "use_regex" => "matching",
             _ => "command",
         };
         let pointer = format!("{pointer}/{field}");
         let text = match word {
             "send" => self.quoted(&escapes(send.as_ref()?).0, &pointer),
             "expect" => self.quoted(&escapes(expect.as_ref()?).0, &pointer),
-            "use_regex" => u8::from(*regex).to_string(),
-            _ => self.quoted(command?, &pointer),
+            "use_regex" => u8::from(regex).to_string(),
+            _ => {
+                let text = self.program(command?, &pointer);
+                self.quoted(&text, &pointer)
+            }
         };
         Some(Value { text, pointer })
     }
 
-    fn real_server(&mut self, cluster: &Cluster, pointer: &str, real: &RealServer) {
+    fn real_server(
+        &mut self,
+        cluster: &Cluster,
+        service: &VirtualServer,
+        pointer: String,
+        real: &RealServer,
+    ) -> Block {
         let [outer, indent] = INDENTS;
-        self.head(outer, "server", &real.name, pointer);
+        let name_refused = self.name(outer, "server", &real.name, &pointer);
         self.same_forwarding(real.forwarding, cluster, &real.name, format!("{pointer}/forwarding"));
         if real.limit.is_some() {
             self.refuse(format!("{pointer}/limit"), Code::ExportLimit);
         }
-        if real.weight.0 == 0 {
-            self.refuse(format!("{pointer}/weight"), Code::ExportWeight);
+        if real.backup {
+            self.refuse_with(format!("{pointer}/backup"), Code::ExportBackup, "name", &real.name);
         }
-        let value = |field: &str, text: String| Value { text, pointer: format!("{pointer}/{field}") };
-        if !real.address.is_unspecified() {
-            let address = self.address(real.address, &format!("{pointer}/address"));
-            self.line(indent, "address", value("address", address));
+        if real.quiesce.is_some_and(|own| own != service.quiesce) {
+            self.refuse_with(format!("{pointer}/quiesce"), Code::ExportQuiesceOwn, "name", &real.name);
         }
-        self.line(indent, "active", value("active", u8::from(real.active).to_string()));
-        if let Some(port) = real.port {
-            self.line(indent, "port", value("port", port.to_string()));
+        if real.monitor.is_some() {
+            self.refuse_with(format!("{pointer}/monitor"), Code::ExportCheckOwn, "name", &real.name);
         }
-        self.line(indent, "weight", value("weight", real.weight.0.to_string()));
-        self.text.push_str(&format!("{:outer$}}}\n", ""));
+        let entries = self.entries(Scope::Server, indent, (&real.kept, &pointer), |writer, word| {
+            let at = |field: &str, text: String| Some(Value { text, pointer: format!("{pointer}/{field}") });
+            match word {
+                "address" if real.address.is_unspecified() => None,
+                "address" => at("address", writer.address(real.address, &format!("{pointer}/address"))),
+                "active" => at("active", u8::from(real.active).to_string()),
+                "port" => at("port", real.port?.to_string()),
+                "weight" => {
+                    if real.weight.0 == 0 {
+                        writer.refuse(format!("{pointer}/weight"), Code::ExportWeight);
+                    }
+                    at("weight", real.weight.0.to_string())
+                }
+                _ => None,
+            }
+        });
+        Block {
+            scope: Scope::Server,
+            name: real.name.clone(),
+            name_refused,
+            entries,
+            comments: comments(&real.kept, Scope::Server),
+            servers: Vec::new(),
+            refused: std::mem::take(&mut self.refused),
+            pointer,
+        }
     }
+}
+
+/// Whether Piranha's checker can ask it.
+fn fits(question: &Question) -> bool {
+    matches!(question, Question::Connect | Question::SendExpect { .. } | Question::Program { .. })
 }

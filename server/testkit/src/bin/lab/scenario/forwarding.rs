@@ -1,10 +1,11 @@
-//! Direct routing and tunnels: every real server serves, and its replies go to the client without the director.
+//! Direct routing and tunnels: every real server serves, and its replies go to the client without the director. The real
+//! servers are set up by `caribe real-server`: one by the program itself, the other by the script that it prints.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use testkit::process;
 
 use crate::network::{self, DIRECTORS, Servers, VIP};
-use crate::stage::Stage;
+use crate::stage::{Stage, addresses};
 
 pub(crate) fn direct() -> Result<()> {
     bypass(
@@ -28,11 +29,87 @@ pub(crate) fn tunnel() -> Result<()> {
 
 fn bypass(servers: Servers, table: &str) -> Result<()> {
     let stage = Stage::set(servers, None)?;
+    let (mode, interface) = match servers {
+        Servers::Tunnel => ("tunnel", "tunl0"),
+        Servers::Direct | Servers::Nat => ("direct", "lo"),
+    };
+    let before = ["rs1", "rs2"].map(|name| plain(name, interface).and_then(|()| seen(name)));
+    set_up(&stage, mode)?;
     let (_console, _api, _agents) = stage.cluster(&stage.scenario_a(servers)?)?;
     for director in &DIRECTORS {
         stage.wait_for_table(director, table)?;
     }
-    replies_bypass(&stage)
+    replies_bypass(&stage)?;
+    undo(&stage, mode)?;
+    for (name, before) in ["rs1", "rs2"].into_iter().zip(before) {
+        let (before, now) = (before?, seen(name)?);
+        ensure!(before == now, "{name} was\n{before}\nand is now\n{now}");
+    }
+    stage.say("both real servers are what they were before");
+    Ok(())
+}
+
+/// A machine as it comes: without what the lab did for it, and with the strict filter that distributions set.
+fn plain(name: &str, interface: &str) -> Result<()> {
+    network::ip(Some(name), &[format!("addr del {VIP}/32 dev {interface}")])?;
+    if interface == "tunl0" {
+        network::ip(Some(name), &["link set tunl0 down".to_owned()])?;
+    }
+    let all = |leaf: &str, value: u8| format!("net.ipv4.conf.all.{leaf}={value}");
+    let values = [all("arp_ignore", 0), all("arp_announce", 0), all("rp_filter", 1)];
+    let mut command = network::within(name, &["sysctl", "-q", "-w"]);
+    command.args(values);
+    process::run(command).map(drop)
+}
+
+/// Addresses, parameters and the tunnel's end of a machine.
+fn seen(name: &str) -> Result<String> {
+    let mut seen = addresses(name)?.join("\n");
+    for (of, leaf) in
+        [("all", "arp_ignore"), ("all", "arp_announce"), ("all", "rp_filter"), ("tunl0", "rp_filter")]
+    {
+        let file = format!("/proc/sys/net/ipv4/conf/{of}/{leaf}");
+        let value = process::run(network::within(name, &["sh", "-c", &format!("cat {file} || true")]))?;
+        seen.push_str(&format!("\n{of} {leaf} {}", value.trim()));
+    }
+    let links = process::run(network::within(name, &["ip", "-o", "link", "show", "up"]))?;
+    seen.push_str(if links.contains("tunl0") { "\ntunl0 is on" } else { "\ntunl0 is off" });
+    Ok(seen)
+}
+
+/// Both real servers, each by its own means.
+fn set_up(stage: &Stage, mode: &str) -> Result<()> {
+    let vip = VIP.to_string();
+    let words = ["real-server", "setup", "--mode", mode, "--vip", &vip];
+    let data = stage.data("rs1").to_string_lossy().into_owned();
+    let kept = ["--data", data.as_str()];
+    let rs1 = stage.caribe("rs1");
+    let shown = rs1.run(&[&words[..], &kept, &["--dry-run"]].concat(), "")?;
+    let done = rs1.run(&[&words[..], &kept].concat(), "")?;
+    let steps = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+    ensure!(steps(&shown) == steps(&done) && steps(&done) > 2, "shown:\n{shown}\ndone:\n{done}");
+    let again = rs1.run(&[&words[..], &kept].concat(), "")?;
+    ensure!(again == "nothing to do\n", "the second time: {again}");
+    stage.say(&format!("rs1 is set up: {}", done.trim().replace('\n', "; ")));
+    run_script(stage, &[&words[..], &["--print", "script"]].concat())?;
+    stage.say("rs2 is set up by the script");
+    Ok(())
+}
+
+fn undo(stage: &Stage, mode: &str) -> Result<()> {
+    let data = stage.data("rs1").to_string_lossy().into_owned();
+    let done = stage.caribe("rs1").run(&["real-server", "setup", "--undo", "--data", &data], "")?;
+    stage.say(&format!("rs1 is undone: {}", done.trim().replace('\n', "; ")));
+    let vip = VIP.to_string();
+    run_script(stage, &["real-server", "setup", "--mode", mode, "--vip", &vip, "--print", "script", "--undo"])
+}
+
+/// Runs on rs2 what the program prints.
+fn run_script(stage: &Stage, words: &[&str]) -> Result<()> {
+    std::fs::create_dir_all("/var/lib")?;
+    let text = stage.caribe("rs2").run(words, "")?;
+    let file = stage.keep("real-server.sh", &text)?;
+    process::run(network::within("rs2", &["sh", &file.to_string_lossy()])).map(drop)
 }
 
 /// Traffic, and a count of the frames on its ways.

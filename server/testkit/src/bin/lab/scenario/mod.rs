@@ -1,13 +1,26 @@
 //! The scenarios. Each builds its own network, drives Caribe through its command line and its API, and looks at the
 //! kernel with the tools an operator has.
 
+mod adopt;
 mod bare;
+mod bench;
+mod change;
+mod checks;
+mod embedded;
+mod failover;
 mod forwarding;
+mod handover;
+mod host;
 mod hostile;
+mod keepalived;
+mod measure;
 mod nat;
+mod power;
 mod refusals;
 mod scale;
+mod storm;
 mod survival;
+mod vrrp;
 
 use anyhow::Result;
 
@@ -47,6 +60,63 @@ pub(crate) const ALL: &[Scenario] = &[
         run: survival::run,
     },
     Scenario {
+        name: "embedded",
+        about: "an agent that its console started outlives that console, and is found again",
+        run: embedded::run,
+    },
+    Scenario {
+        name: "adopt",
+        about: "a director set up by hand is taken over under traffic; what is changed behind our back",
+        run: adopt::run,
+    },
+    Scenario {
+        name: "host",
+        about: "scenario D from its script alone: forwarding, masquerading and marks come and go with the cluster",
+        run: host::run,
+    },
+    Scenario {
+        name: "failover",
+        about: "a director dies, hangs, is cut off, hands over: one owner, and how long clients wait",
+        run: failover::run,
+    },
+    Scenario {
+        name: "handover",
+        about: "planned switch-over with connection sync, NAT: no request fails, a long transfer goes on",
+        run: handover::nat,
+    },
+    Scenario { name: "handover-direct", about: "the same with direct routing", run: handover::direct },
+    Scenario {
+        name: "checks",
+        about: "real servers stop, come back and fall silent: how long their rows stay",
+        run: checks::run,
+    },
+    Scenario {
+        name: "measure-checks",
+        about: "the same beside the real keepalived, and what a thousand checks a second cost both",
+        run: checks::beside,
+    },
+    Scenario {
+        name: "measure-many-checks",
+        about: "a measurement: what ten thousand checks a second cost both, and whether they delay a beat",
+        run: checks::many_beside,
+    },
+    Scenario {
+        name: "power-cut",
+        about: "both directors boot at once with their heartbeat ports blocked for 30 s: never two owners",
+        run: power::run,
+    },
+    Scenario {
+        name: "live-change",
+        about: "how the directors speak is changed while one of them cannot be reached: one owner throughout",
+        run: change::run,
+    },
+    Scenario {
+        name: "flood",
+        about: "100,000 forged packets a second on the heartbeat's port change nothing",
+        run: storm::flood,
+    },
+    Scenario { name: "many-addresses", about: "200 virtual addresses change hands", run: storm::many },
+    Scenario {
         name: "scale",
         about: "1,000 services with 10 servers each; one weight is one write",
         run: scale::run,
@@ -57,4 +127,25 @@ pub(crate) const ALL: &[Scenario] = &[
         run: refusals::run,
     },
     Scenario { name: "hostile", about: "malformed and oversized input on both listeners", run: hostile::run },
+    Scenario {
+        name: "keepalived",
+        about: "a NAT pair taken out as keepalived.conf files runs under the real keepalived with the same table",
+        run: keepalived::nat,
+    },
+    Scenario {
+        name: "vrrp",
+        about: "beside a real keepalived, versions 2 and 3: who wins serves, and what does not fit is named",
+        run: vrrp::run,
+    },
+    Scenario {
+        name: "measure-failover",
+        about: "a measurement, not among all: fail-over times of ours and of keepalived, five runs each",
+        run: measure::run,
+    },
+    Scenario {
+        name: "measure-table",
+        about: "a measurement: large tables by our kernel part and agent, beside ipvsadm and keepalived",
+        run: bench::run,
+    },
+    Scenario { name: "keepalived-direct", about: "the same with direct routing", run: keepalived::direct },
 ];

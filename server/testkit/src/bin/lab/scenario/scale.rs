@@ -6,9 +6,10 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use testkit::process;
+use testkit::wait::{self, Seen};
 
 use crate::network::{self, DIRECTORS, Servers};
-use crate::stage::{CLUSTER, Stage, table, writes};
+use crate::stage::{CLUSTER, PATIENCE, Stage, table, writes};
 
 const SERVICES: u16 = 1000;
 const SERVERS: u8 = 10;
@@ -21,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
 
     let mut large = small;
     if let Some(servers) = large.pointer_mut("/virtual_servers") {
-        *servers = services();
+        *servers = services(SERVICES, SERVERS);
     }
     let begun = Instant::now();
     let activation = api.make_it_so(CLUSTER, &large)?;
@@ -45,8 +46,14 @@ pub(crate) fn run() -> Result<()> {
         object.insert("weight".into(), json!(7));
     }
     api.call("PUT", &format!("{path}?activate=true"), Some(&server))?;
+    stage.say(&format!("one weight activated in {:.2} s", begun.elapsed().as_secs_f32()));
     for (director, before) in DIRECTORS.iter().zip(before) {
-        let after = writes(&stage.wait_in_sync(&api, director)?)?;
+        stage.wait_in_sync(&api, director)?;
+        // The push's answer says that it is in sync; how often it has written comes over the stream a moment later.
+        let after = wait::until("the write of the weight", PATIENCE, || {
+            let after = writes(&api.director(CLUSTER, director.name)?)?;
+            Ok(if after > before { Seen::Yes(after) } else { Seen::not_yet(format!("{after} writes")) })
+        })?;
         if after != before + 1 {
             bail!("{}: one weight was {} writes", director.name, after - before);
         }
@@ -76,30 +83,37 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Services on one address, by port.
-fn services() -> Value {
+pub(super) fn services(services: u16, servers: u8) -> Value {
     let one = |number: u16| {
-        let servers: Vec<Value> = (1..=SERVERS)
+        let servers: Vec<Value> = (1..=servers)
             .map(|server| json!({ "name": format!("r{server}"), "address": format!("10.1.{}.{server}", number % 250) }))
             .collect();
         json!({
             "name": format!("s{number}"),
             "vip": { "address": "192.168.1.250", "prefix": 24, "device": "eth0:1" },
             "port": 10_000 + number,
+            "monitor": { "checks": [] },
             "real_servers": servers,
         })
     };
-    (1..=SERVICES).map(one).collect()
+    (1..=services).map(one).collect()
 }
 
-/// An activation's results without their long lists of steps.
-fn brief(activation: &Value) -> Value {
-    let mut brief = activation.clone();
-    if let Some(results) = brief.pointer_mut("/results").and_then(Value::as_array_mut) {
-        for result in results {
-            if let Some(steps) = result.pointer_mut("/outcome/steps") {
-                *steps = json!(steps.as_array().map_or(0, Vec::len));
-            }
-        }
-    }
-    brief
+/// What became of the pushes, in one line: each director with its state, its steps by number and the agent's own time.
+fn brief(activation: &Value) -> String {
+    let results = activation.get("results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let one = |result: &Value| {
+        let text = |key: &str| result.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
+        let count = |key: &str| result.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+        let took = result.get("took_ms").and_then(Value::as_u64).unwrap_or_default();
+        let reason = result.get("reason").and_then(Value::as_str).unwrap_or_default();
+        format!(
+            "{} {} ({} steps, {} failures, {took} ms in the agent) {reason}",
+            text("director"),
+            text("outcome"),
+            count("steps"),
+            count("failures"),
+        )
+    };
+    results.iter().map(|result| one(result).trim_end().to_owned()).collect::<Vec<_>>().join("; ")
 }

@@ -12,7 +12,7 @@ use crate::stage::{PATIENCE, Stage, no_failure, writes};
 
 pub(crate) fn run() -> Result<()> {
     let stage = Stage::set(Servers::Nat, None)?;
-    let (console, api, agents) = stage.cluster(&stage.scenario_a(Servers::Nat)?)?;
+    let (console, api, agents) = stage.cluster(&stage.scenario_a_apart(Servers::Nat)?)?;
     let [primary, backup] = &DIRECTORS;
     let [agent, _agent_of_backup] = agents;
     stage.wait_for_table(primary, TABLE)?;

@@ -1,0 +1,280 @@
+//! What goes with a change of owner: connections that still move between the kernels, those of our own that are sent to the
+//! partner's, a shield over those that have not arrived, and whether this director could take over without losing any.
+//!
+//! Decides nothing about who owns; the heartbeat does. Called by each pass.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lvs::failover::{Event, Partner, Reason, View};
+use lvs::plan::Step;
+use lvs::table::{AddressKey, KernelTimeouts, Observed, SyncRole, SyncRow, Table};
+use lvs::wire::State;
+
+use super::{Goal, Reconciler, Report};
+use crate::courier::{Courier, Parcel};
+use crate::documents;
+use crate::redundancy::{Holding, Role};
+use crate::rhythm::Rhythm;
+
+/// How soon to look again while the partner's connections are still coming.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Of the time that connections have to move, the share kept free at its end: what is sent arrives while the shield still
+/// stands.
+const RESERVE: u32 = 6;
+
+/// Between two tries to give a partner that lacks connections all there are, the wait before the first, in which it starts
+/// its daemon, and how many there are.
+const AGAIN: Duration = Duration::from_secs(5);
+const FIRST: Duration = Duration::from_secs(1);
+const TRIES: u32 = 6;
+
+/// What is still to be sent to the partner's kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owed {
+    Nothing,
+    /// All there is, at once: most of it is there before the first packet is.
+    Before,
+    /// The rest, when the addresses have gone: no packet can come any more, so the table is final.
+    After,
+}
+
+/// The state between two passes.
+pub(super) struct Handover {
+    drain: Duration,
+    patience: Duration,
+    /// The owner changed, and connections go on moving until then.
+    until: Option<Instant>,
+    shielded: bool,
+    /// The receiving daemon could not be started.
+    refused: bool,
+    /// Since when connections of the partner's can arrive here.
+    receiving: Option<Instant>,
+    /// This kernel has had the partner's connections since its own were all there were.
+    complete: bool,
+    owed: Owed,
+    /// The partner is a standby and says that it lacks connections: how often they were sent to it, and when next.
+    lacking: Option<(u32, Instant)>,
+    /// What connections belonged to at the last look, so that sending them waits for no other.
+    seen: Option<Seen>,
+    courier: Courier,
+}
+
+/// What a look at the kernel says about connections.
+#[derive(Clone)]
+struct Seen {
+    daemon: SyncRow,
+    table: Table,
+    timeouts: KernelTimeouts,
+}
+
+impl Seen {
+    /// None where no daemon runs.
+    fn of(observed: &Observed) -> Option<Seen> {
+        let daemons = &observed.sync;
+        let daemon = daemons.get(&SyncRole::Master).or_else(|| daemons.get(&SyncRole::Backup))?;
+        Some(Seen { daemon: daemon.clone(), table: observed.table.clone(), timeouts: observed.timeouts })
+    }
+
+    fn parcel(self, all: bool, until: Instant) -> Parcel {
+        let Seen { daemon, table, timeouts } = self;
+        Parcel { daemon, table, timeouts, all, until }
+    }
+}
+
+impl Handover {
+    pub(super) fn new(rhythm: &Rhythm, courier: Courier) -> Self {
+        Handover {
+            drain: rhythm.drain,
+            patience: rhythm.ready,
+            until: None,
+            shielded: false,
+            refused: false,
+            receiving: None,
+            complete: false,
+            owed: Owed::Nothing,
+            lacking: None,
+            seen: None,
+            courier,
+        }
+    }
+
+    /// Whether the owner changed a moment ago.
+    pub(super) fn draining(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// The heartbeat has decided again what becomes of the addresses.
+    pub(super) fn moved(&mut self, before: Holding, role: &Role, at: Instant) {
+        let now = role.holding;
+        if before == now {
+            return;
+        }
+        self.until = (now != Holding::AsFound).then(|| at + self.drain);
+        (self.shielded, self.receiving) = (false, None);
+        // Who was active has all connections there are.
+        let released = before == Holding::Own && now == Holding::Nothing;
+        self.complete = released;
+        // After a split both have connections of their own; those of the one that stays are not to be replaced.
+        let owes = released && role.reason != Reason::PartnerNewer;
+        self.owed = if owes { Owed::Before } else { Owed::Nothing };
+        if let (true, Some(seen)) = (owes, self.seen.take()) {
+            self.courier.take(seen.parcel(false, self.sends_until(at + self.drain)));
+            self.owed = Owed::After;
+        }
+    }
+
+    /// By when all must be sent that is to arrive while the shield still stands.
+    fn sends_until(&self, until: Instant) -> Instant {
+        until - self.drain / RESERVE
+    }
+
+    /// Notes what the partner says of itself; true when it has just begun to lack connections.
+    pub(super) fn heard(&mut self, partner: Option<&Partner>, at: Instant) -> bool {
+        // Without a revision it speaks another protocol, which does not tell.
+        let lacks = |partner: &&Partner| {
+            partner.state == State::Standby && !partner.ready && partner.revision.is_some()
+        };
+        let before = self.lacking.take();
+        self.lacking = partner.filter(lacks).map(|_| before.unwrap_or((0, at + FIRST)));
+        before.is_none() && self.lacking.is_some()
+    }
+
+    /// Notes a step that failed.
+    pub(super) fn refused(&mut self, step: &Step) {
+        self.refused |= matches!(step, Step::StartSync { role: SyncRole::Backup, .. });
+    }
+}
+
+impl Reconciler {
+    /// The partner speaks as configured: what was before is needed no more.
+    pub(crate) fn settled_with_partner(&self) {
+        if let Err(error) = documents::forget_before(&self.folder) {
+            tracing::warn!(%error, "an earlier configuration cannot be removed");
+        }
+    }
+
+    /// The heartbeat has ended; the seat decides, or a heartbeat that has been configured since.
+    pub(crate) fn parted(&mut self) {
+        self.role = self.partnered.then(Role::undecided);
+        let Some(held) = &self.held else { return };
+        let draining = self.handover.draining();
+        self.goal = Some(Arc::new(Goal::of(held, self.role.as_ref(), draining, &self.stand.standings)));
+        self.airwaves.often(None);
+        self.drift.watch.renew();
+    }
+
+    /// Takes in what the heartbeat knows; true when a pass is wanted for it.
+    pub(crate) fn view(&mut self, view: Option<&View>) -> bool {
+        self.board.beats(view);
+        self.handover.heard(view.and_then(|view| view.partner.as_ref()), Instant::now())
+    }
+
+    /// Ends what a change of owner began, once its time is over.
+    pub(super) fn end_handover(&mut self) {
+        if self.handover.until.is_none_or(|until| Instant::now() < until) {
+            return;
+        }
+        self.handover.until = None;
+        self.handover.owed = Owed::Nothing;
+        if self.handover.shielded {
+            // Ending it cannot fail: the kernel ties it to a socket that is closed.
+            let _ = self.kernel.shield(None);
+        }
+        let Some(held) = &self.held else { return };
+        self.goal = Some(Arc::new(Goal::of(held, self.role.as_ref(), false, &self.stand.standings)));
+        self.drift.watch.renew();
+    }
+
+    /// Fits the goal to what only the kernel knows. While nothing is decided, what is there stays.
+    pub(super) fn adapt(&mut self, goal: &mut Arc<Goal>, observed: &Observed) {
+        let runs = observed.sync.contains_key(&SyncRole::Backup);
+        self.handover.refused &= !runs;
+        if let Some(sync) = goal.desired.sync.as_ref().filter(|sync| sync.refused != self.handover.refused) {
+            let sync = lvs::table::DesiredSync { refused: self.handover.refused, ..sync.clone() };
+            Arc::make_mut(goal).desired.sync = Some(sync);
+        }
+        if !goal.as_found {
+            return;
+        }
+        let desired = &mut Arc::make_mut(goal).desired;
+        desired.addresses.retain(|key, _| observed.addresses.contains_key(key));
+        if let Some(sync) = &mut desired.sync {
+            sync.roles = observed.sync.keys().copied().collect();
+        }
+        desired.unless_local.retain(|key, _| !observed.table.services.contains_key(key));
+    }
+
+    /// Raises the shield before the first step after a change of owner, where connections are copied.
+    pub(super) fn shield(&mut self, goal: &Goal, observed: &Observed) {
+        if self.handover.until.is_none() || self.handover.shielded || goal.desired.sync.is_none() {
+            return;
+        }
+        self.handover.shielded = true;
+        let ours = &self.ownership.addresses;
+        let own = observed.addresses.keys().filter(|key: &&AddressKey| !ours.contains(*key));
+        if let Err(error) = self.kernel.shield(Some(&goal.shielded(own))) {
+            tracing::warn!(%error, "connections that have not arrived yet will be reset");
+        }
+    }
+
+    /// Has the connections sent to the partner's kernel once before the addresses go, and once when they have gone.
+    pub(super) fn hand_over(&mut self, goal: &Goal, observed: &Observed) {
+        let handover = &mut self.handover;
+        let (Some(until), Some(_)) = (handover.until, &goal.desired.sync) else { return };
+        let held = self.ownership.addresses.iter().any(|key| observed.addresses.contains_key(key));
+        let next = match (handover.owed, held) {
+            (Owed::Nothing, _) | (Owed::After, true) => return,
+            (Owed::Before, true) => Owed::After,
+            (_, false) => Owed::Nothing,
+        };
+        let Some(seen) = Seen::of(observed) else { return };
+        handover.owed = next;
+        handover.courier.take(seen.parcel(false, handover.sends_until(until)));
+    }
+
+    /// Gives a partner that has come back without connections all of them: its kernel would get only those that move.
+    fn catch_up(&mut self, observed: &Observed, now: Instant, report: &mut Report) {
+        let owns = self.role.as_ref().is_some_and(|role| role.holding == Holding::Own);
+        let handover = &mut self.handover;
+        handover.seen = if owns { Seen::of(observed) } else { None };
+        let (true, None, Some(seen)) = (owns, handover.until, &handover.seen) else { return };
+        let Some((tries, next)) = &mut handover.lacking else { return };
+        if *tries < TRIES && *next <= now {
+            (*tries, *next) = (*tries + 1, now + AGAIN);
+            handover.courier.take(seen.clone().parcel(true, *next));
+        }
+        if *tries < TRIES {
+            report.until = Some(report.until.map_or(*next, |sooner| sooner.min(*next)));
+        }
+    }
+
+    /// Tells the heartbeat whether this director could take over, and when to look again.
+    pub(super) fn assess(&mut self, observed: &Observed, report: &mut Report) {
+        let now = Instant::now();
+        if let Some(until) = self.handover.until {
+            report.until = Some(report.until.map_or(until, |sooner| sooner.min(until)));
+        }
+        self.catch_up(observed, now, report);
+        let (Some(role), Some(goal)) = (&self.role, &self.goal) else { return };
+        self.heart.connections.counted(self.kernel.connections());
+        let standby = role.holding == Holding::Nothing;
+        // A row that somebody else changed and that waits for a person is no reason to wait for it here.
+        let table = report.in_sync || (report.failures.is_empty() && report.drift_count > 0);
+        let copied = goal.desired.sync.is_some() && !self.handover.refused;
+        let handover = &mut self.handover;
+        if copied && standby && observed.sync.contains_key(&SyncRole::Backup) {
+            let since = *handover.receiving.get_or_insert(now);
+            handover.complete |= now >= since + handover.patience
+                || (now >= since + handover.drain && self.heart.connections.nearly_equal());
+            if !handover.complete {
+                report.until = Some(report.until.map_or(now + LOOK, |sooner| sooner.min(now + LOOK)));
+            }
+        } else {
+            handover.receiving = None;
+        }
+        let ready = standby && table && (!copied || (handover.receiving.is_some() && handover.complete));
+        self.heart.event(Event::Ready(ready));
+    }
+}

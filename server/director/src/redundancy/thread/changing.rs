@@ -1,0 +1,99 @@
+//! Taking on another configuration: what holds at once, and what waits until the partner has it, too.
+
+use lvs::failover::{Machine, Moment};
+
+use super::{Running, Thread};
+use crate::redundancy::{News, Partnership};
+
+impl Running {
+    /// Whether a change to another protocol is held back until the partner knows of it.
+    fn waits_for(&self, new: &Partnership) -> bool {
+        let same = self.partnership.settings.partner == new.settings.partner;
+        matches!(self.machine, Machine::Heartbeat(_)) && new.keys.is_none() && same
+    }
+
+    /// The partner is about to count as dead: it may have changed already.
+    pub(super) fn waits_in_vain(&self, now: Moment) -> bool {
+        self.next.is_some() && self.is_quiet(now)
+    }
+
+    /// Whether the partner's silence is nearly as long as its death would be.
+    pub(super) fn is_quiet(&self, now: Moment) -> bool {
+        let settings = &self.partnership.settings;
+        let patience = settings.deadtime.max(settings.interval * 3).saturating_sub(settings.interval);
+        self.silence(now) >= patience
+    }
+}
+
+impl Thread {
+    /// Takes on a configuration. The state survives a change of it, but not the end of the partnership.
+    pub(super) fn configure(&mut self, new: Partnership) {
+        let now = self.now();
+        if let Some(running) = &mut self.running {
+            running.ending = None;
+        }
+        if let Some(running) = &mut self.running
+            && running.waits_for(&new)
+        {
+            // Everything else of it can wait, too: the heartbeat says that it is here, and hears when it is there.
+            let mark = (new.settings.revision, new.settings.digest);
+            (running.partnership.settings.revision, running.partnership.settings.digest) = mark;
+            running.next = Some(Box::new(new));
+            running.overlap.begin_waiting();
+            return self.settings_changed(now);
+        }
+        if let Some(running) = &mut self.running {
+            running.next = None;
+            running.overlap.change(&running.partnership, &new);
+        }
+        let running = self.running.as_ref();
+        let paths = running.map_or_else(|| new.paths.clone(), |running| running.overlap.paths(&new));
+        self.paths.set(&paths);
+        self.routers.configure(new.vrrp.clone());
+        self.errands.look_at(new.grounds.clone());
+        let Some(running) = &mut self.running else { return self.begin(new, now) };
+        let actions = match (&mut running.machine, self.routers.settings(), &new.pulse) {
+            (Machine::Heartbeat(machine), None, None) => {
+                machine.configure(running.overlap.settings(&new), now)
+            }
+            (Machine::Vrrp(machine), Some(settings), _) => machine.configure(settings.clone(), now),
+            (Machine::Pulse(machine), None, Some(settings)) => machine.configure(settings.clone(), now),
+            // Another protocol: who is active is found out anew, and what is here stays until then.
+            _ => return self.begin(new, now),
+        };
+        running.partnership = new;
+        self.act(actions);
+        self.tell_links(None);
+    }
+
+    /// The heartbeat goes on with settings that have changed by themselves.
+    pub(super) fn settings_changed(&mut self, now: Moment) {
+        let Some(running) = &mut self.running else { return };
+        if let Machine::Heartbeat(machine) = &mut running.machine {
+            let actions = machine.configure(running.overlap.settings(&running.partnership), now);
+            self.act(actions);
+        }
+    }
+
+    /// Both directors hear each other the present way: what was spoken beside it ends.
+    pub(super) fn settled(&mut self) {
+        let now = self.now();
+        let Some(running) = &mut self.running else { return };
+        running.overlap.end();
+        let next = running.next.take();
+        self.paths.set(&running.partnership.paths);
+        (self.news)(News::Settled);
+        tracing::info!("both directors speak as configured, and no other way");
+        match next {
+            Some(next) => self.configure_anew(*next, now),
+            None => self.settings_changed(now),
+        }
+    }
+
+    /// Another protocol in the heartbeat's place.
+    fn configure_anew(&mut self, partnership: Partnership, now: Moment) {
+        self.paths.set(&partnership.paths);
+        self.routers.configure(partnership.vrrp.clone());
+        self.begin(partnership, now);
+    }
+}

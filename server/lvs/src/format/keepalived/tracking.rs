@@ -1,0 +1,154 @@
+//! What instances watch, and which of them go together: `track_interface`, `track_script` and `vrrp_sync_group`.
+//!
+//! Caribe watches the links of the interfaces in use and moves all addresses together; what goes beyond that is put
+//! aside with a reason.
+
+use std::collections::BTreeMap;
+
+use super::globals::Globals;
+use super::hooks::{self, Hook};
+use super::kept;
+use super::reader::{Origin, Reader};
+use super::syntax_notes::excerpt;
+use super::syntax_words::Block;
+use super::tree::Statement;
+use super::unacted;
+use super::vrrp::Instance;
+use crate::finding::Code;
+
+/// A sync group.
+#[derive(Debug)]
+pub(super) struct SyncGroup {
+    /// Its name.
+    pub(super) name: String,
+    /// Where it begins.
+    pub(super) origin: Origin,
+    /// The instances that it names, and where.
+    pub(super) members: Vec<(String, Origin)>,
+    /// The programs that it runs when its state changes.
+    pub(super) hooks: Vec<Hook>,
+}
+
+/// Reads `track_interface`: interfaces that hold the instance or its addresses are watched anyway.
+pub(super) fn interfaces(
+    reader: &mut Reader<'_>,
+    block: &Statement,
+    instance: &mut Instance,
+    kept: &mut BTreeMap<String, String>,
+) {
+    let mut beyond = false;
+    for line in block.inside() {
+        let name = line.keyword.text.as_str();
+        let devices = instance.addresses.iter().chain(&instance.excluded);
+        let mut devices = devices.filter_map(|entry| entry.vip.device.as_ref()).chain(&instance.interface);
+        let weighted = line.arguments.iter().any(|word| word.text == "weight") && line.words() != "weight 0";
+        let watched = devices.any(|device| device.interface() == name);
+        let own = instance.interface.as_ref().is_some_and(|own| own.interface() == name);
+        if own {
+            // Neither this nor a weight has an effect, also where dont_track_primary is given.
+            reader.warn(line.origin(), Code::KeepalivedTrackOwn).with("interface", excerpt(name));
+        } else if watched && !weighted {
+            instance.watches_link = true;
+        } else {
+            beyond = true;
+            let code = if weighted { Code::KeepalivedTrackWeight } else { Code::KeepalivedTrackInterface };
+            reader.warn(line.origin(), code).with("interface", excerpt(name));
+        }
+    }
+    if beyond {
+        kept::keep(kept, &instance.path(), block);
+    }
+}
+
+/// Reads `track_script`: no script is run, and one that is not defined is not even kept by keepalived.
+pub(super) fn scripts(
+    reader: &mut Reader<'_>,
+    block: &Statement,
+    globals: &Globals,
+    kept: &mut BTreeMap<String, String>,
+    path: &str,
+) {
+    for line in block.inside() {
+        let name = &line.keyword.text;
+        let code = if globals.scripts.contains(name) {
+            Code::KeepalivedTrackScript
+        } else {
+            Code::KeepalivedTrackScriptUnknown
+        };
+        reader.warn(line.origin(), code).with("name", excerpt(name));
+    }
+    kept::keep(kept, path, block);
+}
+
+/// Reads `vrrp_sync_group`.
+pub(super) fn group(
+    reader: &mut Reader<'_>,
+    statement: &Statement,
+    kept: &mut BTreeMap<String, String>,
+) -> SyncGroup {
+    let name = statement.argument(0).map_or("unnamed", |word| word.text.as_str()).to_owned();
+    let visible: String = name.chars().filter(|c| !c.is_control()).collect();
+    let path = format!("vrrp_sync_group {visible}/");
+    let mut group = SyncGroup { name, origin: statement.origin(), members: Vec::new(), hooks: Vec::new() };
+    for inner in statement.inside() {
+        if inner.is("group") {
+            for line in inner.inside() {
+                let words = std::iter::once(&line.keyword).chain(&line.arguments);
+                group.members.extend(words.map(|word| (word.text.clone(), line.origin_of(word))));
+            }
+        } else if inner.is("notify") {
+            hooks::any_state(reader, inner, kept, &path);
+        } else if let Some(hook) = Hook::of(inner, &path) {
+            group.hooks.push(hook);
+        } else {
+            unacted::aside(reader, kept, &path, Block::SyncGroup, inner);
+        }
+    }
+    group
+}
+
+/// Says what keepalived makes of the groups, and what is different here: all instances move together.
+pub(super) fn together(reader: &mut Reader<'_>, groups: &[SyncGroup], instances: &[Instance]) {
+    let mut home: BTreeMap<&str, &str> = BTreeMap::new();
+    for group in groups {
+        let mut count = 0;
+        for (member, origin) in &group.members {
+            let known = instances.iter().find(|instance| instance.name == *member);
+            let Some(instance) = known else {
+                reader
+                    .warn(*origin, Code::KeepalivedGroupMember)
+                    .with("name", excerpt(member))
+                    .with("group", excerpt(&group.name));
+                continue;
+            };
+            match home.get(instance.name.as_str()) {
+                Some(first) => {
+                    reader
+                        .warn(*origin, Code::KeepalivedGroupTwice)
+                        .with("name", excerpt(member))
+                        .with("group", excerpt(first));
+                }
+                None => {
+                    home.insert(&instance.name, &group.name);
+                    count += 1;
+                }
+            }
+        }
+        if count < 2 {
+            reader
+                .warn(group.origin, Code::KeepalivedGroupSmall)
+                .with("group", excerpt(&group.name))
+                .with("count", count);
+        }
+    }
+    let Some(first) = instances.first() else { return };
+    let place = |instance: &Instance| home.get(instance.name.as_str()).copied();
+    if let Some(apart) =
+        instances.iter().skip(1).find(|other| place(other).is_none() || place(other) != place(first))
+    {
+        reader
+            .warn(apart.origin, Code::KeepalivedTogether)
+            .with("name", excerpt(&apart.name))
+            .with("other", excerpt(&first.name));
+    }
+}

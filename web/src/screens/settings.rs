@@ -1,0 +1,76 @@
+//! SETTINGS: the console's own: how long samples are kept, where it listens, who it is.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use console::Retention;
+
+use crate::error::Error;
+use crate::fields::{Fields, Sent};
+use crate::forms::{Form, Reader};
+use crate::page::{Page, see_other, show};
+use crate::visit::Member;
+
+/// The fields of the form.
+const KNOWN: &[&str] = &["minute_days", "coarse_days"];
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    p: Page,
+    form: Form,
+    /// Name and value, as they are.
+    facts: Vec<(String, Vec<String>)>,
+}
+
+fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
+    let language = member.language();
+    let console = member.console();
+    let unknown = || vec![language.say("settings-unknown").to_string()];
+    let or_unknown = |values: Vec<String>| if values.is_empty() { unknown() } else { values };
+    let fact = |key: &'static str, values: Vec<String>| (language.say(key).to_string(), or_unknown(values));
+    let facts = vec![
+        fact("settings-version", vec![env!("CARGO_PKG_VERSION").to_owned()]),
+        fact(
+            "settings-listens",
+            console.listening().map(|address| address.to_string()).into_iter().collect(),
+        ),
+        fact("settings-names", console.names().to_vec()),
+        fact("settings-installation", vec![console.pki().installation().to_owned()]),
+        fact("settings-ca", vec![console.pki().ca_fingerprint()]),
+        fact("settings-browser", vec![console.pki().web_fingerprint()]),
+        fact("settings-zone", vec!["UTC".to_owned()]),
+    ];
+    let p = Page::new(&member.visit, language.say("settings-title"));
+    show(status, &SettingsPage { p, form, facts })
+}
+
+/// `GET /admin/settings`
+pub(super) async fn form(member: Member) -> Result<Response, Error> {
+    let kept = member.console().retention().await?;
+    let fields =
+        Fields::default().with("minute_days", kept.minute_days).with("coarse_days", kept.coarse_days);
+    page(&member, StatusCode::OK, Form::new(KNOWN, fields))
+}
+
+/// `POST /admin/settings`
+pub(super) async fn save(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
+    let language = member.language();
+    let mut form = Reader::new(KNOWN, &fields, language).finish();
+    let days = |name: &str| fields.get(name).trim().parse::<u32>().ok();
+    let retention = match (days("minute_days"), days("coarse_days")) {
+        (Some(minute), Some(coarse)) => Retention::new(minute, coarse).ok(),
+        _ => None,
+    };
+    let Some(retention) = retention else {
+        for name in KNOWN.iter().filter(|name| days(name).is_none_or(|days| !(1..=400).contains(&days))) {
+            form.error(name, language.say("wrong-retention"));
+        }
+        if !form.failed() {
+            form.error("coarse_days", language.say("wrong-retention-order"));
+        }
+        return page(&member, StatusCode::UNPROCESSABLE_ENTITY, form);
+    };
+    member.console().set_retention(&member.actor, retention).await?;
+    Ok(see_other("/admin/settings?done=settings-saved"))
+}

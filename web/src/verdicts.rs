@@ -1,0 +1,126 @@
+//! What checks say, in words: why a real server counts as up or down, and what went wrong. Decides nothing; pages and events
+//! call it.
+
+use lvs::health::{DnsFailure, Failure, ProgramFailure, Reason, Trouble, Verdict};
+
+use crate::happenings::word;
+use crate::text::Language;
+
+/// The word for a verdict.
+pub(crate) fn verdict(language: Language, verdict: Verdict) -> String {
+    language.say(format!("health-{}", verdict.as_str())).to_string()
+}
+
+/// Why a verdict was given, as a sentence.
+pub(crate) fn why(language: Language, reason: &Reason) -> String {
+    let text = |key: &str| language.say(format!("why-{key}"));
+    match reason {
+        Reason::Started => text("started").to_string(),
+        Reason::Asked => text("asked").to_string(),
+        Reason::Unchecked => text("unchecked").to_string(),
+        Reason::Answered { .. } => text("answered").to_string(),
+        Reason::Failed { failure: what, failures } => {
+            let what = failure(language, what);
+            text("failed").with("failure", what).with("failures", *failures).to_string()
+        }
+        Reason::Reentering { successes, needed } => {
+            text("reentering").with("successes", *successes).with("needed", *needed).to_string()
+        }
+        Reason::Damped { falls, hold_ms } => {
+            text("damped").with("falls", *falls).with("seconds", *hold_ms / 1000).to_string()
+        }
+    }
+}
+
+/// How a server failed, as a sentence.
+pub(crate) fn failure(language: Language, failure: &Failure) -> String {
+    let text = |key: String| language.say(format!("failure-{key}"));
+    match failure {
+        Failure::TimedOut { phase } => text(format!("timed-out-{}", word(phase))).to_string(),
+        Failure::Status { code } => text("status".to_owned()).with("code", *code).to_string(),
+        Failure::Tls { reason } => text(format!("tls-{}", word(reason))).to_string(),
+        Failure::Program { reason: ProgramFailure::Exit { status } } => {
+            text("program-exit".to_owned()).with("status", status.to_string()).to_string()
+        }
+        Failure::Program { reason: ProgramFailure::Signal { signal } } => {
+            text("program-signal".to_owned()).with("signal", signal.to_string()).to_string()
+        }
+        Failure::Program { reason: ProgramFailure::Missing } => {
+            text("program-missing".to_owned()).to_string()
+        }
+        Failure::Program { reason: ProgramFailure::TimedOut } => {
+            text("program-timed-out".to_owned()).to_string()
+        }
+        Failure::Dns { reason: DnsFailure::Code { code } } => {
+            text("dns-code".to_owned()).with("code", u32::from(*code)).to_string()
+        }
+        Failure::Dns { reason: DnsFailure::Answer } => text("dns-answer".to_owned()).to_string(),
+        Failure::Agent { says } => text("agent".to_owned()).with("says", says).to_string(),
+        plain => text(plain.as_str().to_owned()).to_string(),
+    }
+}
+
+/// Why a checker cannot ask, as a sentence.
+pub(crate) fn trouble(language: Language, trouble: Trouble) -> String {
+    language.say(format!("trouble-{}", trouble.as_str())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lvs::health::{Phase, TlsFailure};
+
+    #[test]
+    fn every_reason_has_its_sentence_in_both_languages() {
+        let mut failures = vec![
+            Failure::Refused,
+            Failure::Reset,
+            Failure::Unreachable,
+            Failure::ClosedEarly,
+            Failure::Mismatch,
+            Failure::Protocol,
+            Failure::Status { code: 503 },
+            Failure::Agent { says: "disk".to_owned() },
+            Failure::Dns { reason: DnsFailure::Answer },
+            Failure::Dns { reason: DnsFailure::Code { code: 2 } },
+        ];
+        let phases = [Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Total];
+        failures.extend(phases.map(|phase| Failure::TimedOut { phase }));
+        let reasons = [
+            TlsFailure::Expired,
+            TlsFailure::NotYetValid,
+            TlsFailure::Name,
+            TlsFailure::Untrusted,
+            TlsFailure::Revoked,
+            TlsFailure::ClientCertificate,
+            TlsFailure::Handshake,
+            TlsFailure::NotTls,
+        ];
+        failures.extend(reasons.map(|reason| Failure::Tls { reason }));
+        let ends = [
+            ProgramFailure::Missing,
+            ProgramFailure::Exit { status: 1 },
+            ProgramFailure::Signal { signal: 9 },
+            ProgramFailure::TimedOut,
+        ];
+        failures.extend(ends.map(|reason| Failure::Program { reason }));
+        let troubles = [
+            Trouble::Descriptors,
+            Trouble::SourceAddress,
+            Trouble::Resolver,
+            Trouble::Resources,
+            Trouble::Permission,
+            Trouble::NotPossibleHere,
+            Trouble::Lost,
+            Trouble::Late,
+        ];
+        for language in Language::ALL {
+            let said = failures.iter().map(|what| failure(language, what));
+            let said = said.chain(troubles.map(|what| trouble(language, what)));
+            for sentence in said {
+                assert!(sentence.contains([' ', '。', '：']) || !sentence.is_ascii(), "{sentence}");
+                assert!(!sentence.starts_with("failure-") && !sentence.starts_with("trouble-"), "{sentence}");
+            }
+        }
+    }
+}
