@@ -28,8 +28,8 @@ use tower::ServiceExt;
 
 /// Connections served at the same time; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
-/// A peer has this long to finish its TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+/// A peer has this long to finish its TLS handshake; a phone at the edge of its cell loses some packets of it.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A peer has this long to send a request's head.
 const REQUEST_HEAD: Duration = Duration::from_secs(10);
 /// An HTTP/2 peer that is silent is asked this often whether it is still there.
