@@ -245,7 +245,8 @@ fn browser(arguments: &Arguments) -> Result<bool> {
 
 fn cargo_test(arguments: &Arguments, which: &[&str]) -> Result<bool> {
     let mut command: Command = programs::cargo();
-    command.args(["test", "--quiet"]).args(which);
+    // One program that fails says nothing of those after it.
+    command.args(["test", "--quiet", "--no-fail-fast"]).args(which);
     if arguments.long {
         command.env("PROPTEST_CASES", LONG_CASES);
     }
