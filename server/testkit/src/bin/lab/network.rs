@@ -71,10 +71,62 @@ pub(crate) fn build(servers: Servers, uplink: Option<&str>) -> Result<()> {
     for (name, address) in ["rs1", "rs2"].into_iter().zip(servers.addresses()) {
         ports.push((name, "eth0", bridge, format!("{address}/{prefix}")));
     }
-    namespaces(&ports)?;
-    switch(&ports, uplink)?;
+    wire(&ports, uplink)?;
     for name in names(&ports) {
-        machine(name, &ports, servers)?;
+        machine(name, servers)?;
+    }
+    Ok(())
+}
+
+/// A network as small deployments have it: directors with one interface, and real servers beside them.
+pub(crate) struct Flat {
+    /// The directors' interface.
+    pub(crate) interface: &'static str,
+    /// The router, with the prefix length of the network.
+    pub(crate) router: &'static str,
+    /// Addresses of the directors.
+    pub(crate) directors: [&'static str; 2],
+    /// Addresses of the real servers.
+    pub(crate) servers: [&'static str; 2],
+}
+
+/// Builds such a network. Nothing on the machines is prepared for virtual addresses.
+pub(crate) fn build_flat(flat: &Flat) -> Result<()> {
+    let (router, prefix) = flat.router.split_once('/').context("a router without prefix length")?;
+    let on = |address: &str| format!("{address}/{prefix}");
+    let [first, second] = flat.directors.map(on);
+    let [one, other] = flat.servers.map(on);
+    let ports: Vec<Port> = vec![
+        ("client", "eth0", "ext", "172.16.0.2/24".into()),
+        ("router", "ext0", "ext", "172.16.0.1/24".into()),
+        ("router", "pub0", "pub", on(router)),
+        ("d1", flat.interface, "pub", first),
+        ("d1", "mgt0", "mgt", "172.31.0.21/24".into()),
+        ("d2", flat.interface, "pub", second),
+        ("d2", "mgt0", "mgt", "172.31.0.22/24".into()),
+        ("console", "eth0", "mgt", format!("{CONSOLE}/24")),
+        ("rs1", "eth0", "pub", one),
+        ("rs2", "eth0", "pub", other),
+    ];
+    wire(&ports, None)?;
+    for name in ["d1", "d2", "rs1", "rs2"] {
+        ip(Some(name), &[format!("route add default via {router}")])?;
+    }
+    ip(Some("client"), &["route add default via 172.16.0.1".to_owned()])?;
+    process::run(within("router", &["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])).map(drop)
+}
+
+/// The machines with their interfaces and addresses, the switch between them, and this program's own way to them.
+fn wire(ports: &[Port], uplink: Option<&str>) -> Result<()> {
+    namespaces(ports)?;
+    switch(ports, uplink)?;
+    for name in names(ports) {
+        let mut lines = vec!["link set lo up".to_owned()];
+        for (_, interface, _, address) in ports.iter().filter(|port| port.0 == name) {
+            lines.push(format!("link set {interface} up"));
+            lines.push(format!("addr add {address} dev {interface}"));
+        }
+        ip(Some(name), &lines)?;
     }
     let mut here = vec!["link set lo up".to_owned(), "link set lab0 up".to_owned()];
     here.push(format!("addr add {LAB}/24 dev lab0"));
@@ -115,13 +167,9 @@ fn switch(ports: &[Port], uplink: Option<&str>) -> Result<()> {
     ip(Some("switch"), &lines)
 }
 
-/// One machine's interfaces, addresses, routes and kernel settings.
-fn machine(name: &str, ports: &[Port], servers: Servers) -> Result<()> {
-    let mut lines = vec!["link set lo up".to_owned()];
-    for (_, interface, _, address) in ports.iter().filter(|port| port.0 == name) {
-        lines.push(format!("link set {interface} up"));
-        lines.push(format!("addr add {address} dev {interface}"));
-    }
+/// One machine's routes, virtual addresses and kernel settings.
+fn machine(name: &str, servers: Servers) -> Result<()> {
+    let mut lines = Vec::new();
     let mut settings = Vec::new();
     match (name, servers) {
         ("client", _) => lines.push("route add default via 172.16.0.1".into()),

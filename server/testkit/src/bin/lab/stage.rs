@@ -32,12 +32,21 @@ pub(crate) struct Stage {
     begun: Instant,
     folder: PathBuf,
     program: Program,
+    /// Where the real servers listen.
+    port: u16,
     servers: Vec<Option<Background>>,
 }
 
 impl Stage {
     /// Builds the network and starts the real servers.
     pub(crate) fn set(servers: Servers, uplink: Option<&str>) -> Result<Stage> {
+        let stage = Stage::upon(80, || network::build(servers, uplink))?;
+        stage.say(&format!("network stands, real servers ({servers:?}) answer"));
+        Ok(stage)
+    }
+
+    /// The same with another network, whose real servers listen on another port.
+    pub(crate) fn upon(port: u16, build: impl FnOnce() -> Result<()>) -> Result<Stage> {
         let this = std::env::current_exe()?;
         let binary = this.with_file_name("caribe");
         let folder = std::env::current_dir()?;
@@ -45,31 +54,31 @@ impl Stage {
             begun: Instant::now(),
             folder,
             program: Program { binary, namespace: None },
+            port,
             servers: Vec::new(),
         };
-        network::build(servers, uplink)?;
+        build()?;
         for name in SERVERS {
             let server = stage.server(name)?;
             stage.servers.push(Some(server));
         }
-        stage.say(&format!("network stands, real servers ({servers:?}) answer"));
         Ok(stage)
     }
 
-    /// Starts the web server of a machine.
+    /// Starts the server of a machine.
     fn server(&self, name: &str) -> Result<Background> {
-        let command = self.lab(name, &["http-server", "0.0.0.0:80", name]);
+        let command = self.lab(name, &["http-server", &format!("0.0.0.0:{}", self.port), name]);
         let mut server = Background::start(name, command, &self.log(name))?;
         server.wait_for_word("listening", PATIENCE)?;
         Ok(server)
     }
 
-    /// Ends the web server of a real server, 0 or 1.
+    /// Ends the server of a real server, 0 or 1.
     pub(crate) fn stop_server(&mut self, place: usize) -> Result<()> {
         if let Some(server) = self.servers.get_mut(place).and_then(Option::take) {
             server.kill()?;
         }
-        self.say(&format!("the web server of {} is ended", SERVERS.get(place).unwrap_or(&"nobody")));
+        self.say(&format!("the server of {} is ended", SERVERS.get(place).unwrap_or(&"nobody")));
         Ok(())
     }
 
@@ -80,7 +89,7 @@ impl Stage {
         if let Some(there) = self.servers.get_mut(place) {
             *there = Some(server);
         }
-        self.say(&format!("the web server of {name} is started again"));
+        self.say(&format!("the server of {name} is started again"));
         Ok(())
     }
 
@@ -263,13 +272,23 @@ impl Stage {
 
     /// One long transfer from the virtual address, which breaks when nothing comes for the time of the limit.
     pub(crate) fn transfer(&self, limit: Duration) -> Result<Traffic> {
-        let words = ["transfer", &format!("{VIP}:80"), &limit.as_millis().to_string()];
+        self.transfer_from(&format!("{VIP}:80"), limit)
+    }
+
+    /// The same from another address.
+    pub(crate) fn transfer_from(&self, from: &str, limit: Duration) -> Result<Traffic> {
+        let words = ["transfer", from, &limit.as_millis().to_string()];
         Traffic::start("transfer", self.lab("client", &words), &self.log("transfer"))
     }
 
     /// Traffic until both real servers have answered `count` requests together, none of which may fail.
     pub(crate) fn both_serve(&self, count: u64) -> Result<()> {
-        let mut traffic = self.traffic(Duration::ZERO)?;
+        self.both_serve_at(&format!("{VIP}:80"), count)
+    }
+
+    /// The same at another address.
+    pub(crate) fn both_serve_at(&self, to: &str, count: u64) -> Result<()> {
+        let mut traffic = self.traffic_to(to, Duration::ZERO, LIMIT)?;
         traffic.wait_for_answers(count, PATIENCE)?;
         let tally = traffic.tally().clone();
         no_failure(&tally.failed)?;

@@ -24,6 +24,10 @@ pub(crate) fn run() -> Result<()> {
 
     let console = stage.console_with_agent(primary, &settings)?;
     let waiting = the_agent(&data)?;
+    // Killed before it has said so, it would have started one that nobody counts.
+    wait::until("the console says that it started it", PATIENCE, || {
+        Ok(if started(&stage)? == 1 { Seen::Yes(()) } else { Seen::not_yet("it has not") })
+    })?;
     stage.say("it started its agent, which waits for its director to join");
     let again = console.again();
     console.kill()?;
@@ -47,7 +51,7 @@ pub(crate) fn run() -> Result<()> {
     }
     stage.wait_for_table(primary, TABLE)?;
     same(&data, waiting, "joining")?;
-    let started = std::fs::read_to_string(stage.log("console"))?.matches("agent started").count();
+    let started = started(&stage)?;
     if started != 1 {
         bail!("an agent was started {started} times");
     }
@@ -92,6 +96,11 @@ pub(crate) fn run() -> Result<()> {
     })?;
     served(&stage, &mut traffic, "after an ordinary end of the agent")?;
     stage.wait_for_table(primary, TABLE)
+}
+
+/// How often the consoles have started an agent.
+fn started(stage: &Stage) -> Result<usize> {
+    Ok(std::fs::read_to_string(stage.log("console"))?.matches("agent started").count())
 }
 
 fn served(stage: &Stage, traffic: &mut Traffic, when: &str) -> Result<()> {

@@ -38,6 +38,13 @@ const TABLE: &str = "\
 -a -t 192.168.1.10:80 -r 10.0.0.200:80 -m -w 1
 ";
 
+/// The same servers behind a mark, which keeps the ports.
+const BY_MARK: &str = "\
+-A -f 7 -s rr -p 300
+-a -f 7 -r 10.0.0.100:0 -m -w 1
+-a -f 7 -r 10.0.0.200:0 -m -w 1
+";
+
 /// What the director is prepared with.
 const PARAMETERS: [(&str, &str); 6] = [
     ("net.ipv4.ip_forward", "1"),
@@ -271,6 +278,8 @@ fn by_mark(stage: &Stage, api: &Api, director: &Director) -> Result<()> {
     *content.pointer_mut("/virtual_servers").context("no virtual servers")? = json!([server]);
     let done = api.make_it_so(CLUSTER, &content)?;
     stage.wait_in_sync(api, director)?;
+    // A new real server is used from its first good check on.
+    stage.wait_for_table(director, BY_MARK)?;
     stage.say(&format!("http and https by one mark: {done}"));
     let mut served = Vec::new();
     for port in [80, 443, 80] {

@@ -4,6 +4,7 @@
 mod adopt;
 mod bare;
 mod bench;
+mod brought;
 mod change;
 mod checks;
 mod embedded;
@@ -20,6 +21,7 @@ mod refusals;
 mod scale;
 mod storm;
 mod survival;
+mod variety;
 mod vrrp;
 
 use anyhow::Result;
@@ -53,6 +55,31 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "tunnel",
         about: "IP-in-IP tunnels; replies do not pass the director",
         run: forwarding::tunnel,
+    },
+    Scenario {
+        name: "tunnels",
+        about: "scenario G: IP-in-IP, GUE and GRE carry traffic to another subnet",
+        run: variety::tunnels,
+    },
+    Scenario {
+        name: "schedulers",
+        about: "scenario G: every scheduler serves, NAT changes ports, and others are told that they cannot",
+        run: variety::schedulers,
+    },
+    Scenario {
+        name: "mysql",
+        about: "scenario C from its two keepalived.conf files: VRRP, direct routing, no fail-back",
+        run: brought::without_failback,
+    },
+    Scenario {
+        name: "nginx",
+        about: "scenario E from its two keepalived.conf files: the first director takes its address back",
+        run: brought::nginx,
+    },
+    Scenario {
+        name: "two-masters",
+        about: "scenario F from its two keepalived.conf files: persistence, fail-back, connections that last",
+        run: brought::with_failback,
     },
     Scenario {
         name: "survival",
