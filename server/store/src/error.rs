@@ -31,7 +31,7 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 24] = [
+const UNIQUE: [(&str, &str); 25] = [
     ("event.number", "event_primary"),
     ("installation.one", "installation_primary"),
     ("cluster.id", "cluster_primary"),
@@ -53,6 +53,7 @@ const UNIQUE: [(&str, &str); 24] = [
     ("provisional.cluster, provisional.revision", "provisional_primary"),
     ("password_link.hash", "password_link_primary"),
     ("setting.name", "setting_primary"),
+    ("repeated_request.caller, repeated_request.key", "repeated_request_primary"),
     ("series.number", "series_primary"),
     ("series.cluster, series.service, series.server", "series_once"),
     ("series_chunk.series, series_chunk.step, series_chunk.start", "series_chunk_primary"),

@@ -40,6 +40,23 @@ pub(crate) const BREAKING: &[(&str, &str)] = &[
     ("server_orders_primary", "insert into server_orders values ('cl_1', 1, 1, '{}'), ('cl_1', 2, 1, '{}')"),
     ("server_orders_serial_positive", "insert into server_orders values ('cl_1', 0, 1, '{}')"),
     ("server_orders_content_json", "insert into server_orders values ('cl_1', 1, 1, '{')"),
+    (
+        "repeated_request_primary",
+        "insert into repeated_request (caller, key, digest, begun)
+         values ('token/a', 'k', hex(randomblob(32)), 1), ('token/a', 'k', hex(randomblob(32)), 1)",
+    ),
+    (
+        "repeated_request_digest_sha256",
+        "insert into repeated_request (caller, key, digest, begun) values ('token/a', 'k', 'ab', 1)",
+    ),
+    (
+        "repeated_request_headers_json",
+        "insert into repeated_request values ('token/a', 'k', hex(randomblob(32)), 1, 200, 'no', null)",
+    ),
+    (
+        "repeated_request_answered",
+        "insert into repeated_request values ('token/a', 'k', hex(randomblob(32)), 1, 200, null, null)",
+    ),
     ("heartbeat_key_number_range", "insert into heartbeat_key values ('cl_1', 0, hex(randomblob(32)), 1, 1)"),
     ("heartbeat_key_secret_hex", "insert into heartbeat_key values ('cl_1', 2, 'ab', 1, 1)"),
     (
