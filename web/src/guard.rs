@@ -210,8 +210,8 @@ fn asked(check: &Check, request: &Request) -> Result<(), Error> {
 async fn reaches(check: &Check, path: &str, only: &str) -> Result<bool, Error> {
     let mut parts = check.path.split('/').zip(path.split('/'));
     let Some((_, key)) = parts.find(|(name, _)| *name == "{cluster}") else {
-        // Lists that show only what is of that cluster.
-        let lists = ["/api/v1/clusters", "/metrics"];
+        // Lists that show only what is of that cluster, and who asks.
+        let lists = ["/api/v1/clusters", "/api/v1/me", "/metrics"];
         return Ok(lists.contains(&check.path) && check.needs == Needs::Role(console::Role::Viewer));
     };
     // A segment of a path as a form would carry it.

@@ -23,6 +23,27 @@ fn etag(account: &AccountInfo) -> String {
     format!("{}-{}-{}", account.name, account.role, if account.disabled { "disabled" } else { "enabled" })
 }
 
+/// Who asks.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Me")]
+pub(super) struct MeShape {
+    /// Of the account or token.
+    name: String,
+    /// `account` or `token`.
+    kind: &'static str,
+    role: RoleShape,
+    /// The id of the only cluster that a token reaches; absent where it reaches all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
+}
+
+/// `GET /me`
+pub(super) async fn me(member: Member) -> Result<Response, Error> {
+    let actor = &member.actor;
+    let (kind, role) = (actor.kind.as_str(), actor.role.into());
+    Ok(ok(MeShape { name: actor.name.clone(), kind, role, cluster: actor.cluster.clone() }))
+}
+
 /// What somebody may do.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

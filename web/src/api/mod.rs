@@ -14,6 +14,7 @@ mod drafts;
 mod events;
 mod exports;
 mod health;
+mod heartbeat;
 mod imports;
 mod metrics;
 pub(crate) mod openapi;

@@ -316,3 +316,28 @@ async fn automation_takes_others_changes_in_and_chooses_where_both_changed_the_s
     let reals = &weights["content"]["virtual_servers"][0]["real_servers"];
     assert_eq!((&reals[0]["weight"], &reals[1]["weight"]), (&7.into(), &4.into()));
 }
+
+#[tokio::test]
+async fn the_key_of_a_heartbeat_is_changed_without_being_told() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Operator).await;
+    let id = running(&site.robot(Role::Admin).await).await;
+    let path = format!("/clusters/{id}/heartbeat-key");
+    problem(site.robot(Role::Viewer).await.post(&path, json!({})).await, 403, "forbidden");
+    robot.post(&format!("{path}?dry_run=true"), json!({})).await.is(200);
+    for number in [1, 2, 2] {
+        let changed = robot.post(&path, json!({})).await.is(200).json();
+        assert_eq!(changed["number"], number, "one that waits is tried again: {changed}");
+        assert_eq!(changed["sent"], false, "{changed}");
+        assert_eq!(changed["results"][0]["outcome"], "not-enrolled", "{changed}");
+        assert_eq!(changed.as_object().unwrap().len(), 3, "and nothing of the key itself: {changed}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_learns_what_it_is() {
+    let site = Site::new().await;
+    let me = site.robot(Role::Editor).await.get("/me").await.is(200).json();
+    assert_eq!((&me["kind"], &me["role"]), (&json!("token"), &json!("editor")), "{me}");
+    assert!(me["name"].as_str().is_some_and(|name| !name.is_empty()) && me.get("cluster").is_none(), "{me}");
+}

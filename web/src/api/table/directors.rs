@@ -9,11 +9,12 @@ use crate::api::request::Rehearsal;
 use crate::api::schema::{List, With};
 use crate::api::shape::{DraftShape, PlanShape, PushShape};
 use crate::api::virtual_servers::{Removed, Written};
-use crate::api::{adoption, directors, drafts, orders};
+use crate::api::{adoption, directors, drafts, heartbeat, orders};
 use crate::routes::{Admin, Approver, Editor, Operator, Viewer};
 
 const DIRECTORS: &str = "/api/v1/clusters/{cluster}/directors";
 const DIRECTOR: &str = "/api/v1/clusters/{cluster}/directors/{director}";
+const HEARTBEAT_KEY: &str = "/api/v1/clusters/{cluster}/heartbeat-key";
 const JOIN_TOKEN: &str = "/api/v1/clusters/{cluster}/directors/{director}/join-token";
 const FOREIGN: &str = "/api/v1/clusters/{cluster}/directors/{director}/foreign";
 const ADOPT: &str = "/api/v1/clusters/{cluster}/directors/{director}/adopt";
@@ -121,6 +122,13 @@ pub(super) fn of_directors(table: Table) -> Table {
                 .gives::<orders::OrderAnswer>()
                 .rehearses::<Rehearsal>(),
             orders::give,
+        )
+        .post::<Operator, _, _>(
+            HEARTBEAT_KEY,
+            op("directors", "changeHeartbeatKey")
+                .gives::<heartbeat::KeyChangeShape>()
+                .rehearses::<Rehearsal>(),
+            heartbeat::change,
         )
         .post::<Approver, _, _>(
             PUSH,

@@ -5,10 +5,11 @@ use crate::api::accounts;
 use crate::api::operation::{ACTION, ACTOR, BEFORE, CLUSTER as CLUSTER_QUERY, CURSOR, LIMIT, op};
 use crate::api::request::Rehearsal;
 use crate::api::schema::{List, With};
-use crate::routes::Admin;
+use crate::routes::{Admin, Viewer};
 
 pub(super) fn of_people(table: Table) -> Table {
     table
+        .get::<Viewer, _, _>("/api/v1/me", op("accounts", "getMe").gives::<accounts::MeShape>(), accounts::me)
         .get::<Admin, _, _>(
             "/api/v1/accounts",
             op("accounts", "listAccounts").paged().gives::<List<accounts::AccountShape>>(),
