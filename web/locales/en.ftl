@@ -80,6 +80,8 @@ settings-installation = Installation
 settings-ca = Fingerprint for directors
 settings-browser = Fingerprint of the browser certificate
 settings-zone = Times are shown in
+settings-backup = Last backup
+settings-backup-never = never; caribe backup makes one, and the section [backup] of the settings file has them made daily
 settings-unknown = not said
 done-settings-saved = The settings are saved and hold from now on.
 

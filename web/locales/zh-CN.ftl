@@ -76,6 +76,8 @@ settings-installation = 安装标识
 settings-ca = 供调度器核对的指纹
 settings-browser = 浏览器证书的指纹
 settings-zone = 时间显示时区
+settings-backup = 上次备份
+settings-backup-never = 从未备份；caribe backup 可立即备份，设置文件的 [backup] 一节可每日自动备份
 settings-unknown = 未给出
 done-settings-saved = 设置已保存，即刻生效。
 

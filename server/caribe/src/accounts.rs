@@ -32,7 +32,8 @@ pub(crate) async fn create_token(arguments: cli::TokenCreate, settings: Serve) -
     Ok(())
 }
 
-async fn open(data: Option<std::path::PathBuf>, settings: Serve) -> anyhow::Result<Console> {
+/// The console in a folder, which may run at the same time.
+pub(crate) async fn open(data: Option<std::path::PathBuf>, settings: Serve) -> anyhow::Result<Console> {
     let data = data.unwrap_or(settings.data);
     let host_names = settings.names;
     // A mistyped folder must not become a second, empty console.

@@ -41,6 +41,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Write all that this console needs to go on elsewhere into one encrypted file.
+    Backup(Backup),
+    /// Put a backup into an empty folder, or only show what is in it.
+    Restore(Restore),
     /// Read configuration files and say what is in them and what is wrong with them.
     Check(Check),
     /// Write a configuration as another kind of file.
@@ -187,6 +191,47 @@ pub(crate) struct Passwd {
 pub(crate) enum TokenCommand {
     /// Make a token and print it; it cannot be shown again.
     Create(TokenCreate),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The file holds the database, and the keys of the CA that the directors trust; without the passphrase nobody can\n\
+                        open it. The console may run meanwhile. caribe serve makes backups by itself where its settings file says\n\
+                        so ([backup])."
+)]
+pub(crate) struct Backup {
+    /// The console's folder [default: /var/lib/caribe/console].
+    #[arg(long, value_name = "DIR", env = "CARIBE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// A file whose first line is the passphrase and that only its owner may read; otherwise it is asked for, or read
+    /// from standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The file to write, or the folder to write it into; no file is written over.
+    #[arg(value_name = "FILE-or-FOLDER")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Directors keep working meanwhile. The restored console has the same CA and dials them where they were; one that\n\
+                        holds a newer configuration than the backup is left alone until somebody decides on its page.\n\
+                        Run it as the user of the service, or as root into a folder of that user's."
+)]
+pub(crate) struct Restore {
+    /// Where the console is to be: a folder that is empty or not there [default: /var/lib/caribe/console].
+    #[arg(long, value_name = "DIR", env = "CARIBE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// A file whose first line is the passphrase and that only its owner may read; otherwise it is asked for, or read
+    /// from standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Show what is in it, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 /// What a token can be made for, each including the ones before it.

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod agent;
+mod backup;
 mod check;
 mod cli;
 mod convert;
@@ -82,7 +83,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     // Two providers may be linked in one day; naming ours keeps rustls from having to guess.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let quiet = matches!(cli.command, Command::Passwd(_) | Command::Token { .. } | Command::Ctl(_));
+    let quiet = matches!(
+        cli.command,
+        Command::Passwd(_)
+            | Command::Token { .. }
+            | Command::Ctl(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
+    );
     let quiet = quiet || matches!(&cli.command, Command::RealServer(real) if !real.serves());
     let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { &settings.log.filter });
     logs::start(cli.log_format.unwrap_or(settings.log.format), filter)?;
@@ -103,6 +111,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Token { command: TokenCommand::Create(arguments) } => {
                 accounts::create_token(arguments, settings.serve).await
             }
+            Command::Backup(arguments) => backup::make(arguments, settings.serve).await,
+            Command::Restore(arguments) => backup::restore(arguments, settings.serve).await,
             // Answered above, without settings.
             Command::Check(_)
             | Command::Convert(_)

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::settings::Settings;
-use crate::{cli, embedded, listen, notify, signals};
+use crate::{backup, cli, embedded, listen, notify, signals};
 
 /// Serves until told to stop.
 pub(crate) async fn run(arguments: cli::Serve, settings: Settings) -> anyhow::Result<()> {
@@ -42,6 +42,7 @@ pub(crate) async fn run(arguments: cli::Serve, settings: Settings) -> anyhow::Re
     let watched = console.clone();
     let alive = tokio::spawn(notify::keep_alive(async move || watched.has_accounts().await.is_ok()));
     let codes = tokio::spawn(print_setup_codes(console.setup_codes()));
+    let backups = tokio::spawn(backup::keep(console.clone(), settings.backup));
     let embedded =
         (arguments.agent || settings.serve.agent).then(|| tokio::spawn(embedded::keep(settings.agent)));
 
@@ -51,6 +52,7 @@ pub(crate) async fn run(arguments: cli::Serve, settings: Settings) -> anyhow::Re
     alive.abort();
     stop.send_replace(true);
     codes.abort();
+    backups.abort();
     if let Some(embedded) = embedded {
         embedded.abort();
     }

@@ -25,6 +25,7 @@ pub(crate) const AGENT_PORT: u16 = 3637;
 pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) serve: Serve,
+    pub(crate) backup: Backup,
     pub(crate) agent: Agent,
 }
 
@@ -44,6 +45,16 @@ pub(crate) struct Serve {
     pub(crate) listen: SocketAddr,
     pub(crate) names: Vec<String>,
     pub(crate) agent: bool,
+}
+
+/// `[backup]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Backup {
+    pub(crate) folder: PathBuf,
+    pub(crate) passphrase_file: PathBuf,
+    pub(crate) every_h: u16,
+    pub(crate) keep: u16,
 }
 
 /// `[agent]`
@@ -99,6 +110,12 @@ impl Default for Serve {
     }
 }
 
+impl Default for Backup {
+    fn default() -> Self {
+        Backup { folder: PathBuf::new(), passphrase_file: PathBuf::new(), every_h: 24, keep: 14 }
+    }
+}
+
 impl Default for Agent {
     fn default() -> Self {
         Agent {
@@ -125,6 +142,16 @@ const KEYS: &[(&str, &str)] = &[
         "serve.agent",
         "Also start a director agent on this machine, as a process of its own with the settings of [agent].",
     ),
+    (
+        "backup.folder",
+        "Where caribe serve puts encrypted backups of the console by itself; \"\" is nowhere. With the package: \"/var/lib/caribe/backups\".",
+    ),
+    (
+        "backup.passphrase_file",
+        "A file whose first line is the passphrase of the backups, at least 12 characters; only its owner may read it. Keep a copy elsewhere.",
+    ),
+    ("backup.every_h", "Hours between two backups."),
+    ("backup.keep", "How many of them are kept; others are never removed."),
     ("agent.data", "The agent's folder: identity, last good configuration, owned rows; mode 0700."),
     ("agent.listen", "Address and port on which the console reaches this agent."),
     (

@@ -10,6 +10,7 @@
 mod accounts;
 mod actor;
 mod audit;
+mod backup;
 mod check_now;
 mod clock;
 mod clusters;
@@ -41,6 +42,7 @@ pub use accounts::{
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use audit::{AuditEntry, AuditQuery};
+pub use backup::{BackupError, BackupMade, Contents, Passphrase, Restorable, backup_name};
 pub use check_now::CheckAnswer;
 pub use clock::Clock;
 pub use clusters::*;
@@ -94,6 +96,8 @@ pub struct Console {
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
+    /// The data folder.
+    data: PathBuf,
     /// What people call this console, the name to be shown first.
     names: Vec<String>,
     store: Store,
@@ -131,6 +135,7 @@ impl Console {
         let accounts = Accounts::open(has_accounts, now).await?;
         let inner = Inner {
             clock,
+            data: settings.data,
             names: settings.host_names,
             store,
             pki,

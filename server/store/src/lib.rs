@@ -99,6 +99,13 @@ impl Store {
         Ok(Tx { inner: self.readers.begin().await?, contents: Arc::clone(&self.contents) })
     }
 
+    /// Writes the database as it is at one moment to a new file.
+    pub async fn snapshot(&self, to: &Path) -> Result<(), Error> {
+        let to = to.to_str().ok_or_else(|| Error::Other(format!("{}: not a name in UTF-8", to.display())))?;
+        sqlx::query("vacuum into ?").bind(to).execute(&self.writer).await?;
+        Ok(())
+    }
+
     /// Ends all connections, so that the WAL is folded into the file.
     pub async fn close(&self) {
         self.readers.close().await;

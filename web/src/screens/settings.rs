@@ -23,12 +23,16 @@ struct SettingsPage {
     facts: Vec<(String, Vec<String>)>,
 }
 
-fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
+async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
     let language = member.language();
     let console = member.console();
     let unknown = || vec![language.say("settings-unknown").to_string()];
     let or_unknown = |values: Vec<String>| if values.is_empty() { unknown() } else { values };
     let fact = |key: &'static str, values: Vec<String>| (language.say(key).to_string(), or_unknown(values));
+    let backup = match console.last_backup().await? {
+        Some(at) => vec![at.to_string()],
+        None => vec![language.say("settings-backup-never").to_string()],
+    };
     let facts = vec![
         fact("settings-version", vec![env!("CARGO_PKG_VERSION").to_owned()]),
         fact(
@@ -40,6 +44,7 @@ fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Err
         fact("settings-ca", vec![console.pki().ca_fingerprint()]),
         fact("settings-browser", vec![console.pki().web_fingerprint()]),
         fact("settings-zone", vec!["UTC".to_owned()]),
+        (language.say("settings-backup").to_string(), backup),
     ];
     let p = Page::new(&member.visit, language.say("settings-title"));
     show(status, &SettingsPage { p, form, facts })
@@ -50,7 +55,7 @@ pub(super) async fn form(member: Member) -> Result<Response, Error> {
     let kept = member.console().retention().await?;
     let fields =
         Fields::default().with("minute_days", kept.minute_days).with("coarse_days", kept.coarse_days);
-    page(&member, StatusCode::OK, Form::new(KNOWN, fields))
+    page(&member, StatusCode::OK, Form::new(KNOWN, fields)).await
 }
 
 /// `POST /admin/settings`
@@ -69,7 +74,7 @@ pub(super) async fn save(member: Member, Sent(fields): Sent) -> Result<Response,
         if !form.failed() {
             form.error("coarse_days", language.say("wrong-retention-order"));
         }
-        return page(&member, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return page(&member, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     };
     member.console().set_retention(&member.actor, retention).await?;
     Ok(see_other("/admin/settings?done=settings-saved"))

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod backup;
 mod ctl;
 mod readme;
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 const CARIBE: &str = env!("CARGO_BIN_EXE_caribe");
@@ -23,9 +25,14 @@ impl Console {
     fn start() -> Console {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("console");
+        Console::start_on(home, &data, None)
+    }
+
+    /// On a folder, with a token that is known there or a new one.
+    fn start_on(home: tempfile::TempDir, data: &Path, token: Option<String>) -> Console {
         let mut program = Command::new(CARIBE)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(&data)
+            .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -36,13 +43,15 @@ impl Console {
             line.unwrap().split_once(' ').unwrap().1.to_owned()
         };
         let (url, certificate) = (value("listening "), value("browser-certificate "));
-        let made = Command::new(CARIBE)
-            .args(["token", "create", "--name", "ctl", "--data"])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-        let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let token = token.unwrap_or_else(|| {
+            let made = Command::new(CARIBE)
+                .args(["token", "create", "--name", "ctl", "--data"])
+                .arg(data)
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{made:?}");
+            String::from_utf8(made.stdout).unwrap().trim().to_owned()
+        });
         Console { program, home, url, certificate, token }
     }
 

@@ -49,6 +49,11 @@ impl fmt::Debug for Pki {
     }
 }
 
+/// Fingerprint of the CA in a folder of keys.
+pub(crate) fn ca_fingerprint(folder: &Path, installation: &str, now: i64) -> Result<String, Failure> {
+    Ok(Authority::open(folder, installation, now)?.fingerprint())
+}
+
 impl Pki {
     /// Opens `folder`; makes what is not there or ends soon. `now` is in seconds since 1970.
     pub(crate) fn open(

@@ -1,0 +1,107 @@
+//! Backups of real consoles, and what became of them elsewhere.
+
+use super::*;
+use crate::{Clock, Settings};
+
+const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+
+async fn open(data: &Path) -> Console {
+    let settings = Settings { data: data.to_owned(), host_names: Vec::new() };
+    Console::open_with_clock(settings, Clock::from_fn(|| 1_800_000_000)).await.unwrap()
+}
+
+fn passphrase() -> Passphrase {
+    Passphrase::new("correct horse battery").unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_console_goes_on_from_its_backup_elsewhere() {
+    let home = tempfile::tempdir().unwrap();
+    let console = open(&home.path().join("old")).await;
+    console.set_password(&Actor::local(), "alice", "a long enough password", Role::Admin).await.unwrap();
+    let content = serde_json::json!({ "name": "web", "directors": [
+        { "name": "director-a", "seat": "primary", "public": "192.0.2.2" } ] });
+    console.create_cluster(&Actor::local(), serde_json::from_value(content).unwrap()).await.unwrap();
+    let file = home.path().join(backup_name(timestamp(1_800_000_000)));
+    let made = console.back_up_at_cost(&Actor::local(), &file, &passphrase(), CHEAP).await.unwrap();
+    assert_eq!(file.file_name().unwrap(), "caribe-console-20270115T080000Z.backup");
+    assert_eq!(made.size, std::fs::metadata(&file).unwrap().len());
+    // What happens after it is not in it.
+    console.set_password(&Actor::local(), "bob", "a long enough password", Role::Viewer).await.unwrap();
+    assert!(!names(&home.path().join("old")).iter().any(|name| name.starts_with("backup-")));
+
+    let new = home.path().join("new");
+    let contents = Contents::of(&file, &passphrase()).await.unwrap();
+    assert_eq!(contents.accounts, ["alice"]);
+    assert_eq!(contents.clusters, [("web".to_owned(), None, 0)]);
+    assert_eq!(contents.ca_fingerprint, console.pki().ca_fingerprint());
+    assert_eq!(
+        names(home.path()),
+        ["caribe-console-20270115T080000Z.backup", "old"],
+        "looking leaves nothing"
+    );
+    drop(Restorable::open(&file, &passphrase(), &new).await.unwrap());
+    assert_eq!(names(&new), [""; 0]);
+    Restorable::open(&file, &passphrase(), &new).await.unwrap().restore().unwrap();
+    assert_eq!(names(&new), ["caribe.db", "pki"]);
+    let restored = open(&new).await;
+    assert_eq!(restored.pki().ca_fingerprint(), console.pki().ca_fingerprint());
+    assert_eq!(restored.clusters().await.unwrap().len(), 1);
+    console.stop().await;
+    restored.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("old");
+    let console = open(&data).await;
+    let file = home.path().join("a.backup");
+    console.back_up_at_cost(&Actor::local(), &file, &passphrase(), CHEAP).await.unwrap();
+    let again = console.back_up_at_cost(&Actor::local(), &file, &passphrase(), CHEAP).await.unwrap_err();
+    assert!(again.to_string().contains("already"), "{again}");
+    assert_eq!(names(home.path()), ["a.backup", "old"], "no part is left");
+
+    let new = home.path().join("new");
+    let occupied = Restorable::open(&file, &passphrase(), &data).await.unwrap_err();
+    assert!(matches!(occupied, BackupError::Occupied(_)), "{occupied}");
+    let other = Passphrase::new("some other passphrase").unwrap();
+    let refused = Restorable::open(&file, &other, &new).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Passphrase(_)), "{refused}");
+    let mut damaged = std::fs::read(&file).unwrap();
+    let end = damaged.len() - 1;
+    damaged[end] ^= 1;
+    std::fs::write(home.path().join("damaged"), &damaged).unwrap();
+    assert!(Restorable::open(&home.path().join("damaged"), &passphrase(), &new).await.is_err());
+    std::fs::write(home.path().join("else"), b"something else").unwrap();
+    let refused = Restorable::open(&home.path().join("else"), &passphrase(), &new).await.unwrap_err();
+    assert!(matches!(refused, BackupError::NotOurs(_)), "{refused}");
+    assert_eq!(names(&new), [""; 0]);
+    assert!(matches!(Passphrase::new("too short"), Err(BackupError::Short)));
+    console.stop().await;
+}
+
+#[tokio::test]
+async fn only_an_administrator_makes_one_and_the_log_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let console = open(&home.path().join("old")).await;
+    let approver = Actor { role: Role::Approver, ..Actor::local() };
+    let file = home.path().join("a.backup");
+    let refused = console.back_up_at_cost(&approver, &file, &passphrase(), CHEAP).await.unwrap_err();
+    assert!(matches!(refused, BackupError::Refused(_)), "{refused}");
+    assert!(!file.exists());
+    console.back_up_at_cost(&Actor::local(), &file, &passphrase(), CHEAP).await.unwrap();
+    let log = console.audit(&Actor::local(), None, None, 10).await.unwrap();
+    assert!(log.iter().any(|entry| entry.action == "backup.make"), "{log:?}");
+    assert_eq!(console.last_backup().await.unwrap(), Some(timestamp(1_800_000_000)));
+    console.stop().await;
+}
