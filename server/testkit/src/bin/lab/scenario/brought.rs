@@ -33,8 +33,8 @@ const LIMIT: Duration = Duration::from_millis(300);
 const REFUSED: Duration = Duration::from_secs(20);
 /// The longest that a client may wait for the partner: three advertisements of a second, the skew, and a second.
 const TAKEN_OVER: u64 = 5_000;
-/// And where the address is handed back.
-const HANDED_BACK: u64 = 1_500;
+/// And where the address is handed back: less than if nobody had it until an advertisement was missed three times.
+const HANDED_BACK: u64 = 3_000;
 
 /// What was brought, and what an operator saw of it.
 struct Deployment {

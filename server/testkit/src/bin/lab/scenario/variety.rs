@@ -26,6 +26,8 @@ const BY_TURNS: [&str; 2] = ["rr", "wrr"];
 /// IP-in-IP, GUE and GRE, each with a virtual address of its own.
 pub(crate) fn tunnels() -> Result<()> {
     let stage = Stage::set(Servers::Tunnel, None)?;
+    // The real servers' end of GUE is loaded by nobody who merely asks for it.
+    process::run(process::command(["modprobe", "fou"]))?;
     let addresses = [VIP.to_string(), "192.168.1.251".to_owned(), "192.168.1.252".to_owned()];
     for server in ["rs1", "rs2"] {
         tunnel_ends(server, &addresses)?;
@@ -35,10 +37,11 @@ pub(crate) fn tunnels() -> Result<()> {
         [json!({ "kind": "ipip" }), json!({ "kind": "gue", "port": GUE_PORT }), json!({ "kind": "gre" })];
     let first = content.pointer("/virtual_servers/0").cloned().context("a virtual server")?;
     let mut services = Vec::new();
-    for (address, tunnel) in addresses.iter().zip(&kinds) {
+    for (label, (address, tunnel)) in addresses.iter().zip(&kinds).enumerate() {
         let mut service = first.clone();
         put(&mut service, "/name", address.as_str().into())?;
         put(&mut service, "/vip/address", address.as_str().into())?;
+        put(&mut service, "/vip/device", format!("eth0:{}", label + 1).into())?;
         for server in service.pointer_mut("/real_servers").and_then(Value::as_array_mut).into_iter().flatten()
         {
             let server = server.as_object_mut().context("a real server")?;
