@@ -231,9 +231,13 @@ mod tests {
                 let session = ClientConnection::new(client, name).unwrap();
                 let mut stream = StreamOwned::new(session, std::net::TcpStream::connect(address).unwrap());
                 // A listener that has heard enough may close while we still write; its answer counts.
-                let _ = stream.write_all(&bytes);
+                let _ = stream.write_all(&bytes).and_then(|()| stream.flush());
+                // Reading through the stream would try to write the rest first, and fail.
+                let StreamOwned { conn, sock } = &mut stream;
+                while conn.read_tls(sock).is_ok_and(|count| count > 0) && conn.process_new_packets().is_ok() {
+                }
                 let mut answer = Vec::new();
-                let _ = stream.read_to_end(&mut answer);
+                let _ = conn.reader().read_to_end(&mut answer);
                 String::from_utf8_lossy(&answer).into_owned()
             })
             .await
@@ -275,13 +279,10 @@ mod tests {
         let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "a: b\r\n".repeat(2000));
         let both =
             "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
-        for bad in [many.as_str(), both, "GET\r\n\r\n", "\0\0\0\0\r\n\r\n"] {
+        for bad in [long.as_str(), many.as_str(), both, "GET\r\n\r\n", "\0\0\0\0\r\n\r\n"] {
             let answer = listener.tls(bad.as_bytes().to_vec()).await;
             assert!(answer.starts_with("HTTP/1.1 4"), "{:.40?} got {answer:.80?}", bad);
         }
-        // Who is still sending when it is refused may lose the answer to the reset (RFC 9112 §9.6).
-        let answer = listener.tls(long.into_bytes()).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer:.80?}");
         listener.still_serves().await;
     }
 
