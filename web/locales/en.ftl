@@ -1857,3 +1857,198 @@ problem-checks = Director { $name } cannot check { $count ->
        *[other] { $count } real servers
     }; its verdict stays as it was. { $why }
 problem-checks-silent = The checks of director { $name } do not go on: what it says of real servers is old.
+
+## Alerts
+
+alerts-title = Alerts
+alerts-lead = What is wrong in all clusters, who was told, and what came of it.
+alerts-no-rules = No rule tells anybody: what goes wrong is only shown here.
+alerts-now = Wrong now
+alerts-none = Nothing is wrong in any cluster.
+alert-settings-title = Alert rules
+alert-settings-lead = Where messages go, and what is told there.
+alert-channels = Where to
+alert-channels-none = Nobody can be told yet. Add a mail address or a webhook first.
+alert-add-email = Add mail
+alert-add-webhook = Add a webhook
+alert-rules = Rules
+alert-rules-none = No rule tells anything yet.
+alert-rule-new = Add a rule
+alert-rule-title = Rule { $name }
+alert-rule-lead = A message holds all that comes at about the same time; what comes and goes quickly is told once.
+alert-rule-delete = Delete the rule { $name }
+alert-rule-delete-question = Delete the rule { $name }?
+alert-rule-delete-consequence = It tells nothing from now on. The delivery log stays.
+alert-channel-new = A new channel
+alert-channel-title = Channel { $name }
+alert-channel-delete = Delete the channel { $name }
+alert-channel-delete-question = Delete the channel { $name }?
+alert-channel-delete-consequence = What waits is not sent, and its part of the delivery log goes with it.
+alert-lead-email = Mail through your own mail server.
+alert-lead-webhook = Each message is posted as JSON. Its member "text" is what chats such as Mattermost and Slack show.
+alert-way = By
+alert-way-email = Mail
+alert-way-webhook = Webhook
+alert-to = To
+alert-rule = Rule
+alert-channel = Channel
+help-job-alerts = Be told what goes wrong
+help-how-alerts = Administration → Alert rules: add mail or a webhook, send a test, then add a rule. Alerts shows what is wrong now in all clusters, lets an operator silence it for a time, and keeps a log of what was sent.
+alert-kind = Kind of problem
+alert-kinds = Kinds of problems
+alert-kind-all = All kinds
+alert-kind-several-active = Two directors active
+alert-kind-nobody-active = No director active
+alert-kind-quorum-lost = Quorum lost
+alert-kind-server-down = Real server down
+alert-kind-no-data = Director does not answer
+alert-kind-checks = Checks do not work
+alert-kind-out-of-step = Director out of step
+alert-kind-drift = Kernel changed by somebody
+alert-kind-server-certificate = Real server's certificate ends
+alert-kind-certificate = Director's certificate ends
+alert-everywhere = All clusters
+alert-active = Active
+alert-inactive = Off
+alert-language = Language of the messages
+alert-no-secret = Remove the password or key
+alert-test = Test
+alert-test-lead = A message goes out at once, with what is saved.
+alert-test-send = Send a test
+alert-test-sent = The test was taken. Look whether it arrived.
+alert-test-failed = The test did not arrive: { $reason }
+alert-silence = Silence
+alert-silences = Silences
+alert-silences-none = Nothing is silenced.
+alert-silence-new = Silence something
+alert-silence-lead = Nobody is told of what is silenced; it is still shown. What lasts when the silence ends is told then.
+alert-silence-end = End it
+alert-silence-one = One problem in { $cluster }: { $kind }
+alert-silence-many = { $cluster }: { $kind }
+alert-silenced-until = Silenced until { $at }
+alert-begins = from { $at }
+alert-for = For
+alert-problem = One problem
+hint-alert-problem = Filled in by "Silence" beside a problem. Blank: all of that kind.
+alert-hours = { $count ->
+        [one] 1 hour
+       *[other] { $count } hours
+    }
+alert-minutes = { $count ->
+        [one] 1 minute
+       *[other] { $count } minutes
+    }
+alert-seconds = { $count ->
+        [one] 1 second
+       *[other] { $count } seconds
+    }
+alert-repeat-never = Never
+alert-log = Delivery log
+alert-log-none = Nothing was sent yet.
+alert-subject = Message
+alert-outcome = Outcome
+alert-outcome-sent = Sent
+alert-outcome-waiting = Waiting
+alert-outcome-failed = Given up
+alert-again = next attempt { $at }
+col-since = Since
+col-told = Told
+col-reason = Reason
+col-by = By
+label-mail-server = Mail server
+hint-mail-server = Name or address, without port.
+label-mail-port = Port
+hint-mail-port = 587 with STARTTLS, 465 with TLS, 25 for a relay.
+label-mail-security = Protection
+mail-security-starttls = STARTTLS, demanded
+mail-security-tls = TLS from the beginning
+mail-security-none = None (a relay on the same machine)
+label-mail-user = User
+hint-mail-user = Blank where the server asks nobody.
+label-mail-password = Password
+hint-alert-secret = Never shown. Blank: stays as it is.
+label-mail-from = Sender
+hint-mail-from = Such as lb@example.com, or Caribe <lb@example.com>.
+label-mail-to = Recipients
+hint-mail-to = One on each line.
+label-webhook-url = Address
+hint-webhook-url = https://…, or http://… within your own network. Redirects are not followed.
+label-webhook-secret = Signing key
+hint-webhook-secret = With one, messages are signed as Standard Webhooks says (webhook-signature). Never shown; blank: stays as it is.
+label-alert-authorities = Certificate authorities
+hint-alert-authorities = PEM, for a server with a certificate of your own authority. Blank: the system's alone.
+hint-alert-name = What you call it, 1 to 64 characters.
+label-alert-after = Told after (s)
+hint-alert-after = So long a problem lasts before it is told, and is over before that is told. 0 to 86400.
+label-alert-repeat = Remind
+hint-alert-repeat = While it lasts.
+label-alert-recovery = Tell also when it is over
+label-alert-active = Active
+hint-alert-kinds = None chosen: all.
+alert-wrong-missing = Something is needed here.
+alert-wrong-name = A name has 1 to 64 characters on one line.
+alert-wrong-taken = This name is taken.
+alert-wrong-text = This is too long, or has characters that cannot be in it.
+alert-wrong-language = en or zh-CN is expected.
+alert-wrong-server = The name or address of a mail server is expected, without port.
+alert-wrong-port = A port from 1 to 65535 is expected.
+alert-wrong-address = A mail address such as lb@example.com is expected.
+alert-wrong-recipients = At most 50 addresses; use a list of your mail server for more.
+alert-wrong-url = https://… is expected, or http://… within your own network, without user and password.
+alert-wrong-authorities = Certificates in PEM are expected (-----BEGIN CERTIFICATE-----).
+alert-wrong-secret-without-user = A password needs a user.
+alert-wrong-user-without-secret = A user needs a password.
+alert-wrong-secret-in-clear = A password is not sent over a connection without protection. Choose STARTTLS or TLS.
+alert-wrong-kind = A channel stays what it is. Make another one.
+alert-wrong-channel = There is no such channel.
+alert-wrong-cluster = There is no such cluster.
+alert-wrong-after = 0 to 86400 seconds are expected.
+alert-wrong-repeat = 0 for never, or 300 to 604800 seconds are expected.
+alert-wrong-ends = A silence ends later than it begins, later than now, and within 90 days.
+alert-wrong-problem-without-cluster = One problem is silenced with its cluster.
+alert-subject-begun = [{ $cluster }] { $count ->
+        [one] 1 problem
+       *[other] { $count } problems
+    }: { $first }
+alert-subject-lasting = [{ $cluster }] { $count ->
+        [one] 1 problem lasts
+       *[other] { $count } problems last
+    }: { $first }
+alert-subject-over = [{ $cluster }] Over: { $first }
+alert-begun = New:
+alert-lasting = Still:
+alert-over = Over:
+alert-line = { $sentence } (since { $since })
+alert-silence-at = Silence it: { $url }
+alert-why = You get this because of the rule { $rule }.
+alert-test-subject = Caribe: a test
+alert-test-body = This is a test of the channel { $channel }. The way is open.
+missing-alert-channel = There is no channel { $name }.
+missing-alert-rule = There is no rule { $name }.
+missing-silence = There is no silence { $name }.
+done-silenced = Silenced.
+done-silence-ended = The silence has ended.
+done-channel-saved = The channel is saved.
+done-channel-deleted = The channel is deleted.
+done-rule-saved = The rule is saved.
+done-rule-deleted = The rule is deleted.
+api-group-alerts = Alerts
+api-op-listAlerts = List what is wrong in all clusters, and who was told
+api-op-listAlertChannels = List channels, without their secrets
+api-op-createAlertChannel = Make a channel: mail or a webhook
+api-op-getAlertChannel = Read a channel, without its secret
+api-op-replaceAlertChannel = Replace a channel; without "secret" its secret stays
+api-op-deleteAlertChannel = Delete a channel that no rule uses
+api-op-testAlertChannel = Send a test message at once; the answer says what came of it
+api-op-listAlertRules = List rules
+api-op-createAlertRule = Make a rule
+api-op-getAlertRule = Read a rule
+api-op-replaceAlertRule = Replace a rule
+api-op-deleteAlertRule = Delete a rule
+api-op-listAlertSilences = List silences that have not ended
+api-op-createAlertSilence = Silence problems for a time
+api-op-deleteAlertSilence = End a silence
+api-op-listAlertMessages = Read the delivery log, the newest first
+api-path-channel = Id or name of the channel
+api-path-rule = Id or name of the rule
+api-path-silence = Id of the silence

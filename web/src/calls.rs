@@ -19,6 +19,20 @@ pub(crate) fn calls(page: &str) -> Vec<Call> {
         ["admin", "accounts"] => (&["GET", "POST"], "accounts".to_owned()),
         ["admin", "accounts", name, ..] => (&["GET", "PATCH", "DELETE"], format!("accounts/{name}")),
         ["admin", "tokens", ..] => (&["GET", "POST"], "tokens".to_owned()),
+        ["alerts", ..] => {
+            let one = |method, below: &str| made(&[method], &format!("alerts{below}"));
+            return [one("GET", ""), one("GET", "/messages"), one("POST", "/silences")].concat();
+        }
+        ["admin", "alerts"] => {
+            return [made(&["GET"], "alerts/channels"), made(&["GET"], "alerts/rules")].concat();
+        }
+        ["admin", "alerts", "channels", "new", _] => (&["POST"], "alerts/channels".to_owned()),
+        ["admin", "alerts", "channels", id, ..] => {
+            let at = format!("alerts/channels/{id}");
+            return [made(&["GET", "PUT", "DELETE"], &at), made(&["POST"], &format!("{at}/test"))].concat();
+        }
+        ["admin", "alerts", "rules", "new"] => (&["POST"], "alerts/rules".to_owned()),
+        ["admin", "alerts", "rules", id, ..] => (&["GET", "PUT", "DELETE"], format!("alerts/rules/{id}")),
         ["admin", "audit"] => (&["GET"], "audit".to_owned()),
         ["clusters", cluster, rest @ ..] => return of_cluster(cluster, rest),
         _ => return Vec::new(),

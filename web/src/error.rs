@@ -321,6 +321,26 @@ impl From<console::ActivateError> for Error {
     }
 }
 
+impl From<console::AlertError> for Error {
+    fn from(error: console::AlertError) -> Self {
+        use console::AlertError as A;
+        match error {
+            A::Invalid(wrong) => {
+                let problem = |(field, why): (&str, console::WrongAlert)| FieldProblem {
+                    pointer: format!("/{}", field.replace('.', "/")),
+                    code: why.as_str().to_owned(),
+                    message: why.to_string(),
+                };
+                Error::Unprocessable(wrong.into_iter().map(problem).collect())
+            }
+            A::InUse(_) => Error::Refused(error.to_string()),
+            A::Missing(missing) => Error::Missing(missing),
+            A::Forbidden { needs } => Error::Forbidden(needs),
+            A::Failed(failure) => Error::internal(failure),
+        }
+    }
+}
+
 impl From<askama::Error> for Error {
     fn from(error: askama::Error) -> Self {
         Error::internal(error)

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod agents;
+mod alerts;
 mod api;
 mod assets;
 mod calls;
@@ -76,6 +77,7 @@ pub fn route_table(console: Console) -> Vec<Route> {
 }
 
 fn assemble(console: Console, limits: Limits) -> (Router, Vec<Route>) {
+    console.speak(Arc::new(alerts::Words));
     let app = App {
         console,
         activations: Activations::default(),

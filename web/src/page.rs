@@ -133,7 +133,7 @@ pub(crate) struct Page {
 }
 
 /// What may be said after a redirect (`?done=…`); anything else in the address is ignored.
-pub(crate) const DONE: [&str; 34] = [
+pub(crate) const DONE: [&str; 40] = [
     "saved",
     "key-changed",
     "added",
@@ -168,6 +168,12 @@ pub(crate) const DONE: [&str; 34] = [
     "token-deleted",
     "ordered",
     "settings-saved",
+    "silenced",
+    "silence-ended",
+    "channel-saved",
+    "channel-deleted",
+    "rule-saved",
+    "rule-deleted",
 ];
 
 impl Page {

@@ -49,7 +49,7 @@ pub(crate) fn sentence(language: Language, problem: &Problem) -> String {
 }
 
 /// Path of the page that helps, below the cluster's.
-fn place(problem: &Problem) -> String {
+pub(crate) fn place(problem: &Problem) -> String {
     match (&problem.of, problem.kind) {
         (ProblemOf::Cluster, _) => "/directors".to_owned(),
         (ProblemOf::Director(name), ProblemKind::Drift) => format!("/directors/{name}/drift"),

@@ -46,6 +46,12 @@ pub enum Thing {
     Token,
     /// One of the caller's sessions.
     Session,
+    /// A channel of alerts, by id or name.
+    AlertChannel,
+    /// A rule of alerts, by id or name.
+    AlertRule,
+    /// A silence, by id.
+    AlertSilence,
 }
 
 impl Thing {
@@ -61,6 +67,9 @@ impl Thing {
             Thing::Account => "account",
             Thing::Token => "token",
             Thing::Session => "session",
+            Thing::AlertChannel => "alert channel",
+            Thing::AlertRule => "alert rule",
+            Thing::AlertSilence => "silence",
         }
     }
 }

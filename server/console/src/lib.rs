@@ -9,6 +9,7 @@
 
 mod accounts;
 mod actor;
+mod alerts;
 mod audit;
 mod backup;
 mod check_now;
@@ -41,6 +42,11 @@ pub use accounts::{
     PasswordCodeError, PasswordError, PasswordSet, SessionInfo, SetupError, TokenInfo, TokenRequest,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
+pub use alerts::{
+    Alert, AlertChannel, AlertError, AlertLetter, AlertLine, AlertMessage, AlertOutcome, AlertRule,
+    AlertSilence, AlertText, AlertWords, ChannelSettings, Email, MailSecurity, NewSecret, RuleSettings,
+    SilenceSettings, Way, Webhook, WrongAlert, WrongAlerts,
+};
 pub use audit::{AuditEntry, AuditQuery};
 pub use backup::{BackupError, BackupMade, Contents, Passphrase, Restorable, backup_name};
 pub use check_now::CheckAnswer;
@@ -106,6 +112,9 @@ struct Inner {
     live: Board,
     recent: Recent,
     recorder: history::Recorder,
+    alerts: alerts::Alerts,
+    /// When it was opened, seconds since 1970.
+    opened: i64,
     listening: OnceLock<SocketAddr>,
     links: Links,
     tasks: Tasks,
@@ -143,6 +152,8 @@ impl Console {
             live: Board::default(),
             recent: Recent::default(),
             recorder: history::Recorder::default(),
+            alerts: alerts::Alerts::default(),
+            opened: now,
             listening: OnceLock::new(),
             links: Links::default(),
             tasks: Tasks::default(),

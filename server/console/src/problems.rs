@@ -6,6 +6,7 @@ use lvs::health::{Instruction, Reason, Trouble, Verdict};
 use lvs::model::{Monitor, Question};
 use lvs::table::{ServerKey, ServiceKey};
 use lvs::wire::{CheckStatus, Checking};
+use serde::{Deserialize, Serialize};
 
 use crate::{LiveCluster, LiveDirector, Sync};
 
@@ -13,7 +14,9 @@ use crate::{LiveCluster, LiveDirector, Sync};
 const CERTIFICATE_S: i64 = 5 * 86_400;
 
 /// The kinds of problems, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum ProblemKind {
     /// Several directors say that they are active.
     SeveralActive,
@@ -80,7 +83,8 @@ impl ProblemKind {
 }
 
 /// What it is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProblemOf {
     /// The cluster as a whole.
     Cluster,
@@ -102,7 +106,7 @@ pub enum ProblemOf {
 }
 
 /// Something that is wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind.
     pub kind: ProblemKind,
@@ -123,6 +127,11 @@ impl Problem {
         Problem { kind, of, reason: None, trouble: None, count: None, at_s: None }
     }
 
+    /// Since when it lasts, in seconds since 1970, where that is known.
+    pub fn since_s(&self) -> Option<i64> {
+        self.at_s.filter(|_| matches!(self.kind, ProblemKind::NoData | ProblemKind::ServerDown))
+    }
+
     /// What tells it from every other of the same cluster.
     pub fn key(&self) -> String {
         let of = match &self.of {
@@ -132,6 +141,22 @@ impl Problem {
             ProblemOf::Server { service_id, id, .. } => format!("{service_id}/{id}"),
         };
         format!("{} {of}", self.kind.as_str())
+    }
+}
+
+/// Whether it can be seen at this moment that a problem is over. A director that does not answer says nothing about
+/// itself, and nobody who answers nothing about real servers.
+pub(crate) fn can_see(live: &LiveCluster, problem: &Problem) -> bool {
+    let mut known = live.directors.iter().filter(|director| director.id.is_some());
+    match (problem.kind, &problem.of) {
+        _ if live.running.is_none() => true,
+        (ProblemKind::NoData, _) => true,
+        (ProblemKind::SeveralActive, _) => known.all(|director| director.connected),
+        (_, ProblemOf::Cluster) => known.any(|director| director.connected),
+        (_, ProblemOf::Director(name)) => known.all(|director| director.name != *name || director.connected),
+        (_, ProblemOf::Service(..) | ProblemOf::Server { .. }) => {
+            witness(live).is_some_and(|director| director.checks.is_some())
+        }
     }
 }
 

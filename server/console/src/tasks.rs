@@ -1,5 +1,5 @@
-//! What runs beside requests: the setup code's renewal, the certificates', and recording for charts (the links to
-//! directors are `live`).
+//! What runs beside requests: the setup code's renewal, the certificates', recording for charts, and alerts (the links
+//! to directors are `live`).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -50,6 +50,8 @@ impl Console {
         self.inner.tasks.keep(tokio::spawn(async move { console.tend().await }));
         let console = self.clone();
         self.inner.tasks.keep(tokio::spawn(async move { console.record().await }));
+        let console = self.clone();
+        self.inner.tasks.keep(tokio::spawn(async move { console.send_alerts().await }));
     }
 
     pub(crate) async fn stop_tasks(&self) {
@@ -75,6 +77,9 @@ impl Console {
             if let Err(error) = self.tend_trials().await {
                 tracing::error!(%error, "a revision on trial could not be undone");
             }
+            if let Err(error) = self.tell_alerts().await {
+                tracing::error!(%error, "it could not be decided what alerts tell");
+            }
             if (round.is_multiple_of(CERTIFICATES) || self.inner.pki.is_due(self.now()))
                 && let Err(error) = self.inner.pki.renew(self.now())
             {
@@ -89,6 +94,11 @@ impl Console {
                 && let Err(error) = self.forget_series().await
             {
                 tracing::warn!(%error, "old samples could not be forgotten");
+            }
+            if round.is_multiple_of(FORGET)
+                && let Err(error) = self.forget_alerts().await
+            {
+                tracing::warn!(%error, "old messages of alerts could not be forgotten");
             }
             round = round.wrapping_add(1);
             tokio::select! {

@@ -31,7 +31,14 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 25] = [
+const UNIQUE: [(&str, &str); 32] = [
+    ("alert_channel.id", "alert_channel_primary"),
+    ("alert_channel.name", "alert_channel_name_unique"),
+    ("alert_rule.id", "alert_rule_primary"),
+    ("alert_rule.name", "alert_rule_name_unique"),
+    ("alert_state.rule, alert_state.cluster, alert_state.problem", "alert_state_primary"),
+    ("alert_silence.id", "alert_silence_primary"),
+    ("alert_message.number", "alert_message_primary"),
     ("event.number", "event_primary"),
     ("installation.one", "installation_primary"),
     ("cluster.id", "cluster_primary"),

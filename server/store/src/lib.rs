@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod alerts;
 mod audit;
 mod clusters;
 mod contents;
@@ -31,6 +32,7 @@ use sqlx::{Sqlite, SqlitePool};
 use contents::Contents;
 
 pub use accounts::{Account, ApiToken, NewAccount, Session};
+pub use alerts::{AlertChannel, AlertMessage, AlertRule, AlertSilence, AlertState, NewAlertMessage};
 pub use audit::{Audit, AuditFilter, NewAudit};
 pub use clusters::{Cluster, Draft, Revision, RevisionHead};
 pub use directors::{Certificate, Director, JoinToken, Push};

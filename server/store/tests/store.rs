@@ -10,8 +10,8 @@ use std::sync::Arc;
 use schema::{BREAKING, BY_FUNCTION, DANGLING};
 use sqlx::{ConnectOptions, Connection, Row};
 use store::{
-    ApiToken, Certificate, Director, Draft, Error, JoinToken, NewAccount, NewAudit, Push, RevisionHead,
-    Session, Store,
+    AlertChannel, AlertRule, ApiToken, Certificate, Director, Draft, Error, JoinToken, NewAccount, NewAudit,
+    Push, RevisionHead, Session, Store,
 };
 
 const HASH: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -76,6 +76,15 @@ fn token(name: &str, prefix: &str) -> ApiToken {
 }
 
 /// A store with one of everything.
+fn channel(id: &str, name: &str) -> AlertChannel {
+    AlertChannel { id: id.to_owned(), name: name.to_owned(), content: "{}".to_owned(), secret: None }
+}
+
+fn rule(id: &str, name: &str) -> AlertRule {
+    let (channel, content) = ("ch_1".to_owned(), "{}".to_owned());
+    AlertRule { id: id.to_owned(), name: name.to_owned(), channel, cluster: None, content }
+}
+
 async fn filled(folder: &tempfile::TempDir) -> Store {
     let store = open(folder).await;
     let mut tx = store.write().await.unwrap();
@@ -110,6 +119,8 @@ async fn filled(folder: &tempfile::TempDir) -> Store {
     tx.insert_account(NewAccount { name: "alice", password: PASSWORD, role: "admin" }, 1).await.unwrap();
     tx.insert_session(&session(HASH)).await.unwrap();
     tx.insert_api_token(&token("ci", "p1")).await.unwrap();
+    tx.put_alert_channel(&channel("ch_1", "mail")).await.unwrap();
+    tx.put_alert_rule(&rule("ru_1", "all")).await.unwrap();
     tx.audit(&NewAudit {
         at: 1,
         actor: "local/local",
@@ -177,6 +188,10 @@ async fn constraints_reach_the_caller_by_name_through_the_functions() {
     assert_eq!(refused!(store, tx => tx.insert_session(&session("short"))), "session_hash_sha256");
     assert_eq!(refused!(store, tx => tx.insert_api_token(&token("ci", "p2"))), "api_token_name_unique");
     assert_eq!(refused!(store, tx => tx.insert_api_token(&token("cd", "p1"))), "api_token_prefix_unique");
+    let taken = channel("ch_2", "MAIL");
+    assert_eq!(refused!(store, tx => tx.put_alert_channel(&taken)), "alert_channel_name_unique");
+    assert_eq!(refused!(store, tx => tx.put_alert_rule(&rule("ru_2", "ALL"))), "alert_rule_name_unique");
+    assert_eq!(refused!(store, tx => tx.delete_alert_channel("ch_1")), "reference", "a rule uses it");
     let push = Push { revision: 2, outcome: "fine".to_owned(), detail: String::new(), at: 1 };
     assert_eq!(refused!(store, tx => tx.put_push("dir_1", &push)), "push_result_outcome_known");
     let key = store::HeartbeatKey { number: 1, secret: HASH.to_owned(), created: 1, sending: true };

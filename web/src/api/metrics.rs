@@ -33,6 +33,16 @@ const SYNC: Metric = Metric {
     help: "1 for how the revision that the director holds compares to the running one.",
     kind: Kind::Gauge,
 };
+const MESSAGES: Metric = Metric {
+    name: "caribe_alert_messages",
+    help: "Messages of alerts in the delivery log, by what came of them.",
+    kind: Kind::Gauge,
+};
+const BACKUP: Metric = Metric {
+    name: "caribe_backup_last_timestamp_seconds",
+    help: "When the console's last backup was made, seconds since 1970; absent where none was.",
+    kind: Kind::Gauge,
+};
 const SYNCS: [&str; 7] = ["unknown", "in-sync", "applying", "drifted", "behind", "ahead", "other-content"];
 
 /// `GET /metrics`
@@ -41,6 +51,15 @@ pub(super) async fn metrics(member: Member, State(app): State<App>) -> Result<Re
     let only = member.actor.cluster.as_deref();
     let mut exposition = Exposition::default();
     metrics::build(&mut exposition, env!("CARGO_PKG_VERSION"));
+    if only.is_none() {
+        for (outcome, count) in app.console.count_alert_messages().await? {
+            let count = u64::try_from(count).unwrap_or_default();
+            exposition.add(&MESSAGES, &[("outcome", outcome.as_str())], count);
+        }
+        if let Some(at) = app.console.last_backup().await? {
+            exposition.add(&BACKUP, &[], u64::try_from(at.as_second()).unwrap_or_default());
+        }
+    }
     for summary in app.console.clusters().await? {
         if only.is_some_and(|only| only != summary.id) {
             continue;

@@ -8,6 +8,7 @@
 mod accounts;
 mod activations;
 mod adoption;
+mod alerts;
 mod clusters;
 mod directors;
 mod drafts;

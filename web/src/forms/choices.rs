@@ -51,6 +51,13 @@ pub(crate) const DNS_RECORDS: [Word; 9] = [
     word("TXT", "TXT"),
 ];
 
+/// How a connection to a mail server is protected.
+pub(crate) fn mail_securities(language: Language) -> Vec<Choice> {
+    ["starttls", "tls", "none"]
+        .map(|word| Choice::new(word, language.say(format!("mail-security-{word}"))))
+        .into()
+}
+
 impl Choice {
     fn new(value: impl Into<String>, text: impl ToString) -> Self {
         Choice { value: value.into(), text: text.to_string() }

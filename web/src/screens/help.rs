@@ -37,7 +37,8 @@ const TERMS: [&str; 24] = [
 ];
 
 /// What people come to do, as it stands in catalogue keys.
-const JOBS: [&str; 7] = ["import", "director", "service", "drain", "why-down", "switch-over", "undo"];
+const JOBS: [&str; 8] =
+    ["import", "director", "service", "drain", "why-down", "switch-over", "undo", "alerts"];
 
 /// Keys, and what they do as it stands in catalogue keys.
 const KEYS: [(&str, &str); 3] =

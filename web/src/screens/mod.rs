@@ -3,6 +3,9 @@
 
 mod accounts;
 mod adoption;
+mod alert_channels;
+mod alert_rules;
+mod alerts;
 pub(crate) mod audit;
 mod changes;
 mod clusters;
@@ -57,9 +60,10 @@ pub(crate) const TABS: [(Tab, &str); 8] = [
 ];
 
 /// What administrators see besides clusters: path and catalogue key.
-pub(crate) const ADMIN_TABS: [(&str, &str); 4] = [
+pub(crate) const ADMIN_TABS: [(&str, &str); 5] = [
     ("/admin/accounts", "accounts-title"),
     ("/admin/tokens", "tokens-title"),
+    ("/admin/alerts", "alert-settings-title"),
     ("/admin/audit", "audit-title"),
     ("/admin/settings", "settings-title"),
 ];
@@ -131,7 +135,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post::<Approver, _, _>("/clusters/{cluster}/revisions/{number}/undo", changes::undo)
         .get::<Viewer, _, _>("/clusters/{cluster}/revisions/{number}/undo", up);
     let routes = people(routes);
-    let routes = servers(routes);
+    let routes = of_alerts(servers(routes));
     let routes = directors_and_changes(routes);
     routes
         .limit(IMPORT_LIMIT)
@@ -165,6 +169,29 @@ fn people(routes: Routes) -> Routes {
         .post::<Admin, _, _>("/admin/settings", settings::save)
         .get::<Admin, _, _>("/admin/audit", audit::list)
         .get::<Admin, _, _>("/admin/audit.csv", audit::file)
+}
+
+fn of_alerts(routes: Routes) -> Routes {
+    routes
+        .get::<Viewer, _, _>("/alerts", alerts::list)
+        .post::<Operator, _, _>("/alerts/silences", alerts::silence)
+        .get::<Viewer, _, _>("/alerts/silences", up)
+        .post::<Operator, _, _>("/alerts/silences/{silence}/end", alerts::end)
+        .get::<Admin, _, _>("/admin/alerts", alert_channels::list)
+        .get::<Admin, _, _>("/admin/alerts/channels/new/{kind}", alert_channels::new_form)
+        .post::<Admin, _, _>("/admin/alerts/channels/new/{kind}", alert_channels::add)
+        .get::<Admin, _, _>("/admin/alerts/channels/{channel}", alert_channels::form)
+        .post::<Admin, _, _>("/admin/alerts/channels/{channel}", alert_channels::save)
+        .post::<Admin, _, _>("/admin/alerts/channels/{channel}/test", alert_channels::test)
+        .get::<Admin, _, _>("/admin/alerts/channels/{channel}/test", up)
+        .get::<Admin, _, _>("/admin/alerts/channels/{channel}/delete", alert_channels::delete_form)
+        .post::<Admin, _, _>("/admin/alerts/channels/{channel}/delete", alert_channels::delete)
+        .get::<Admin, _, _>("/admin/alerts/rules/new", alert_rules::new_form)
+        .post::<Admin, _, _>("/admin/alerts/rules/new", alert_rules::add)
+        .get::<Admin, _, _>("/admin/alerts/rules/{rule}", alert_rules::form)
+        .post::<Admin, _, _>("/admin/alerts/rules/{rule}", alert_rules::save)
+        .get::<Admin, _, _>("/admin/alerts/rules/{rule}/delete", alert_rules::delete_form)
+        .post::<Admin, _, _>("/admin/alerts/rules/{rule}/delete", alert_rules::delete)
 }
 
 fn servers(routes: Routes) -> Routes {

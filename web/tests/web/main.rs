@@ -8,6 +8,7 @@ mod adoption;
 #[path = "../../../server/console/tests/agent/mod.rs"]
 #[allow(unreachable_pub)]
 mod agent;
+mod alerts;
 mod api;
 mod catalogue;
 mod conventions;

@@ -30,11 +30,24 @@ async fn a_token_reads_what_all_directors_said_last() {
         })
         .await;
 
+    // Two tests of a channel where nobody listens.
+    let settings = serde_json::from_value(serde_json::json!({
+        "name": "chat", "way": { "webhook": { "url": "http://127.0.0.1:9/" } },
+    }));
+    let (admin, secret) = (Actor::local(), console::NewSecret::Keep);
+    site.console.create_alert_channel(&admin, settings.unwrap(), secret).await.unwrap();
+    for _ in 0..2 {
+        site.console.test_alert_channel(&admin, "chat").await.unwrap();
+    }
+
     let robot = site.robot(Role::Viewer).await;
     let seen = robot.ask_at("GET", "/metrics", None, None).await.is(200);
     assert_eq!(seen.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
     for line in [
         "caribe_running_revision{cluster=\"web\"} 1",
+        "caribe_alert_messages{outcome=\"waiting\"} 0",
+        "caribe_alert_messages{outcome=\"failed\"} 2",
+        "caribe_alert_messages{outcome=\"sent\"} 0",
         "caribe_director_connected{cluster=\"web\",director=\"d1\"} 1",
         "caribe_director_connected{cluster=\"web\",director=\"d2\"} 0",
         "caribe_director_state{cluster=\"web\",director=\"d1\",state=\"active\"} 1",

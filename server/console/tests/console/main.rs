@@ -6,6 +6,7 @@ mod accounts;
 mod adoption;
 #[path = "../agent/mod.rs"]
 mod agent;
+mod alerts;
 mod clusters;
 mod directors;
 mod orders;

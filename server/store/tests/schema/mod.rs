@@ -94,6 +94,46 @@ pub(crate) const BREAKING: &[(&str, &str)] = &[
     ("series_chunk_primary", "insert into series_chunk values (1, 10, 0, 10, x'00'), (1, 10, 0, 20, x'00')"),
     ("series_chunk_until_later", "insert into series_chunk values (1, 10, 5, 5, x'00')"),
     ("setting_primary", "insert into setting values ('a', '1'), ('a', '2')"),
+    (
+        "alert_channel_primary",
+        "insert into alert_channel values ('ch_1', 'a', '{}', null), ('ch_1', 'b', '{}', null)",
+    ),
+    ("alert_channel_name_length", "insert into alert_channel values ('ch_2', '', '{}', null)"),
+    ("alert_channel_content_json", "insert into alert_channel values ('ch_2', 'b', '{', null)"),
+    (
+        "alert_rule_primary",
+        "insert into alert_rule select 'ru_9', 'a' || name, id, null, '{}' from alert_channel, (select 1 union select 2)",
+    ),
+    ("alert_rule_name_length", "insert into alert_rule select 'ru_9', '', id, null, '{}' from alert_channel"),
+    (
+        "alert_rule_content_json",
+        "insert into alert_rule select 'ru_9', 'a', id, null, '{' from alert_channel",
+    ),
+    (
+        "alert_state_primary",
+        "insert into alert_state select id, 'cl_1', 'x', '{}' from alert_rule, (select 1 union select 2)",
+    ),
+    ("alert_state_content_json", "insert into alert_state select id, 'cl_1', 'x', '{' from alert_rule"),
+    (
+        "alert_silence_primary",
+        "insert into alert_silence values ('si_1', null, null, null, '', 'a', 1, 2), ('si_1', null, null, null, '', 'a', 1, 2)",
+    ),
+    (
+        "alert_silence_ends_later",
+        "insert into alert_silence values ('si_1', null, null, null, '', 'a', 2, 2)",
+    ),
+    (
+        "alert_message_primary",
+        "insert into alert_message select 7, 1, null, id, null, '', '', 'sent', 1, null, null from alert_channel, (select 1 union select 2)",
+    ),
+    (
+        "alert_message_outcome_known",
+        "insert into alert_message select 7, 1, null, id, null, '', '', 'lost', 1, null, null from alert_channel",
+    ),
+    (
+        "alert_message_due_waiting",
+        "insert into alert_message select 7, 1, null, id, null, '', '', 'waiting', 1, null, null from alert_channel",
+    ),
     ("audit_append_only", "update audit set actor = 'nobody'"),
     ("audit_append_only", "delete from audit"),
 ];
@@ -107,6 +147,18 @@ pub(crate) const DANGLING: &[(&str, &str)] = &[
     (
         "revision_parent_exists",
         "insert into revision values ('cl_1', 9, 8, hex(randomblob(32)), 'a', '', '{}', 1, null)",
+    ),
+    ("alert_rule_channel_exists", "insert into alert_rule values ('ru_9', 'a', 'no', null, '{}')"),
+    ("alert_rule_cluster_exists", "update alert_rule set cluster = 'no'"),
+    ("alert_state_rule_exists", "insert into alert_state values ('no', 'cl_1', 'x', '{}')"),
+    ("alert_state_cluster_exists", "insert into alert_state select id, 'no', 'x', '{}' from alert_rule"),
+    (
+        "alert_silence_cluster_exists",
+        "insert into alert_silence values ('si_1', 'no', null, null, '', 'a', 1, 2)",
+    ),
+    (
+        "alert_message_channel_exists",
+        "insert into alert_message values (7, 1, null, 'no', null, '', '', 'sent', 1, null, null)",
     ),
     ("draft_cluster_exists", "insert into draft values ('no', 'x', null, '{}', 1)"),
     ("draft_base_exists", "update draft set base = 9"),
@@ -147,4 +199,6 @@ pub(crate) const BY_FUNCTION: &[&str] = &[
     "api_token_prefix_unique",
     "push_result_outcome_known",
     "heartbeat_key_primary",
+    "alert_channel_name_unique",
+    "alert_rule_name_unique",
 ];

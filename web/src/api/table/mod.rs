@@ -1,6 +1,7 @@
 //! The routes of the API, each with its permission and with what it takes and answers.
 
 mod activation;
+mod alerts;
 mod directors;
 mod objects;
 mod people;
@@ -78,6 +79,7 @@ pub(crate) fn routes(routes: Routes) -> (Routes, Vec<Documented>) {
     let table = Table { routes, documented: Vec::new() };
     let table = objects::of_objects(of_clusters(table));
     let table = people::of_people(activation::of_activation(directors::of_directors(table)));
+    let table = alerts::of_alerts(table);
     let table = of_whole_clusters(Table { routes: table.routes.limit(CLUSTER_LIMIT), ..table });
     (table.routes, table.documented)
 }
