@@ -46,6 +46,8 @@ pub enum Thing {
     Token,
     /// One of the caller's sessions.
     Session,
+    /// A join token that is not used yet, by its director's id.
+    Enrolment,
 }
 
 impl Thing {
@@ -61,6 +63,7 @@ impl Thing {
             Thing::Account => "account",
             Thing::Token => "token",
             Thing::Session => "session",
+            Thing::Enrolment => "enrolment",
         }
     }
 }

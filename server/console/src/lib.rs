@@ -9,6 +9,7 @@
 
 mod accounts;
 mod actor;
+mod addresses;
 mod audit;
 mod backup;
 mod check_now;
@@ -41,8 +42,12 @@ pub use accounts::{
     PasswordCodeError, PasswordError, PasswordSet, SessionInfo, SetupError, TokenInfo, TokenRequest,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
+pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
 pub use audit::{AuditEntry, AuditQuery};
-pub use backup::{BackupError, BackupMade, Contents, Passphrase, Restorable, backup_name};
+pub use backup::{
+    BackupError, BackupFailed, BackupFolder, BackupMade, BackupThere, Contents, Passphrase, Restorable,
+    backup_made_at, backup_name,
+};
 pub use check_now::CheckAnswer;
 pub use clock::Clock;
 pub use clusters::*;
@@ -107,6 +112,7 @@ struct Inner {
     recent: Recent,
     recorder: history::Recorder,
     listening: OnceLock<SocketAddr>,
+    backups: OnceLock<BackupFolder>,
     links: Links,
     tasks: Tasks,
 }
@@ -144,6 +150,7 @@ impl Console {
             recent: Recent::default(),
             recorder: history::Recorder::default(),
             listening: OnceLock::new(),
+            backups: OnceLock::new(),
             links: Links::default(),
             tasks: Tasks::default(),
         };
@@ -187,6 +194,12 @@ impl Console {
     /// Where it listens; none where nobody has said so.
     pub fn listening(&self) -> Option<SocketAddr> {
         self.inner.listening.get().copied()
+    }
+
+    /// Bytes of the database on the disk, with what is not folded into its file yet.
+    pub fn database_size(&self) -> u64 {
+        let size = |name: String| std::fs::metadata(self.inner.data.join(name)).map_or(0, |file| file.len());
+        size(DATABASE.to_owned()) + size(format!("{DATABASE}-wal"))
     }
 
     fn now(&self) -> i64 {
