@@ -1219,6 +1219,7 @@ missing-real-server = There is no real server { $name }.
 missing-account = There is no account { $name }.
 missing-token = There is no token { $name }.
 missing-session = There is no session { $name }.
+missing-enrolment = No join token is open for director { $name }.
 
 # Adoption and drift
 verdict-drift = { $director } is active. On { $other }, { $count ->
@@ -1710,6 +1711,27 @@ api-op-listForeignRows = List what its kernel holds that Caribe did not order
 api-op-adoptRows = Take rows of its kernel into the draft
 api-op-repairRows = Put right what something else changed in its kernel
 api-op-changeHeartbeatKey = Change the key of a cluster's heartbeat
+api-op-revokeDirector = End its certificates and its join token at once; its kernel stays as it is
+api-op-listEnrollments = List join tokens that are not used yet
+api-op-deleteEnrollment = End a join token that is not used yet
+api-op-listRoles = List roles and what each permits
+api-op-listVips = List virtual addresses and who holds them
+api-op-listProbes = List what each director's checks say of every real server, and why
+api-op-listProblems = List what is wrong now, the worst first
+api-op-tryCheck = Have directors ask once what a check says, before it is configured
+api-op-getSystem = Read what this console is
+api-op-getSettings = Read the console's own settings
+api-op-patchSettings = Change the console's own settings
+api-op-listBackups = List the console's backups, and whether the last attempt failed
+api-op-createBackup = Make a backup of the console now
+api-path-enrollment = Id of the director that the token is for
+api-header-link = Where the next page is, as rel="next" (RFC 8288); absent on the last
+api-header-retry-after = Of 429: seconds until there is room again
+api-role-viewer = Sees everything but secrets
+api-role-operator = Also gives orders to running servers and directors
+api-role-editor = Also changes drafts
+api-role-approver = Also activates drafts, and tries checks out
+api-role-admin = Also manages directors' certificates, accounts, tokens and the console itself
 api-op-getMe = Who this token or session is, and what it may do
 api-op-pushRevision = Send it what runs again, over a newer or unknown revision
 api-op-takeTheirs = Make what it holds the draft

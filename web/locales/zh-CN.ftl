@@ -1144,6 +1144,7 @@ missing-real-server = 没有真实服务器 { $name }。
 missing-account = 没有账户 { $name }。
 missing-token = 没有令牌 { $name }。
 missing-session = 没有会话 { $name }。
+missing-enrolment = 调度器 { $name } 没有待用的加入令牌。
 
 ## 检查结果：集群的字段
 finding-name-missing = 需要名称
@@ -2138,6 +2139,27 @@ api-op-listForeignRows = 列出其内核中不是 Caribe 下达的内容
 api-op-adoptRows = 将其内核的行纳入草稿
 api-op-repairRows = 纠正其内核中被他物改动的内容
 api-op-changeHeartbeatKey = 更换集群心跳的密钥
+api-op-revokeDirector = 立即终止其证书与加入令牌；其内核保持不变
+api-op-listEnrollments = 列出尚未使用的加入令牌
+api-op-deleteEnrollment = 终止一个尚未使用的加入令牌
+api-op-listRoles = 列出各角色及其权限
+api-op-listVips = 列出虚拟 IP 及其持有者
+api-op-listProbes = 列出每台调度器对每台真实服务器的检查结果及原因
+api-op-listProblems = 列出当前的问题，最严重的在前
+api-op-tryCheck = 在配置之前，让调度器按检查定义探测一次
+api-op-getSystem = 读取本控制台的信息
+api-op-getSettings = 读取控制台自身的设置
+api-op-patchSettings = 修改控制台自身的设置
+api-op-listBackups = 列出控制台的备份，以及上次尝试是否失败
+api-op-createBackup = 立即备份控制台
+api-path-enrollment = 令牌所属调度器的标识
+api-header-link = 下一页的地址，形式为 rel="next"（RFC 8288）；最后一页没有
+api-header-retry-after = 用于 429：多少秒后可再试
+api-role-viewer = 可查看除机密之外的一切
+api-role-operator = 还可向运行中的服务器与调度器下达指令
+api-role-editor = 还可修改草稿
+api-role-approver = 还可发布草稿、试用检查
+api-role-admin = 还可管理调度器证书、账户、令牌与控制台自身
 api-op-getMe = 当前令牌或会话的身份和权限
 api-op-pushRevision = 再次发送运行中的版本，覆盖更新或未知的版本
 api-op-takeTheirs = 将它持有的内容作为草稿

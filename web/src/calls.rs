@@ -34,6 +34,7 @@ pub(crate) fn calls(page: &str) -> Vec<Call> {
         ["admin", "alerts", "rules", "new"] => (&["POST"], "alerts/rules".to_owned()),
         ["admin", "alerts", "rules", id, ..] => (&["GET", "PUT", "DELETE"], format!("alerts/rules/{id}")),
         ["admin", "audit"] => (&["GET"], "audit".to_owned()),
+        ["admin", "settings"] => (&["GET", "PATCH"], "system/settings".to_owned()),
         ["clusters", cluster, rest @ ..] => return of_cluster(cluster, rest),
         _ => return Vec::new(),
     };
@@ -82,6 +83,7 @@ fn of_cluster(cluster: &str, rest: &[&str]) -> Vec<Call> {
         ]
         .concat(),
         ["directors", name, "drift", ..] => one(&["POST"], &format!("/directors/{name}/repair")),
+        ["directors", name, "revoke"] => one(&["POST"], &format!("/directors/{name}/revoke")),
         ["directors", name, ..] => [
             one(&["GET", "PUT", "PATCH", "DELETE"], &format!("/directors/{name}")),
             one(&["POST"], &format!("/directors/{name}/orders")),

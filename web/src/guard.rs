@@ -16,7 +16,7 @@ use bytes::Bytes;
 use console::{Actor, ActorKind, SessionInfo};
 use subtle::ConstantTimeEq;
 
-use crate::api::{Operation, repeat};
+use crate::api::{Operation, pages};
 use crate::error::Error;
 use crate::fields::{self, Fields};
 use crate::routes::{Needs, Surface};
@@ -68,7 +68,7 @@ pub(crate) async fn guard(State(check): State<Check>, request: Request, next: Ne
         Surface::Agents => agents(&check, request).await,
     };
     match checked {
-        Ok(request) if check.surface == Surface::Api => repeat::run(&check, request, next).await,
+        Ok(request) if check.surface == Surface::Api => pages::run(&check, request, next).await,
         Ok(request) => next.run(request).await,
         Err(refused) => *refused,
     }
@@ -210,8 +210,8 @@ fn asked(check: &Check, request: &Request) -> Result<(), Error> {
 async fn reaches(check: &Check, path: &str, only: &str) -> Result<bool, Error> {
     let mut parts = check.path.split('/').zip(path.split('/'));
     let Some((_, key)) = parts.find(|(name, _)| *name == "{cluster}") else {
-        // Lists that show only what is of that cluster, and who asks.
-        let lists = ["/api/v1/clusters", "/api/v1/me", "/metrics"];
+        // Lists that show only what is of that cluster, who asks, and what one may.
+        let lists = ["/api/v1/clusters", "/api/v1/me", "/api/v1/roles", "/metrics"];
         return Ok(lists.contains(&check.path) && check.needs == Needs::Role(console::Role::Viewer));
     };
     // A segment of a path as a form would carry it.

@@ -2,12 +2,13 @@
 //! What is in a backup and how it is put back belongs to `console`.
 
 use std::io::{BufRead, IsTerminal};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use console::{Actor, BackupMade, Console, Contents, Passphrase, Restorable, backup_name};
+use console::{
+    Actor, BackupFolder, BackupMade, Console, Contents, Passphrase, Restorable, backup_made_at, backup_name,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::settings::{self, Serve};
@@ -70,7 +71,7 @@ fn told(contents: &Contents) -> String {
 fn passphrase(file: Option<&Path>, new: bool) -> anyhow::Result<Passphrase> {
     let input = std::io::stdin();
     let text = match file {
-        Some(file) => from_file(file)?,
+        Some(file) => return Ok(Passphrase::from_file(file)?),
         None if input.is_terminal() => {
             let text = rpassword::prompt_password("Passphrase of the backup: ")?;
             if new && rpassword::prompt_password("Again: ")? != text {
@@ -87,17 +88,6 @@ fn passphrase(file: Option<&Path>, new: bool) -> anyhow::Result<Passphrase> {
     Ok(Passphrase::new(&text)?)
 }
 
-/// The first line of a file that nobody else may read.
-fn from_file(file: &Path) -> anyhow::Result<String> {
-    let of = || format!("{}", file.display());
-    let mode = std::fs::metadata(file).with_context(of)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        bail!("{}: others may read it; chmod 600 it", file.display());
-    }
-    let text = std::fs::read_to_string(file).with_context(of)?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
 /// What is to be done with the backups in a folder.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Due {
@@ -109,29 +99,28 @@ struct Due {
 
 /// Judges by the names alone. Names that are not ours are nobody's business.
 fn due(names: &[String], settings: &settings::Backup, now: Timestamp) -> Due {
-    let mut ours: Vec<&String> = names.iter().filter(|name| made_at(name).is_some()).collect();
+    let mut ours: Vec<&String> = names.iter().filter(|name| backup_made_at(name).is_some()).collect();
     ours.sort_unstable();
     let every = SignedDuration::from_hours(i64::from(settings.every_h));
     let wait = ours
         .last()
-        .and_then(|name| made_at(name))
+        .and_then(|name| backup_made_at(name))
         .map(|newest| every - now.duration_since(newest))
         .filter(|wait| wait.is_positive());
     let surplus = ours.len().saturating_sub(usize::from(settings.keep));
     Due { wait, surplus: ours.into_iter().take(surplus).cloned().collect() }
 }
 
-/// When a backup was made, by its name.
-fn made_at(name: &str) -> Option<Timestamp> {
-    let stamp = name.strip_prefix("caribe-console-")?.strip_suffix(".backup")?;
-    let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp).ok()?;
-    let at = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    (backup_name(at) == name).then_some(at)
+/// Where backups go, for the console to know; none where no folder is set.
+pub(crate) fn folder(settings: &settings::Backup) -> Option<BackupFolder> {
+    let settings::Backup { folder, passphrase_file, .. } = settings;
+    (!folder.as_os_str().is_empty())
+        .then(|| BackupFolder { folder: folder.clone(), passphrase_file: passphrase_file.clone() })
 }
 
-/// Makes backups as the settings say, until it is dropped. Nothing where no folder is set.
+/// Makes backups as the settings say, until it is dropped. Nothing where the console knows no folder.
 pub(crate) async fn keep(console: Console, settings: settings::Backup) {
-    if settings.folder.as_os_str().is_empty() {
+    if console.backup_folder().is_none() {
         return;
     }
     loop {
@@ -148,20 +137,22 @@ pub(crate) async fn keep(console: Console, settings: settings::Backup) {
 
 /// One look at the folder; how long until the next.
 async fn round(console: &Console, settings: &settings::Backup) -> anyhow::Result<Duration> {
-    let of = || format!("{}", settings.folder.display());
-    let entries = std::fs::read_dir(&settings.folder).with_context(of)?;
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let there = match console.backups(&Actor::local()).await {
+        Ok(there) => there,
+        Err(error) => {
+            console.backup_failed(&error.to_string()).await?;
+            return Err(error.into());
+        }
+    };
+    let mut names: Vec<String> = there.into_iter().map(|backup| backup.name).collect();
     let now = Timestamp::now();
     if due(&names, settings, now).wait.is_none() {
-        let passphrase = Passphrase::new(&from_file(&settings.passphrase_file)?)?;
-        let name = backup_name(now);
-        let made = console.back_up(&Actor::local(), &settings.folder.join(&name), &passphrase).await?;
+        let made = console.back_up_now(&Actor::local()).await?;
         tracing::info!(file = %made.file.display(), size = made.size, "backup made");
-        names.push(name);
+        names.extend(made.file.file_name().and_then(|name| Some(name.to_str()?.to_owned())));
     }
     for name in due(&names, settings, now).surplus {
-        let path: PathBuf = settings.folder.join(name);
+        let path = settings.folder.join(name);
         std::fs::remove_file(&path).with_context(|| format!("{}", path.display()))?;
         tracing::info!(file = %path.display(), "an old backup was removed");
     }
@@ -197,16 +188,5 @@ mod tests {
         there.push("notes.txt".to_owned());
         assert_eq!(due(&there, &settings(24, 2), now).surplus, names(&["20261119T130000Z"]));
         assert_eq!(due(&there, &settings(24, 3), now).surplus, names(&[]));
-    }
-
-    #[test]
-    fn a_passphrase_that_others_may_read_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("passphrase");
-        std::fs::write(&file, "correct horse battery\n").unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(from_file(&file).unwrap_err().to_string().contains("chmod 600"));
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(from_file(&file).unwrap(), "correct horse battery");
     }
 }

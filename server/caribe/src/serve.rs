@@ -29,6 +29,9 @@ pub(crate) async fn run(arguments: cli::Serve, settings: Settings) -> anyhow::Re
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     console.listens_on(address);
+    if let Some(folder) = backup::folder(&settings.backup) {
+        console.backs_up_into(folder);
+    }
     let service = service(&console)?;
 
     let (stop, stopped) = watch::channel(false);

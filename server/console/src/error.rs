@@ -52,6 +52,8 @@ pub enum Thing {
     AlertRule,
     /// A silence, by id.
     AlertSilence,
+    /// A join token that is not used yet, by its director's id.
+    Enrolment,
 }
 
 impl Thing {
@@ -70,6 +72,7 @@ impl Thing {
             Thing::AlertChannel => "alert channel",
             Thing::AlertRule => "alert rule",
             Thing::AlertSilence => "silence",
+            Thing::Enrolment => "enrolment",
         }
     }
 }

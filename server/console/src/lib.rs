@@ -10,6 +10,7 @@
 mod accounts;
 mod actor;
 mod alerts;
+mod addresses;
 mod audit;
 mod backup;
 mod check_now;
@@ -47,8 +48,12 @@ pub use alerts::{
     AlertSilence, AlertText, AlertWords, ChannelSettings, Email, MailSecurity, NewSecret, RuleSettings,
     SilenceSettings, Way, Webhook, WrongAlert, WrongAlerts,
 };
+pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
 pub use audit::{AuditEntry, AuditQuery};
-pub use backup::{BackupError, BackupMade, Contents, Passphrase, Restorable, backup_name};
+pub use backup::{
+    BackupError, BackupFailed, BackupFolder, BackupMade, BackupThere, Contents, Passphrase, Restorable,
+    backup_made_at, backup_name,
+};
 pub use check_now::CheckAnswer;
 pub use clock::Clock;
 pub use clusters::*;
@@ -116,6 +121,7 @@ struct Inner {
     /// When it was opened, seconds since 1970.
     opened: i64,
     listening: OnceLock<SocketAddr>,
+    backups: OnceLock<BackupFolder>,
     links: Links,
     tasks: Tasks,
 }
@@ -155,6 +161,7 @@ impl Console {
             alerts: alerts::Alerts::default(),
             opened: now,
             listening: OnceLock::new(),
+            backups: OnceLock::new(),
             links: Links::default(),
             tasks: Tasks::default(),
         };
@@ -198,6 +205,12 @@ impl Console {
     /// Where it listens; none where nobody has said so.
     pub fn listening(&self) -> Option<SocketAddr> {
         self.inner.listening.get().copied()
+    }
+
+    /// Bytes of the database on the disk, with what is not folded into its file yet.
+    pub fn database_size(&self) -> u64 {
+        let size = |name: String| std::fs::metadata(self.inner.data.join(name)).map_or(0, |file| file.len());
+        size(DATABASE.to_owned()) + size(format!("{DATABASE}-wal"))
     }
 
     fn now(&self) -> i64 {

@@ -83,6 +83,11 @@ pub(crate) fn against(held: Option<&Mark>, offered: &Mark, force: bool) -> Resul
     Ok(Novelty::New)
 }
 
+/// The errors among what was found, as a refusal.
+pub(crate) fn invalid(findings: &[Finding]) -> Refusal {
+    Refusal::Invalid { findings: findings.iter().filter(|f| is_error(f)).map(Finding::to_string).collect() }
+}
+
 /// Applies every rule that needs no kernel and no disk.
 pub(crate) fn check(mut target: Target, director_id: &str, held: Option<&Mark>) -> Result<Accepted, Refusal> {
     if target.director_id != director_id {
@@ -100,9 +105,7 @@ pub(crate) fn check(mut target: Target, director_id: &str, held: Option<&Mark>) 
     let bytes =
         serde_json::to_vec(&target).map_err(|error| Refusal::Malformed { detail: error.to_string() })?;
     let seat = target.cluster.directors.iter().find(|d| d.name == target.director).map(|d| d.seat);
-    let cluster = target.cluster.validate().map_err(|findings| Refusal::Invalid {
-        findings: findings.iter().filter(|f| is_error(f)).map(Finding::to_string).collect(),
-    })?;
+    let cluster = target.cluster.validate().map_err(|findings| invalid(&findings))?;
     let keys = target.heartbeat.as_ref().and_then(HeartbeatKeys::ring);
     let held = Held {
         revision: mark.revision,

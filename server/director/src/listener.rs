@@ -18,8 +18,8 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use lvs::table::{ServerKey, ServiceKey};
 use lvs::wire::{
-    Applied, CheckKey, CheckNow, CheckStatus, CheckedNow, Checks, OrderRequest, OrdersPush, OrdersTaken,
-    Refusal, RepairRequest, Status, Target, Testimony, console_uri,
+    Applied, CheckKey, CheckNow, CheckStatus, CheckTry, CheckedNow, Checks, OrderRequest, OrdersPush,
+    OrdersTaken, Refusal, RepairRequest, Status, Target, Testimony, console_uri,
 };
 use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use crate::agent::Shared;
 use crate::certificate::Facts;
 use crate::documents;
+use crate::intake::invalid;
 use crate::stream;
 use crate::worker::Message;
 
@@ -45,6 +46,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/orders", put(orders))
         .route("/v1/checks", get(checks))
         .route("/v1/check-now", post(check_now))
+        .route("/v1/check-try", post(check_try))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -200,6 +202,21 @@ async fn check_now(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesR
     match shared.nanny.check_now(&key).await {
         Some(answers) => Json::<CheckedNow>(answers).into_response(),
         None => not_checked(&key),
+    }
+}
+
+/// Asks what is not configured, once.
+async fn check_try(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let asked = match read::<CheckTry>(body) {
+        Ok(asked) => asked,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, refusal),
+    };
+    match asked.validate() {
+        Ok(cluster) => Json::<CheckedNow>(shared.nanny.check_try(&cluster).await).into_response(),
+        Err(findings) => {
+            let refusal = invalid(&findings);
+            refuse(status_of(&refusal), refusal)
+        }
     }
 }
 

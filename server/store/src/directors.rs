@@ -199,6 +199,16 @@ impl Tx {
         .await?)
     }
 
+    /// All unused tokens that are still good at `now`.
+    pub async fn open_join_tokens(&mut self, now: i64) -> Result<Vec<JoinToken>, Error> {
+        Ok(sqlx::query_as(
+            "select hash, director, issued, expires, used from join_token where used is null and expires > ?",
+        )
+        .bind(now)
+        .fetch_all(&mut *self.inner)
+        .await?)
+    }
+
     /// Marks a token used; says whether this call was the one that did.
     pub async fn use_join_token(&mut self, hash: &str, now: i64) -> Result<bool, Error> {
         let done =

@@ -48,7 +48,7 @@ pub(super) async fn me(member: Member) -> Result<Response, Error> {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "Role")]
-enum RoleShape {
+pub(super) enum RoleShape {
     Viewer,
     Operator,
     Editor,
@@ -185,7 +185,7 @@ pub(super) struct Change {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Changed")]
 pub(super) struct WasChanged {
-    changed: bool,
+    pub(super) changed: bool,
 }
 
 /// The account, where it is still the one the caller has seen.

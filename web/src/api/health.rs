@@ -19,7 +19,7 @@ use crate::visit::Member;
 /// What one director's checks say of a real server.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DirectorHealth")]
-struct HealthLine {
+pub(super) struct HealthLine {
     /// Verdict and reason, in the language asked for.
     text: Option<String>,
     /// Why it cannot be asked.
@@ -56,7 +56,7 @@ pub(super) struct AskedAll {
 }
 
 /// One director's view. Where it says nothing of the server, that may be new or not active there.
-fn view(
+pub(super) fn view(
     language: Language,
     director: &LiveDirector,
     service: Option<ServiceKey>,
@@ -92,6 +92,11 @@ pub(super) async fn check_now(
         return Ok(rehearsed());
     }
     let answers = member.console().check_now(&member.actor, &cluster, (&key, &real)).await?;
+    Ok(ok(asked(answers)))
+}
+
+/// What each director answered.
+pub(super) fn asked(answers: Vec<(String, CheckAnswer)>) -> AskedAll {
     let directors = answers
         .into_iter()
         .map(|(director, answer)| {
@@ -103,7 +108,7 @@ pub(super) async fn check_now(
             Asked { director, outcome, reason, answers: evidence }
         })
         .collect();
-    Ok(ok(AskedAll { directors }))
+    AskedAll { directors }
 }
 
 /// `GET …/real-servers/{real}/health`

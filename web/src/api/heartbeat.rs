@@ -26,7 +26,7 @@ pub(super) struct KeyChangeShape {
 /// `POST …/heartbeat-key`
 pub(super) async fn change(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     if wants(&member.visit, "dry_run") {
-        member.console().cluster(&cluster).await?;
+        member.console().may_change_heartbeat_key(&member.actor, &cluster).await?;
         return Ok(rehearsed());
     }
     let changed = member.console().change_heartbeat_key(&member.actor, &cluster).await?;

@@ -88,7 +88,13 @@ fn document(routes: &[Documented]) -> Value {
             "responses": {
                 "Problem": {
                     "description": say("api-problem".to_owned()),
-                    "headers": { "x-request-id": { "schema": { "type": "string" } } },
+                    "headers": {
+                        "x-request-id": { "schema": { "type": "string" } },
+                        "retry-after": {
+                            "description": say("api-header-retry-after".to_owned()),
+                            "schema": { "type": "integer", "minimum": 1 },
+                        },
+                    },
                     "content": { "application/problem+json": { "schema": problem } },
                 },
             },
@@ -220,7 +226,8 @@ fn responses(route: &Documented, generator: &mut SchemaGenerator) -> Value {
     for answer in &route.operation.answers {
         let same: Vec<&Answer> =
             route.operation.answers.iter().filter(|other| other.status == answer.status).collect();
-        all.entry(answer.status.to_string()).or_insert_with(|| success(&same, generator));
+        all.entry(answer.status.to_string())
+            .or_insert_with(|| success(&same, route.operation.is_paged(), generator));
     }
     for status in failures(route) {
         all.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
@@ -228,7 +235,7 @@ fn responses(route: &Documented, generator: &mut SchemaGenerator) -> Value {
     Value::Object(all)
 }
 
-fn success(answers: &[&Answer], generator: &mut SchemaGenerator) -> Value {
+fn success(answers: &[&Answer], paged: bool, generator: &mut SchemaGenerator) -> Value {
     let status = answers.first().map_or(200, |answer| answer.status);
     let mut value = json!({ "description": say(format!("api-status-{status}")) });
     let Value::Object(map) = &mut value else { return value };
@@ -236,6 +243,11 @@ fn success(answers: &[&Answer], generator: &mut SchemaGenerator) -> Value {
     if let Value::Object(headers) = &mut headers {
         if answers.iter().any(|answer| answer.tagged) {
             headers.insert("etag".to_owned(), json!({ "schema": { "type": "string" } }));
+        }
+        if paged {
+            let next =
+                json!({ "description": say("api-header-link".to_owned()), "schema": { "type": "string" } });
+            headers.insert("link".to_owned(), next);
         }
         if status == 202 {
             headers.insert("location".to_owned(), json!({ "schema": { "type": "string" } }));

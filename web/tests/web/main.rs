@@ -24,6 +24,7 @@ mod live;
 mod matrix;
 mod metrics;
 mod openapi;
+mod operations;
 mod orders;
 mod revisions;
 mod screens;

@@ -5,6 +5,8 @@
 
 mod changes;
 mod client;
+mod console;
+mod directors;
 mod files;
 mod orders;
 mod profile;
@@ -129,6 +131,19 @@ async fn answer(client: &Client, command: Command, form: Form) -> Result<Done> {
         Command::Resume { cluster, director } => {
             orders::director(client, (&cluster, &director), "resume", false).await
         }
+        Command::Check { cluster, server } => orders::check(client, &cluster, &server).await,
+        Command::Vips { cluster } => status::vips(client, &cluster).await,
+        Command::HeartbeatKey { cluster } => directors::heartbeat_key(client, &cluster).await,
+        Command::Join { cluster, director, dial } => {
+            directors::join(client, (&cluster, &director), dial.as_deref()).await
+        }
+        Command::Enrollments => directors::enrollments(client).await,
+        Command::EndEnrollment { cluster, director } => {
+            directors::end_enrollment(client, (&cluster, &director)).await
+        }
+        Command::Revoke { cluster, director } => directors::revoke(client, (&cluster, &director)).await,
+        Command::Audit { cluster, limit } => console::audit(client, cluster.as_deref(), limit).await,
+        Command::Backup => console::backup(client).await,
         Command::Import(import) => files::import(client, &import).await,
         Command::Export { cluster, to, folder } => {
             files::export(client, &cluster, to, folder.as_deref()).await

@@ -1,9 +1,10 @@
-//! `drain`, `enable`, `disable`, `switch-over`, `hold`, `resume`: orders, which are no configuration.
+//! `drain`, `enable`, `disable`, `check`, `switch-over`, `hold`, `resume`: orders, which are no configuration.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use lvs::health::Outcome;
 use serde_json::{Value, json};
 
 use super::client::{Client, part};
@@ -54,6 +55,38 @@ pub(super) async fn drain(client: &Client, asked: &Drain) -> Result<Done> {
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Has every director ask a real server at once; complete where each one got the answer it wanted.
+pub(super) async fn check(client: &Client, cluster: &str, server: &str) -> Result<Done> {
+    let path = format!("{}/check-now", place(cluster, server)?);
+    let body = client.post(&path, &json!({})).await?.body;
+    let (text, good) = asked(&body);
+    Ok(Done { body, text: Shown::Text(text), complete: good })
+}
+
+/// What each director saw, and whether that was good.
+fn asked(body: &Value) -> (String, bool) {
+    let (mut text, mut good) = (String::new(), items(body, "/directors").next().is_some());
+    for director in items(body, "/directors") {
+        let name = at(director, "/director");
+        if director.get("outcome").and_then(Value::as_str) != Some("asked") {
+            text.push_str(&format!("{name}: {}, {}\n", at(director, "/outcome"), at(director, "/reason")));
+            good = false;
+        }
+        for answer in items(director, "/answers") {
+            let outcome = answer.get("outcome").cloned().unwrap_or_default();
+            let up = serde_json::from_value(outcome.clone()).is_ok_and(|it| matches!(it, Outcome::Up { .. }));
+            good &= up;
+            let total = answer.pointer("/timings/total_us").and_then(Value::as_f64).unwrap_or_default();
+            let word = if up { "up".to_owned() } else { outcome.to_string() };
+            let detail = answer.get("detail").and_then(Value::as_str);
+            let detail = detail.map(|detail| format!(", {detail}")).unwrap_or_default();
+            let target = at(answer, "/target");
+            text.push_str(&format!("{name}: {target} {word}, {:.1} ms{detail}\n", total / 1000.0));
+        }
+    }
+    (text, good)
 }
 
 /// What each director still has of one real server; one that is not connected says nothing, so it is not done.
@@ -164,6 +197,26 @@ mod tests {
         assert!(
             machine("10.0.0.1").is_some() && machine("2001:db8::1").is_some() && machine("web").is_none()
         );
+    }
+
+    #[test]
+    fn a_check_is_good_where_every_director_got_its_answer() {
+        let answer = |outcome: Outcome| {
+            json!({
+                "target": "10.0.0.1:80", "outcome": outcome, "timings": { "total_us": 1500 },
+            })
+        };
+        let up = answer(Outcome::Up { load: None });
+        let down = answer(Outcome::Down(lvs::health::Failure::Status { code: 503 }));
+        let asked_by = |answers: Value| json!({ "director": "a", "outcome": "asked", "answers": answers });
+        let (text, good) = asked(&json!({ "directors": [asked_by(json!([up]))] }));
+        assert!(good && text == "a: 10.0.0.1:80 up, 1.5 ms\n", "{text}");
+        let (text, good) = asked(&json!({ "directors": [asked_by(json!([up, down]))] }));
+        assert!(!good && text.lines().count() == 2 && text.contains("503"), "{text}");
+        let away = json!({ "director": "b", "outcome": "unreachable", "reason": "refused", "answers": [] });
+        let (text, good) = asked(&json!({ "directors": [asked_by(json!([up])), away] }));
+        assert!(!good && text.ends_with("b: unreachable, refused\n"), "{text}");
+        assert!(!asked(&json!({ "directors": [] })).1, "nobody asked");
     }
 
     #[test]

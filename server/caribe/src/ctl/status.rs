@@ -1,4 +1,4 @@
-//! `status`, `watch`, `events`: what directors and real servers do now, and what happened.
+//! `status`, `watch`, `vips`, `events`: what directors and real servers do now, and what happened.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -23,6 +23,25 @@ pub(super) async fn once(client: &Client, cluster: &str) -> Result<Done> {
     let content = client.get(&format!("{path}?view=running")).await?.body;
     let text = text(&status, &content);
     Ok(Done::all(status, text))
+}
+
+/// The virtual addresses and who holds them.
+pub(super) async fn vips(client: &Client, cluster: &str) -> Result<Done> {
+    let body = client.get(&format!("{}/vips?limit=500", cluster_path(cluster))).await?.body;
+    let mut rows = vec![row(["ADDRESS", "DEVICE", "STATE", "HELD BY", "FOR"])];
+    for vip in items(&body, "/items") {
+        let words = |list: &str, name: &str| {
+            let all: Vec<String> = items(vip, list).map(|one| at(one, name)).collect();
+            if all.is_empty() { "-".to_owned() } else { all.join(", ") }
+        };
+        let mut used = words("/uses", "");
+        if items(vip, "/virtual_servers").next().is_some() {
+            used = format!("{used} ({})", words("/virtual_servers", "/name"));
+        }
+        let device = at(vip, "/device");
+        rows.push(vec![at(vip, "/address"), device, at(vip, "/state"), words("/holders", ""), used]);
+    }
+    Ok(Done::all(body, table(&rows)))
 }
 
 /// Looks until it is stopped.

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
     after_help = "A profile is made by `caribe ctl login`; without one, CARIBE_URL and CARIBE_TOKEN say where and who\n\
                         (and CARIBE_CERTIFICATE which certificate is believed, where no authority of this machine vouches for it).\n\
                         Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 different (diff), or not yet everywhere\n\
-                        (apply, activate, keep, undo, drain --wait)."
+                        (apply, activate, keep, undo, drain --wait, heartbeat-key), or not answered (check)."
 )]
 pub(crate) struct Ctl {
     #[command(flatten)]
@@ -155,6 +155,50 @@ pub(crate) enum Command {
         /// The director.
         director: String,
     },
+    /// Have every director ask a real server at once, and show what each saw.
+    Check {
+        /// The cluster.
+        cluster: String,
+        /// VIRTUAL-SERVER/REAL-SERVER by name or id.
+        #[arg(value_name = "SERVER")]
+        server: String,
+    },
+    /// List the virtual addresses and who holds them.
+    Vips {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Give the directors another key for their heartbeat; nothing is interrupted.
+    HeartbeatKey {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Make a join token for a director, and show the command to be typed there.
+    Join {
+        /// The cluster.
+        cluster: String,
+        /// The director.
+        director: String,
+        /// Where the console dials it, as HOST:PORT; where absent, the address it joins from.
+        #[arg(long, value_name = "ADDRESS")]
+        dial: Option<String>,
+    },
+    /// List the join tokens that are not used yet.
+    Enrollments,
+    /// End the unused join token of a director.
+    EndEnrollment {
+        /// The cluster.
+        cluster: String,
+        /// The director.
+        director: String,
+    },
+    /// End the certificates of a director at once; its kernel stays as it is.
+    Revoke {
+        /// The cluster.
+        cluster: String,
+        /// The director.
+        director: String,
+    },
     /// Make a draft of configuration files.
     Import(Import),
     /// Write a cluster as files of another kind.
@@ -176,6 +220,17 @@ pub(crate) enum Command {
         #[arg(long, short)]
         follow: bool,
     },
+    /// List who did what, oldest first.
+    Audit {
+        /// Of this cluster alone.
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+        /// How many rows, of the newest.
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: u16,
+    },
+    /// Have the console make a backup of itself now, into the folder of its settings.
+    Backup,
 }
 
 /// A cluster as a file or folder says it.

@@ -106,6 +106,39 @@ fn a_cluster_lives_in_git_and_comes_back_from_there() {
 }
 
 #[test]
+fn directors_join_and_leave_and_the_log_says_who_did_it() {
+    let console = Console::start();
+    assert_eq!(console.login(&["--certificate", &console.certificate], &console.token).0, 0);
+    console.ends(0, &["import", &piranha(), "--name", "shop"]);
+    console.ends(3, &["activate", "shop"]);
+
+    let out = console.ends(0, &["vips", "shop"]);
+    assert!(out.starts_with("ADDRESS") && out.contains("192.168.1.250") && out.contains("unknown"), "{out}");
+    let out = console.ends(0, &["join", "shop", "director-a"]);
+    assert!(out.starts_with("caribe agent join https://127.0.0.1:"), "{out}");
+    let token = out.split_whitespace().nth(5).unwrap();
+    let out = console.ends(0, &["enrollments"]);
+    assert!(out.contains("shop") && out.contains("director-a") && !out.contains(token), "{out}");
+    console.ends(1, &["end-enrollment", "shop", "director-b"]);
+    console.ends(0, &["end-enrollment", "shop", "director-a"]);
+    assert_eq!(console.ends(0, &["enrollments"]).lines().count(), 1, "only the head is left");
+    console.ends(0, &["revoke", "shop", "director-a"]);
+    console.ends(1, &["revoke", "shop", "nobody"]);
+    // Nobody has joined: it is made, and waits to be accepted.
+    let out = console.ends(3, &["heartbeat-key", "shop"]);
+    assert!(out.starts_with("key ") && out.contains("director-a: not-enrolled"), "{out}");
+    console.ends(3, &["check", "shop", "web/web-1"]);
+
+    let out = console.ends(0, &["audit", "--cluster", "shop"]);
+    let place = |what: &str| out.find(what).unwrap_or_else(|| panic!("{what}: {out}"));
+    assert!(place("director.token ") < place("director.token-end") && !out.contains(token), "{out}");
+    assert_eq!(console.ends(0, &["audit", "--limit", "2"]).lines().count(), 3);
+    console.ends(2, &["audit", "--limit", "0"]);
+    let (code, _, err) = console.ctl(&["backup"]);
+    assert!(code == 1 && err.contains("[backup] folder"), "{err}");
+}
+
+#[test]
 fn wrong_usage_ends_with_two_and_an_unknown_cluster_with_one() {
     let console = Console::start();
     assert_eq!(console.login(&["--certificate", &console.certificate], &console.token).0, 0);

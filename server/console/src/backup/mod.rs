@@ -5,6 +5,7 @@
 //! the data folder. It never changes a console that is there. Called by `caribe backup`, `caribe restore` and the
 //! schedule of `caribe serve`.
 
+mod folder;
 mod restore;
 mod sealed;
 
@@ -18,6 +19,7 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use folder::{BackupFailed, BackupFolder, BackupThere, backup_made_at};
 pub use restore::{Contents, Restorable};
 
 use crate::clock::timestamp;
@@ -58,6 +60,12 @@ pub enum BackupError {
     /// Too short to protect anything.
     #[error("a passphrase has at least {SHORTEST} characters")]
     Short,
+    /// Others than its owner may read the passphrase.
+    #[error("{0}: others may read it; chmod 600 it")]
+    Open(PathBuf),
+    /// Nobody has said where backups go.
+    #[error("no folder for backups is set: [backup] folder in the settings of caribe serve")]
+    NoFolder,
     /// The file is something else.
     #[error("{0}: this is no backup of a Caribe console")]
     NotOurs(PathBuf),

@@ -1,5 +1,7 @@
 //! Backups of real consoles, and what became of them elsewhere.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 use crate::{Clock, Settings};
 
@@ -103,5 +105,45 @@ async fn only_an_administrator_makes_one_and_the_log_says_so() {
     let log = console.audit(&Actor::local(), None, None, 10).await.unwrap();
     assert!(log.iter().any(|entry| entry.action == "backup.make"), "{log:?}");
     assert_eq!(console.last_backup().await.unwrap(), Some(timestamp(1_800_000_000)));
+    console.stop().await;
+}
+
+#[test]
+fn a_passphrase_that_others_may_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passphrase");
+    std::fs::write(&file, "correct horse battery\nand more\n").unwrap();
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&file, mode(0o640)).unwrap();
+    assert!(Passphrase::from_file(&file).unwrap_err().to_string().contains("chmod 600"));
+    std::fs::set_permissions(&file, mode(0o600)).unwrap();
+    assert_eq!(Passphrase::from_file(&file).unwrap().0, "correct horse battery");
+}
+
+#[tokio::test]
+async fn backups_go_into_their_folder_and_failures_are_remembered_until_one_succeeds() {
+    let home = tempfile::tempdir().unwrap();
+    let console = open(&home.path().join("console")).await;
+    let local = Actor::local();
+    assert!(matches!(console.back_up_now(&local).await, Err(BackupError::NoFolder)));
+    assert_eq!(console.last_backup_failure().await.unwrap(), None, "nothing was to be done");
+    let (folder, passphrase_file) = (home.path().join("backups"), home.path().join("passphrase"));
+    console.backs_up_into(BackupFolder { folder: folder.clone(), passphrase_file: passphrase_file.clone() });
+    console.back_up_now(&local).await.unwrap_err();
+    let failed = console.last_backup_failure().await.unwrap().unwrap();
+    assert_eq!(failed.at.as_second(), 1_800_000_000);
+    assert!(failed.reason.contains("passphrase"), "{failed:?}");
+
+    std::fs::write(&passphrase_file, "correct horse battery\n").unwrap();
+    std::fs::set_permissions(&passphrase_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("notes.txt"), "not ours").unwrap();
+    let made = console.back_up_now(&local).await.unwrap();
+    assert_eq!(console.last_backup_failure().await.unwrap(), None);
+    let there = console.backups(&local).await.unwrap();
+    let name = "caribe-console-20270115T080000Z.backup".to_owned();
+    assert_eq!(there, [BackupThere { name, size: made.size, at: made.at }]);
+    let editor = Actor { role: Role::Approver, ..local };
+    assert!(console.backups(&editor).await.is_err() && console.back_up_now(&editor).await.is_err());
     console.stop().await;
 }

@@ -6,6 +6,8 @@ use hyper::Method;
 use lvs::model::Secret;
 use lvs::wire::{DirectorOrder, HeartbeatKey, HeartbeatKeys, OrderRequest, Status};
 
+use store::Tx;
+
 use super::row;
 use crate::audit::About;
 use crate::clusters::find;
@@ -38,6 +40,13 @@ pub struct KeyChange {
     pub sent: bool,
     /// What the last push brought.
     pub results: Vec<PushResult>,
+}
+
+/// What runs, where its directors send beats.
+async fn with_beats(tx: &mut Tx, cluster: &str) -> Result<store::Revision, Error> {
+    let running = tx.newest_revision(cluster).await?;
+    let off = || Error::Refused("redundancy is off in what runs, so there are no beats".to_owned());
+    running.filter(|running| running.content.redundancy.enabled).ok_or_else(off)
 }
 
 impl Console {
@@ -103,6 +112,14 @@ impl Console {
         Ok(sending.map(|sending| HeartbeatKeys { sending, accepted: keys.into_iter().map(key).collect() }))
     }
 
+    /// Whether a cluster's directors have a key that could be changed; nothing is done. Needs Operator.
+    pub async fn may_change_heartbeat_key(&self, actor: &Actor, cluster: &str) -> Result<(), Error> {
+        actor.require(Role::Operator)?;
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        with_beats(&mut tx, &found.id).await.map(|_| ())
+    }
+
     /// Gives a cluster's directors another key for their beats. Needs Operator.
     ///
     /// Both accept the new key before either sends with it. Where one of them cannot be reached, that is how far it goes;
@@ -112,10 +129,7 @@ impl Console {
         let secret = hex::encode(crate::secret::random::<32>()?);
         let mut tx = self.inner.store.write().await?;
         let found = find(&mut tx, cluster).await?;
-        let running = tx.newest_revision(&found.id).await?;
-        let Some(running) = running.filter(|running| running.content.redundancy.enabled) else {
-            return Err(Error::Refused("redundancy is off in what runs, so there are no beats".to_owned()));
-        };
+        let running = with_beats(&mut tx, &found.id).await?;
         let keys = tx.heartbeat_keys(&found.id).await?;
         let newest = keys.first().map_or(0, |key| key.number);
         let number = match keys.first() {

@@ -5,6 +5,7 @@
 
 mod enrol;
 mod heartbeat;
+mod pending;
 mod repair;
 mod types;
 mod witness;
@@ -15,6 +16,7 @@ use lvs::model::Director;
 use store::Tx;
 
 pub use heartbeat::{KeyChange, OrderOutcome};
+pub use pending::PendingJoin;
 pub(crate) use repair::{THEIRS, taken_theirs};
 pub use types::*;
 

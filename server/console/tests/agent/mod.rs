@@ -214,7 +214,7 @@ async fn answer(
             news.send_modify(|n| *n += 1);
             return json(StatusCode::OK, &OrdersTaken { serial: push.orders.serial, in_sync: true });
         }
-        "POST /v1/check-now" => return json(StatusCode::OK, &inside.seen),
+        "POST /v1/check-now" | "POST /v1/check-try" => return json(StatusCode::OK, &inside.seen),
         "POST /v1/order" => {
             if let Some(reason) = inside.refuses {
                 return json(StatusCode::CONFLICT, &Refusal::Order { reason });

@@ -126,6 +126,11 @@ impl Desk {
         desk
     }
 
+    /// What may be run here.
+    pub(super) fn programs(&self) -> Arc<Programs> {
+        Arc::clone(&self.programs)
+    }
+
     fn now(&self) -> Moment {
         self.origin.elapsed()
     }

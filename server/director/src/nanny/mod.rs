@@ -26,7 +26,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lvs::counters::Counters;
-use lvs::health::{Orders, Outcome, Stale, Standings, Trouble};
+use lvs::health::{Orders, Outcome, Roster, Stale, Standings, Trouble};
 use lvs::model::ValidCluster;
 use lvs::table::Table;
 use lvs::wire::{CheckKey, CheckStatus, CheckedNow, Refusal, State};
@@ -180,6 +180,22 @@ impl Nanny {
         drop(desk);
         self.0.wake.notify_one();
         Some(CheckedNow { answers })
+    }
+
+    /// Asks once what a configuration of its own says; nothing of it is kept, and no verdict follows from it.
+    pub(crate) async fn check_try(&self, cluster: &ValidCluster) -> CheckedNow {
+        let programs = self.desk().programs();
+        let mut roster = Roster::default();
+        let _ = roster.configure(cluster, &Table::default(), None, &mut || 0, Duration::ZERO);
+        let questions = lower::questions(cluster, &roster, &programs);
+        let asked = questions.iter().map(|(_, _, question, _)| probe::ask(question));
+        let answers = futures_util::future::join_all(asked).await;
+        let shown = questions.iter().zip(&answers);
+        CheckedNow {
+            answers: shown
+                .map(|((_, _, question, _), answer)| evidence::shown_now(question, answer))
+                .collect(),
+        }
     }
 
     /// How long the checks have not gone on, where that is longer than it may be. Called from another thread, because one

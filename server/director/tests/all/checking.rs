@@ -217,6 +217,36 @@ async fn a_server_is_asked_now_and_its_answer_is_shown() {
 }
 
 #[tokio::test]
+async fn a_check_that_is_not_configured_is_tried_and_nothing_follows() {
+    let world = slow();
+    let agent = world.start();
+    let (up, gone) = (listen("127.0.0.1:0"), listen("127.0.0.2:0"));
+    let (a, b) = (up.local_addr().unwrap(), gone.local_addr().unwrap());
+    drop(gone);
+    // Before there is any configuration at all.
+    for (address, outcome) in [(a, Outcome::Up { load: None }), (b, Outcome::Down(Failure::Refused))] {
+        let ask = json!({
+            "address": address.ip(), "port": address.port(), "monitor": { "checks": [{ "kind": "connect" }] },
+        });
+        let (code, answer) =
+            world.ask(&agent, "POST", "/v1/check-try", ask.to_string(), world.console()).await;
+        assert_eq!(code, StatusCode::OK, "{}", String::from_utf8_lossy(&answer));
+        let answers = serde_json::from_slice::<CheckedNow>(&answer).unwrap().answers;
+        assert_eq!((answers.len(), &answers[0].outcome), (1, &outcome), "{address}");
+        assert_eq!(answers[0].target, address.to_string());
+    }
+    assert_eq!(rows(&world), [] as [String; 0]);
+    let endless = json!({ "checks": [{ "kind": "send-expect", "expect": "(", "matching": "regex" }] });
+    let ask = json!({ "address": a.ip(), "port": a.port(), "monitor": endless }).to_string();
+    let (code, answer) = world.ask(&agent, "POST", "/v1/check-try", ask, world.console()).await;
+    assert_eq!(code, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(String::from_utf8_lossy(&answer).contains("expect"), "{}", String::from_utf8_lossy(&answer));
+    let (code, _) = world.ask(&agent, "POST", "/v1/check-try", "{}", None).await;
+    assert_eq!(code, StatusCode::FORBIDDEN, "only the console may");
+    agent.stop(false).await;
+}
+
+#[tokio::test]
 async fn drift_that_is_held_does_not_hold_back_a_verdict() {
     let world = World::new();
     let (one, two) = (listen("127.0.0.1:0"), listen("127.0.0.2:0"));

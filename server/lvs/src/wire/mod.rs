@@ -11,6 +11,7 @@ mod refusal;
 mod status;
 mod stream;
 mod target;
+mod trying;
 mod witness;
 
 pub use checking::{CheckKey, CheckNow, CheckedNow, Checking};
@@ -27,6 +28,7 @@ pub use status::{
 };
 pub use stream::{Event, Snapshot};
 pub use target::{Applied, Digest, HeartbeatKey, HeartbeatKeys, Provisional, StepFailure, Target};
+pub use trying::CheckTry;
 pub use witness::{Testimony, Witnessed};
 
 /// The protocol name agents offer in ALPN when they dial the console's port; browsers never do.

@@ -9,7 +9,7 @@ use crate::api::request::Rehearsal;
 use crate::api::schema::{List, With};
 use crate::api::shape::{DraftShape, PlanShape, PushShape};
 use crate::api::virtual_servers::{Removed, Written};
-use crate::api::{adoption, directors, drafts, heartbeat, orders};
+use crate::api::{adoption, directors, drafts, enrolments, heartbeat, orders};
 use crate::routes::{Admin, Approver, Editor, Operator, Viewer};
 
 const DIRECTORS: &str = "/api/v1/clusters/{cluster}/directors";
@@ -21,6 +21,7 @@ const ADOPT: &str = "/api/v1/clusters/{cluster}/directors/{director}/adopt";
 const REPAIR: &str = "/api/v1/clusters/{cluster}/directors/{director}/repair";
 const DIRECTOR_ORDERS: &str = "/api/v1/clusters/{cluster}/directors/{director}/orders";
 const PUSH: &str = "/api/v1/clusters/{cluster}/directors/{director}/push";
+const REVOKE: &str = "/api/v1/clusters/{cluster}/directors/{director}/revoke";
 const THEIRS: &str = "/api/v1/clusters/{cluster}/directors/{director}/theirs";
 type DirectorWritten = With<directors::DirectorShape, Written>;
 
@@ -129,6 +130,11 @@ pub(super) fn of_directors(table: Table) -> Table {
                 .gives::<heartbeat::KeyChangeShape>()
                 .rehearses::<Rehearsal>(),
             heartbeat::change,
+        )
+        .post::<Admin, _, _>(
+            REVOKE,
+            op("directors", "revokeDirector").gives_nothing().rehearses::<Rehearsal>(),
+            enrolments::revoke,
         )
         .post::<Approver, _, _>(
             PUSH,

@@ -5,6 +5,7 @@ mod alerts;
 mod directors;
 mod objects;
 mod people;
+mod system;
 
 use std::sync::Arc;
 
@@ -80,6 +81,7 @@ pub(crate) fn routes(routes: Routes) -> (Routes, Vec<Documented>) {
     let table = objects::of_objects(of_clusters(table));
     let table = people::of_people(activation::of_activation(directors::of_directors(table)));
     let table = alerts::of_alerts(table);
+    let table = system::of_system(table);
     let table = of_whole_clusters(Table { routes: table.routes.limit(CLUSTER_LIMIT), ..table });
     (table.routes, table.documented)
 }

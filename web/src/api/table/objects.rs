@@ -4,13 +4,13 @@ use console::NewOrder;
 use lvs::model::{RealServer, VirtualServer};
 
 use super::Table;
-use crate::api::operation::{VIEW, op};
+use crate::api::operation::{SERVICE, VIEW, op};
 use crate::api::request::Rehearsal;
 use crate::api::schema::{List, With};
 use crate::api::shape::PlanShape;
 use crate::api::virtual_servers::{Removed, Written};
-use crate::api::{health, orders, real_servers, virtual_servers};
-use crate::routes::{Editor, Operator, Viewer};
+use crate::api::{health, observed, orders, real_servers, trying, virtual_servers};
+use crate::routes::{Approver, Editor, Operator, Viewer};
 
 const SERVERS: &str = "/api/v1/clusters/{cluster}/virtual-servers";
 const SERVER: &str = "/api/v1/clusters/{cluster}/virtual-servers/{server}";
@@ -157,6 +157,29 @@ pub(super) fn of_objects(table: Table) -> Table {
                 .gives::<orders::GivenShape>()
                 .rehearses::<Rehearsal>(),
             orders::machine,
+        )
+        .get::<Viewer, _, _>(
+            "/api/v1/clusters/{cluster}/vips",
+            op("runtime", "listVips").paged().gives::<List<observed::VipShape>>(),
+            observed::vips,
+        )
+        .get::<Viewer, _, _>(
+            "/api/v1/clusters/{cluster}/probes",
+            op("runtime", "listProbes").query(&[SERVICE]).paged().gives::<List<observed::ProbeShape>>(),
+            observed::probes,
+        )
+        .get::<Viewer, _, _>(
+            "/api/v1/clusters/{cluster}/problems",
+            op("runtime", "listProblems").paged().gives::<List<observed::ProblemLine>>(),
+            observed::wrong,
+        )
+        .post::<Approver, _, _>(
+            "/api/v1/clusters/{cluster}/checks/try",
+            op("runtime", "tryCheck")
+                .takes::<trying::Trial>()
+                .gives::<health::AskedAll>()
+                .rehearses::<Rehearsal>(),
+            trying::once,
         )
         .get::<Viewer, _, _>(
             "/api/v1/clusters/{cluster}/orders",
