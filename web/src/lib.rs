@@ -27,6 +27,7 @@ mod page;
 mod problems;
 pub mod routes;
 mod screens;
+mod support;
 pub mod text;
 mod topology;
 mod traffic;

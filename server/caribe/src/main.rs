@@ -28,6 +28,7 @@ mod real_server_words;
 mod serve;
 mod settings;
 mod signals;
+mod support;
 mod words;
 
 use std::process::ExitCode;
@@ -90,6 +91,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             | Command::Ctl(_)
             | Command::Backup(_)
             | Command::Restore(_)
+            | Command::SupportBundle(_)
     );
     let quiet = quiet || matches!(&cli.command, Command::RealServer(real) if !real.serves());
     let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { &settings.log.filter });
@@ -113,6 +115,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             Command::Backup(arguments) => backup::make(arguments, settings.serve).await,
             Command::Restore(arguments) => backup::restore(arguments, settings.serve).await,
+            Command::SupportBundle(arguments) => support::run(arguments, settings).await,
             // Answered above, without settings.
             Command::Check(_)
             | Command::Convert(_)

@@ -10,3 +10,4 @@ mod clusters;
 mod directors;
 mod orders;
 mod place;
+mod support;

@@ -4,6 +4,7 @@ mod activation;
 mod directors;
 mod objects;
 mod people;
+mod support;
 
 use std::sync::Arc;
 
@@ -78,6 +79,7 @@ pub(crate) fn routes(routes: Routes) -> (Routes, Vec<Documented>) {
     let table = Table { routes, documented: Vec::new() };
     let table = objects::of_objects(of_clusters(table));
     let table = people::of_people(activation::of_activation(directors::of_directors(table)));
+    let table = support::of_support(table);
     let table = of_whole_clusters(Table { routes: table.routes.limit(CLUSTER_LIMIT), ..table });
     (table.routes, table.documented)
 }
