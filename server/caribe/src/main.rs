@@ -108,7 +108,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Some(AgentCommand::Status(status)) => local::status(status, settings.agent),
                 None => agent::run(*arguments, settings.agent).await,
             },
-            Command::RealServer(arguments) => real_server::run(*arguments).await,
+            Command::RealServer(arguments) => real_server::run(*arguments, settings.real_server).await,
             Command::Passwd(arguments) => accounts::passwd(arguments, settings.serve).await,
             Command::Token { command: TokenCommand::Create(arguments) } => {
                 accounts::create_token(arguments, settings.serve).await
