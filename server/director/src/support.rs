@@ -224,4 +224,63 @@ mod tests {
         let said = String::from_utf8(manifest.content).unwrap();
         assert!(said.contains("status.json: no agent answers") && !nowhere.exists(), "{said}");
     }
+
+    #[test]
+    fn nothing_of_any_secret_in_the_folder_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+        let target = |sending: char, vrrp: &str| {
+            serde_json::json!({
+                "cluster_id": "cl_1", "director_id": "dir_1", "director": "one", "revision": 3, "digest": "d",
+                "heartbeat": {
+                    "sending": { "id": 1, "secret": String::from(sending).repeat(64) },
+                    "accepted": [{ "id": 2, "secret": "e".repeat(64) }],
+                },
+                "cluster": {
+                    "name": "shop", "directors": [{ "name": "one", "seat": "primary", "public": "192.0.2.2" }],
+                    "redundancy": { "protocol": { "kind": "vrrp", "version": 2, "instances": [{
+                        "name": "VI_1", "interface": "eth0", "virtual_router_id": 51, "password": vrrp,
+                        "priority": { "primary": 150, "backup": 100 },
+                    }] } },
+                    "virtual_servers": [{
+                        "name": "web", "port": 80, "vip": { "address": "192.0.2.10", "device": "eth0:1" },
+                        "monitor": { "checks": [{ "kind": "redis", "password": "planted-redis" }] },
+                    }],
+                },
+            })
+        };
+        let held = target('a', "vRRp-now");
+        put(documents::TARGET, &held.to_string());
+        put(documents::BEFORE, &serde_json::json!([target('b', "vRRp-old")]).to_string());
+        let trial = serde_json::json!({
+            "revision": 3, "digest": "d", "seconds": 60, "until_s": 1, "before": target('c', "vRRp-try"),
+        });
+        put(TRIAL, &trial.to_string());
+        put(metrics::FILE, "planted-metrics-token\n");
+        put("key.pem", "-----BEGIN PRIVATE KEY-----\nplantedkey\n-----END PRIVATE KEY-----\n");
+        // What a program said of a server, with a password in it that nobody should have put there.
+        put("checks.json", r#"{"at_ms":1,"memory":{"said":"AUTH planted-redis failed, vRRp-old"}}"#);
+        put("orders.json", "{ broken");
+        let mut bundle = from_folder(place.path());
+        from_kernel(&mut MemoryKernel::new(), place.path(), &mut bundle);
+        let members = bundle.finish("Of a test.");
+        let keys = ["a", "b", "c", "e"].map(|digit| digit.repeat(64));
+        let planted =
+            ["vRRp-now", "vRRp-old", "vRRp-try", "planted-redis", "planted-metrics-token", "plantedkey"];
+        for member in &members {
+            let text = String::from_utf8(member.content.clone()).unwrap();
+            for secret in planted.iter().copied().chain(keys.iter().map(String::as_str)) {
+                assert!(!text.contains(secret), "{} holds {secret}", member.name);
+            }
+        }
+        let text = |name: &str| {
+            let member = members.iter().find(|member| member.name == name).unwrap();
+            String::from_utf8(member.content.clone()).unwrap()
+        };
+        assert!(text(documents::TARGET).contains("192.0.2.10") && text(TRIAL).contains("192.0.2.10"));
+        assert!(text("checks.json").contains("AUTH ******** failed, ********"));
+        let manifest = text("MANIFEST");
+        assert!(manifest.contains("orders.json") && manifest.contains("is unusable"), "{manifest}");
+        assert!(is_agent(place.path()));
+    }
 }

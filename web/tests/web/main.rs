@@ -31,6 +31,7 @@ mod secrets;
 mod settings;
 mod site;
 mod state;
+mod support;
 mod traffic;
 mod trials;
 mod vendor;
