@@ -83,6 +83,9 @@ settings-zone = Times are shown in
 settings-backup = Last backup
 settings-backup-never = never; caribe backup makes one, and the section [backup] of the settings file has them made daily
 settings-unknown = not said
+settings-support = Support bundle
+settings-support-lead = One file with what a developer needs to help you: versions, sizes, what runs in each cluster, what its directors report, the latest events and audit rows. Passwords, keys and tokens are not in it; names, addresses and notes are. Its MANIFEST lists what is in it. For a director: caribe support-bundle, there.
+settings-support-get = Download the support bundle
 done-settings-saved = The settings are saved and hold from now on.
 
 ## Help
@@ -1822,6 +1825,7 @@ api-meaning = Meaning
 api-required = (required)
 api-answers = Answers
 api-example = Example
+api-op-getSupportBundle = Take out what a developer needs to help, without secrets
 api-op-search = Find things by name or address
 api-op-getSeries = Read what went through, over time
 api-query-q = Name or address, or a part of it

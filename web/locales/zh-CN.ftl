@@ -79,6 +79,9 @@ settings-zone = 时间显示时区
 settings-backup = 上次备份
 settings-backup-never = 从未备份；caribe backup 可立即备份，设置文件的 [backup] 一节可每日自动备份
 settings-unknown = 未给出
+settings-support = 支持包
+settings-support-lead = 一个文件，包含开发人员为您排查问题所需的内容：版本、大小、各集群正在运行的配置、各调度器的报告、最近的事件和审计记录。其中没有密码、密钥和令牌，但有名称、地址和备注。其 MANIFEST 列出了所含内容。要收集调度器的信息，请在该机器上运行 caribe support-bundle。
+settings-support-get = 下载支持包
 done-settings-saved = 设置已保存，即刻生效。
 
 ## 帮助
@@ -2250,6 +2253,7 @@ api-meaning = 含义
 api-required = （必需）
 api-answers = 应答
 api-example = 示例
+api-op-getSupportBundle = 取出排查问题所需的内容（不含机密）
 api-op-search = 按名称或地址查找
 api-op-getSeries = 读取一段时间内通过的流量
 api-query-q = 名称或地址，或其一部分

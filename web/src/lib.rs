@@ -28,6 +28,7 @@ mod page;
 mod problems;
 pub mod routes;
 mod screens;
+mod support;
 pub mod text;
 mod topology;
 mod traffic;

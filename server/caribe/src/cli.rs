@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Put a backup into an empty folder, or only show what is in it.
     Restore(Restore),
+    /// Write what a developer needs to help you into one file: the state of a console or an agent, without secrets.
+    SupportBundle(SupportBundle),
     /// Read configuration files and say what is in them and what is wrong with them.
     Check(Check),
     /// Write a configuration as another kind of file.
@@ -232,6 +234,21 @@ pub(crate) struct Restore {
     /// The backup.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It changes nothing, and works beside the running service and without it. Where a secret stood, ******** stands;\n\
+                        keys, passwords and tokens are left out. Names, addresses and notes are in it: look through it before\n\
+                        you give it away. The file MANIFEST in it lists the others."
+)]
+pub(crate) struct SupportBundle {
+    /// The folder of a console or of an agent [default: the console's where there is one, else the agent's].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The file to write, or the folder to write it into; no file is written over [default: a name with the time, here].
+    #[arg(long, short, value_name = "FILE-or-FOLDER")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// What a token can be made for, each including the ones before it.

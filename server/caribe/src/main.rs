@@ -28,6 +28,7 @@ mod real_server_words;
 mod serve;
 mod settings;
 mod signals;
+mod support;
 mod words;
 
 use std::process::ExitCode;
@@ -90,6 +91,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             | Command::Ctl(_)
             | Command::Backup(_)
             | Command::Restore(_)
+            | Command::SupportBundle(_)
     );
     let quiet = quiet || matches!(&cli.command, Command::RealServer(real) if !real.serves());
     let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { &settings.log.filter });
@@ -106,13 +108,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Some(AgentCommand::Status(status)) => local::status(status, settings.agent),
                 None => agent::run(*arguments, settings.agent).await,
             },
-            Command::RealServer(arguments) => real_server::run(*arguments).await,
+            Command::RealServer(arguments) => real_server::run(*arguments, settings.real_server).await,
             Command::Passwd(arguments) => accounts::passwd(arguments, settings.serve).await,
             Command::Token { command: TokenCommand::Create(arguments) } => {
                 accounts::create_token(arguments, settings.serve).await
             }
             Command::Backup(arguments) => backup::make(arguments, settings.serve).await,
             Command::Restore(arguments) => backup::restore(arguments, settings.serve).await,
+            Command::SupportBundle(arguments) => support::run(arguments, settings).await,
             // Answered above, without settings.
             Command::Check(_)
             | Command::Convert(_)

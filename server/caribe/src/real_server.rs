@@ -1,24 +1,28 @@
 //! `caribe real-server`: on a real server, the load agent, its state, and the set-up for direct routing and tunnels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use director::real_server::{LoadAgent, change_state, report, serve, set_up};
+use director::real_server::{LoadAgent, change_state, load_modules, report, serve, set_up};
 use lvs::health::AgentState;
-use lvs::real_server::{Limits, Mode, Wanted, networkd, script};
+use lvs::real_server::{Encapsulation, Limits, Mode, Wanted, networkd, script};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::real_server_words::{LoadLimits, ModeWord, Place, PrintWord, RealServer, Serve, Setup, State};
-use crate::signals;
+use crate::real_server_words::{
+    EncapsulationWord, LoadLimits, ModeWord, Place, PrintWord, RealServer, Serve, Setup, State,
+};
+use crate::settings::{self, MaybeMode};
+use crate::{notify, signals};
 
 /// Runs one of them.
-pub(crate) async fn run(arguments: RealServer) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: RealServer, settings: settings::RealServer) -> anyhow::Result<()> {
+    let folder = |place| folder(place, &settings);
     match arguments.command {
-        State::Serve(serving) => listen(serving).await,
-        State::Ready(place) => state(place, AgentState::Ready, ""),
-        State::Drain(reason) => state(reason.place, AgentState::Drain, &reason.reason),
-        State::Maint(reason) => state(reason.place, AgentState::Maintenance, &reason.reason),
+        State::Serve(serving) => listen(serving, &settings).await,
+        State::Ready(place) => state(&folder(place), AgentState::Ready, ""),
+        State::Drain(reason) => state(&folder(reason.place), AgentState::Drain, &reason.reason),
+        State::Maint(reason) => state(&folder(reason.place), AgentState::Maintenance, &reason.reason),
         State::Status(asked) => {
             let (report, wrong) = report(&folder(asked.place), &limits(asked.limits)?);
             print!("{}", report.json());
@@ -27,12 +31,12 @@ pub(crate) async fn run(arguments: RealServer) -> anyhow::Result<()> {
                 None => Ok(()),
             }
         }
-        State::Setup(setup) => prepare(setup),
+        State::Setup(setup) => prepare(setup, &settings),
     }
 }
 
-fn folder(place: Place) -> PathBuf {
-    place.data
+fn folder(place: Place, settings: &settings::RealServer) -> PathBuf {
+    place.data.unwrap_or_else(|| settings.data.clone())
 }
 
 fn limits(words: LoadLimits) -> anyhow::Result<Limits> {
@@ -54,14 +58,14 @@ fn limits(words: LoadLimits) -> anyhow::Result<Limits> {
     Ok(Limits { full, least_at, least: words.least })
 }
 
-async fn listen(serving: Serve) -> anyhow::Result<()> {
-    let says = LoadAgent { limits: limits(serving.limits)?, folder: folder(serving.place) };
+async fn listen(serving: Serve, settings: &settings::RealServer) -> anyhow::Result<()> {
+    let says = LoadAgent { limits: limits(serving.limits)?, folder: folder(serving.place, settings) };
     let bind = async |address| {
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
     };
-    let line = bind(serving.line).await?;
+    let line = bind(serving.line.unwrap_or(settings.line)).await?;
     println!("line {}", line.local_addr()?);
-    let http = match serving.http {
+    let http = match serving.http.or(settings.http.0) {
         Some(address) => {
             let http = bind(address).await?;
             println!("http http://{}/", http.local_addr()?);
@@ -69,26 +73,63 @@ async fn listen(serving: Serve) -> anyhow::Result<()> {
         }
         None => None,
     };
+    notify::ready(&format!("load agent at {}", line.local_addr()?));
+    let alive = tokio::spawn(notify::keep_alive(async || true));
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(serve(says, line, http, stopped));
     signals::stop().await?;
+    notify::ending();
+    alive.abort();
     stop.send_replace(true);
     Ok(serving.await?)
 }
 
-fn state(place: Place, state: AgentState, reason: &str) -> anyhow::Result<()> {
-    change_state(&folder(place), state, reason)?;
+fn state(folder: &Path, state: AgentState, reason: &str) -> anyhow::Result<()> {
+    change_state(folder, state, reason)?;
     println!("{}", lvs::real_server::write_state(state, reason).trim_end());
     Ok(())
 }
 
-fn prepare(setup: Setup) -> anyhow::Result<()> {
-    let mode = match setup.mode {
-        Some(ModeWord::Direct) => Some(Mode::Direct),
-        Some(ModeWord::Tunnel) => Some(Mode::Tunnel),
-        None => None,
+/// What is to be set up, by words or by settings; none where nothing is.
+fn wanted(setup: &Setup, settings: &settings::RealServer) -> anyhow::Result<Option<Wanted>> {
+    let (mode, vips, encapsulation, port) = if setup.settings {
+        let mode = match settings.mode {
+            MaybeMode::None => None,
+            MaybeMode::Direct => Some(ModeWord::Direct),
+            MaybeMode::Tunnel => Some(ModeWord::Tunnel),
+        };
+        ensure!(
+            mode.is_some() != settings.vips.is_empty(),
+            "[real_server] of the settings file: mode and vips belong together; expected are both, such as mode = \"direct\" \
+             and vips = [\"192.0.2.10\"], or neither"
+        );
+        (mode, &settings.vips, settings.encapsulation, settings.gue_port)
+    } else {
+        let encapsulation = setup.encapsulation.unwrap_or_default();
+        ensure!(
+            setup.encapsulation.is_none() || setup.mode == Some(ModeWord::Tunnel),
+            "--encapsulation is for --mode tunnel; packets of direct routing are not wrapped in anything"
+        );
+        ensure!(
+            setup.gue_port.is_none() || encapsulation == EncapsulationWord::Gue,
+            "--gue-port is for --encapsulation gue; the others have no port"
+        );
+        (setup.mode, &setup.vips, encapsulation, setup.gue_port.unwrap_or(settings::GUE_PORT))
     };
-    let wanted = mode.map(|mode| Wanted { mode, vips: setup.vips.into_iter().collect() });
+    let encapsulation = match encapsulation {
+        EncapsulationWord::Ipip => Encapsulation::Ipip,
+        EncapsulationWord::Gue => Encapsulation::Gue { port },
+        EncapsulationWord::Gre => Encapsulation::Gre,
+    };
+    let mode = mode.map(|mode| match mode {
+        ModeWord::Direct => Mode::Direct,
+        ModeWord::Tunnel => Mode::Tunnel(encapsulation),
+    });
+    Ok(mode.map(|mode| Wanted { mode, vips: vips.iter().copied().collect() }))
+}
+
+fn prepare(setup: Setup, settings: &settings::RealServer) -> anyhow::Result<()> {
+    let wanted = wanted(&setup, settings)?;
     if let Some(print) = setup.print {
         let wanted =
             wanted.context("--print needs --mode and --vip: it says what would be done on any machine")?;
@@ -103,12 +144,16 @@ fn prepare(setup: Setup) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let wanted = if setup.undo {
-        None
-    } else {
-        Some(wanted.context("--mode and --vip say what is to be set up; --undo takes it back")?)
+    let wanted = match wanted {
+        _ if setup.undo => None,
+        None if !setup.settings => bail!("--mode and --vip say what is to be set up; --undo takes it back"),
+        wanted => wanted,
     };
-    let steps = set_up(&folder(setup.place), wanted.as_ref(), setup.dry_run)?;
+    let data = folder(setup.place, settings);
+    let steps = match setup.modules {
+        true => load_modules(&data, wanted.as_ref())?,
+        false => set_up(&data, wanted.as_ref(), setup.dry_run)?,
+    };
     for step in &steps {
         println!("{step}");
     }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Args)]
 pub(crate) struct RealServer {
@@ -36,14 +37,10 @@ pub(crate) enum State {
 
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// The real server's folder: its file `state` holds ready, drain or maint, and may be written by programs as well.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "CARIBE_REAL_SERVER_DATA",
-        default_value = "/var/lib/caribe/real-server"
-    )]
-    pub(crate) data: PathBuf,
+    /// The real server's folder: its file `state` holds ready, drain or maint, and may be written by programs as well
+    /// [default: /var/lib/caribe/real-server].
+    #[arg(long, value_name = "DIR", env = "CARIBE_REAL_SERVER_DATA")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -68,9 +65,9 @@ pub(crate) struct LoadLimits {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Where each connection is answered with one line; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR:PORT", env = "CARIBE_REAL_SERVER_LINE", default_value = "[::]:3639")]
-    pub(crate) line: SocketAddr,
+    /// Where each connection is answered with one line; port 0 takes a free one [default: [::]:3639].
+    #[arg(long, value_name = "ADDR:PORT", env = "CARIBE_REAL_SERVER_LINE")]
+    pub(crate) line: Option<SocketAddr>,
     /// Where the same is answered over HTTP as a JSON object, at the path / [default: nowhere].
     #[arg(long, value_name = "ADDR:PORT", env = "CARIBE_REAL_SERVER_HTTP")]
     pub(crate) http: Option<SocketAddr>,
@@ -100,8 +97,21 @@ pub(crate) struct Status {
 pub(crate) enum ModeWord {
     /// Direct routing: the addresses go onto lo.
     Direct,
-    /// IP-in-IP tunnels: the addresses go onto tunl0 (IPv6: ip6tnl0).
+    /// Tunnels: the addresses go onto tunl0 (IPv6: ip6tnl0), with GRE onto gre0 (ip6gre0).
     Tunnel,
+}
+
+/// What a tunnel's packets are wrapped in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EncapsulationWord {
+    /// IP in IP.
+    #[default]
+    Ipip,
+    /// IP in IP in UDP; the module fou takes it off.
+    Gue,
+    /// GRE; without checksums, which the kernel's common end of all tunnels refuses.
+    Gre,
 }
 
 /// What is printed in place of doing it.
@@ -115,8 +125,8 @@ pub(crate) enum PrintWord {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It needs root or CAP_NET_ADMIN, and lasts until the next boot: run it from the unit that starts your service. Run again\n\
-                        with other addresses it takes off those that are not named any more. What the machine was before is recorded in\n\
+    after_help = "It needs root or CAP_NET_ADMIN, and lasts until the next boot; caribe-real-server.service does it at each boot, by the\n\
+                        section [real_server] of the settings file. Run again with other addresses it takes off those that are not named any more. What the machine was before is recorded in\n\
                         its folder and put back by --undo; what it had already stays. What somebody else changed since stays as well."
 )]
 pub(crate) struct Setup {
@@ -128,6 +138,18 @@ pub(crate) struct Setup {
     /// A virtual address; may be repeated.
     #[arg(long = "vip", id = "vips", value_name = "ADDRESS", value_delimiter = ',', requires = "mode")]
     pub(crate) vips: Vec<IpAddr>,
+    /// What a tunnel's packets are wrapped in, as in the console [default: ipip].
+    #[arg(long, value_enum, value_name = "KIND", requires = "mode")]
+    pub(crate) encapsulation: Option<EncapsulationWord>,
+    /// The UDP port of gue, as in the console [default: 6080].
+    #[arg(long, value_name = "PORT", requires = "encapsulation", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) gue_port: Option<u16>,
+    /// Set up what the section [real_server] of the settings file says; where it says nothing, take back what was set up.
+    #[arg(long, conflicts_with_all = ["mode", "undo"])]
+    pub(crate) settings: bool,
+    /// Only load the kernel modules that it needs, for who may not load any later.
+    #[arg(long, conflicts_with_all = ["undo", "print", "dry_run"])]
+    pub(crate) modules: bool,
     /// Print how to do it by other means, and do nothing.
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) print: Option<PrintWord>,

@@ -4,12 +4,13 @@
 //! two). They never hold a cluster's configuration, which lives in revisions, nor a secret. Unknown keys are refused,
 //! and the sample file is made from the same list that reads it.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::logs::LogFormat;
+use crate::real_server_words::EncapsulationWord;
 
 /// Where the settings file is looked for when none is named; it may be absent there.
 pub(crate) const DEFAULT_FILE: &str = "/etc/caribe/caribe.toml";
@@ -18,6 +19,10 @@ pub(crate) const DEFAULT_FILE: &str = "/etc/caribe/caribe.toml";
 pub(crate) const CONSOLE_PORT: u16 = 3636;
 /// Port of the agent.
 pub(crate) const AGENT_PORT: u16 = 3637;
+/// Port of the load agent.
+pub(crate) const LOAD_PORT: u16 = 3639;
+/// Port of generic UDP encapsulation (RFC draft-ietf-intarea-gue).
+pub(crate) const GUE_PORT: u16 = 6080;
 
 /// The settings file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) serve: Serve,
     pub(crate) backup: Backup,
     pub(crate) agent: Agent,
+    pub(crate) real_server: RealServer,
 }
 
 /// `[log]`
@@ -66,6 +72,30 @@ pub(crate) struct Agent {
     pub(crate) metrics: MaybeAddress,
     pub(crate) programs: Vec<PathBuf>,
     pub(crate) programs_user: Option<String>,
+}
+
+/// `[real_server]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RealServer {
+    pub(crate) data: PathBuf,
+    pub(crate) mode: MaybeMode,
+    pub(crate) vips: Vec<IpAddr>,
+    pub(crate) encapsulation: EncapsulationWord,
+    pub(crate) gue_port: u16,
+    pub(crate) line: SocketAddr,
+    pub(crate) http: MaybeAddress,
+}
+
+/// How packets come from the director; an empty text where nothing has to be set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MaybeMode {
+    #[default]
+    #[serde(rename = "")]
+    None,
+    Direct,
+    Tunnel,
 }
 
 /// An address and port, or none: written as an empty text.
@@ -128,6 +158,20 @@ impl Default for Agent {
     }
 }
 
+impl Default for RealServer {
+    fn default() -> Self {
+        RealServer {
+            data: PathBuf::from("/var/lib/caribe/real-server"),
+            mode: MaybeMode::None,
+            vips: Vec::new(),
+            encapsulation: EncapsulationWord::Ipip,
+            gue_port: GUE_PORT,
+            line: SocketAddr::from((Ipv6Addr::UNSPECIFIED, LOAD_PORT)),
+            http: MaybeAddress(None),
+        }
+    }
+}
+
 /// Every key with what it means, in the order of the sample.
 const KEYS: &[(&str, &str)] = &[
     ("log.format", "Log lines on standard error: \"text\" for people, \"json\" for machines."),
@@ -163,6 +207,19 @@ const KEYS: &[(&str, &str)] = &[
         "Folders whose programs may be run to check real servers; no other program checks them.",
     ),
     ("agent.programs_user", "The user those programs run as; \"\" is the agent's own."),
+    (
+        "real_server.data",
+        "The folder of a real server: what it was before it was set up, and its file state.",
+    ),
+    (
+        "real_server.mode",
+        "What caribe-real-server sets up: \"direct\" for direct routing, \"tunnel\" for tunnels, \"\" for nothing (NAT).",
+    ),
+    ("real_server.vips", "The virtual addresses that this real server takes packets for."),
+    ("real_server.encapsulation", "Of tunnels: \"ipip\", \"gue\" or \"gre\", as in the console."),
+    ("real_server.gue_port", "The UDP port of \"gue\", as in the console."),
+    ("real_server.line", "Address and port on which the load agent says its line."),
+    ("real_server.http", "Address and port where it says the same as JSON over HTTP; \"\" is nowhere."),
 ];
 
 impl Settings {

@@ -120,9 +120,65 @@ fn a_set_up_is_printed_for_other_means() {
         &["setup", "--vip", "192.0.2.1"],
         &["setup", "--print", "script"],
         &["setup", "--mode", "direct", "--vip", "x; reboot", "--print", "script"],
+        &["setup", "--mode", "direct", "--vip", "192.0.2.1", "--encapsulation", "gre", "--print", "script"],
+        &["setup", "--mode", "tunnel", "--vip", "192.0.2.1", "--gue-port", "6080", "--print", "script"],
+        &["setup", "--mode", "tunnel", "--vip", "192.0.2.1", "--encapsulation", "gue", "--gue-port", "0"],
+        &["setup", "--settings", "--mode", "direct", "--vip", "192.0.2.1"],
     ] {
         let output = run(&[wrong, &["--data", "/nonexistent"]].concat());
         assert!(matches!(output.status.code(), Some(1 | 2)), "{wrong:?}");
         assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn tunnels_of_every_kind_are_printed_for_other_means() {
+    let words = |more: &[&'static str]| {
+        let base = ["setup", "--mode", "tunnel", "--vip", "192.0.2.250", "--print", "script"];
+        let output = run(&[&base[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let mut shell = Command::new("sh").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(&output.stdout).unwrap();
+        assert!(shell.wait().unwrap().success(), "{}", text(&output.stdout));
+        text(&output.stdout)
+    };
+    let gre = words(&["--encapsulation", "gre"]);
+    assert!(gre.contains("modprobe ip_gre") && gre.contains("dev gre0"), "{gre}");
+    let gue = words(&["--encapsulation", "gue"]);
+    assert!(gue.contains("ip fou add port 6080 gue") && gue.contains("dev tunl0"), "{gue}");
+    let gue = words(&["--encapsulation", "gue", "--gue-port", "5555", "--undo"]);
+    assert!(gue.contains("ip fou del port 5555"), "{gue}");
+}
+
+#[test]
+fn the_settings_file_says_what_is_set_up() {
+    let place = tempfile::tempdir().unwrap();
+    let (file, data) = (place.path().join("caribe.toml"), place.path().join("data"));
+    let (file, data) = (file.to_str().unwrap(), data.to_str().unwrap());
+    let with = |section: &str, more: &[&str]| {
+        std::fs::write(file, format!("[real_server]\ndata = {data:?}\n{section}")).unwrap();
+        run(&[&["--config", file, "setup", "--settings"], more].concat())
+    };
+    let tunnel = "mode = \"tunnel\"\nvips = [\"192.0.2.250\"]\nencapsulation = \"gue\"\ngue_port = 5555\n";
+    let said = text(&with(tunnel, &["--print", "script"]).stdout);
+    assert!(said.contains("ip fou add port 5555 gue") && said.contains("192.0.2.250/32 dev tunl0"), "{said}");
+    let direct = "mode = \"direct\"\nvips = [\"192.0.2.250\"]\n";
+    let said = with(direct, &["--dry-run"]);
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said.stderr));
+    assert!(text(&said.stdout).contains("ip addr add 192.0.2.250/32 dev lo\n"), "{}", text(&said.stdout));
+    // With nothing said there is nothing to do, and nobody needs a right for that; with direct routing no module.
+    for (section, more) in [("", &[][..]), ("", &["--modules"]), (direct, &["--modules"])] {
+        let said = with(section, more);
+        assert_eq!(text(&said.stdout), "nothing to do\n", "{}", text(&said.stderr));
+    }
+    for (wrong, named) in [
+        ("mode = \"direct\"\n", "vips"),
+        ("vips = [\"192.0.2.250\"]\n", "mode"),
+        ("mode = \"nat\"\nvips = [\"192.0.2.250\"]\n", "nat"),
+        ("mode = \"direct\"\nvips = [\"192.0.2.999\"]\n", "vips"),
+    ] {
+        let said = with(wrong, &["--dry-run"]);
+        assert!(matches!(said.status.code(), Some(1 | 2)), "{wrong}");
+        assert!(text(&said.stderr).contains(named), "{wrong}: {}", text(&said.stderr));
     }
 }

@@ -28,6 +28,7 @@ mod problems;
 mod repeated;
 mod search;
 mod secret;
+mod support;
 mod tasks;
 
 use std::net::SocketAddr;
@@ -69,6 +70,7 @@ pub use pki::Pki;
 pub use problems::{Problem, ProblemKind, ProblemOf, problems};
 pub use repeated::{Begun, KeptAnswer};
 pub use search::{Find, Found, SearchResult};
+pub use support::{SupportBundle, pack};
 
 /// The database within the data folder.
 const DATABASE: &str = "caribe.db";

@@ -78,6 +78,11 @@ impl Folder {
         Ok(Folder { path: path.to_owned() })
     }
 
+    /// The folder as it is; none where there is none. For who only reads.
+    pub(crate) fn there(path: &Path) -> Option<Self> {
+        path.is_dir().then(|| Folder { path: path.to_owned() })
+    }
+
     /// The path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -12,13 +12,13 @@ use crate::disk::{DiskError, Folder, LoadError};
 use crate::intake::{self, Held};
 use crate::trial::Trial;
 
-const TARGET: &str = "target.json";
-const BEFORE: &str = "before.json";
+pub(crate) const TARGET: &str = "target.json";
+pub(crate) const BEFORE: &str = "before.json";
 const BEFORE_REMEDY: &str = "a partner that still speaks the earlier way is not heard";
 /// Earlier configurations that are remembered.
 const EARLIER: usize = 4;
-const OWNERSHIP: &str = "ownership.json";
-const SETTLED: &str = "settled.json";
+pub(crate) const OWNERSHIP: &str = "ownership.json";
+pub(crate) const SETTLED: &str = "settled.json";
 const TARGET_REMEDY: &str =
     "the kernel is left as it is until the console sends the configuration again (push it there)";
 const SETTLED_REMEDY: &str = "the kernel is brought in line with the configuration";

@@ -20,7 +20,7 @@ use crate::certificate::{Facts, Pin};
 use crate::disk::{DiskError, Folder, LoadError};
 use crate::trust;
 
-const IDENTITY: &str = "identity.json";
+pub(crate) const IDENTITY: &str = "identity.json";
 const KEY: &str = "key.pem";
 const CERTIFICATE: &str = "cert.pem";
 const CA: &str = "ca.pem";

@@ -18,7 +18,7 @@ use lvs::journal::{Entry, Happening};
 use lvs::metrics::Tally;
 use tokio::sync::watch;
 
-const FILE: &str = "journal.ndjson";
+pub(crate) const FILE: &str = "journal.ndjson";
 const BEFORE: &str = "journal.before.ndjson";
 /// Some ten thousand entries.
 const FILE_LIMIT: u64 = 2 << 20;
@@ -49,6 +49,14 @@ pub(crate) struct Scribe {
     notes: Receiver<Option<(i64, Happening)>>,
     kept: Arc<Kept>,
     folder: PathBuf,
+}
+
+/// The newest entries below a folder, the oldest first; what cannot be read is as good as not there.
+pub(crate) fn newest(folder: &Path, count: usize) -> Vec<Entry> {
+    let files = [BEFORE, FILE].into_iter().filter_map(|name| read(&folder.join(name)).ok());
+    let mut entries: Vec<Entry> = files.flatten().collect();
+    entries.drain(..entries.len().saturating_sub(count));
+    entries
 }
 
 impl Journal {

@@ -40,6 +40,7 @@ mod renew;
 mod rhythm;
 mod sampler;
 mod stream;
+mod support;
 mod trial;
 mod trust;
 mod worker;
@@ -54,6 +55,7 @@ pub use listener::BODY_LIMIT;
 pub use local::{LocalAnswer, LocalError, LocalQuestion, ask};
 pub use reconcile::Released;
 pub use rhythm::Rhythm;
+pub use support::{is_agent, support};
 pub use trust::TlsError;
 
 /// What stands in the way of a director's work on this machine, each in words with the next step: a kernel without IPVS,

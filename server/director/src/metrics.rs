@@ -25,7 +25,7 @@ use crate::disk::{DiskError, Folder};
 use crate::documents;
 use crate::worker::Message;
 
-const FILE: &str = "metrics-token";
+pub(crate) const FILE: &str = "metrics-token";
 /// How long a scrape waits for counters of this moment: a sample is due every second.
 const PATIENCE: Duration = Duration::from_secs(3);
 

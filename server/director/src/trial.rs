@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::{DiskError, Folder};
 use crate::intake::Mark;
 
-const TRIAL: &str = "trial.json";
+pub(crate) const TRIAL: &str = "trial.json";
 const REMEDY: &str = "the configuration that is held stays, whether it was kept or not";
 
 /// What is on the disk of a trial.

@@ -35,7 +35,7 @@ use std::net::IpAddr;
 use lvs::counters::Counters;
 use lvs::plan::Step;
 use lvs::preflight::Surroundings;
-use lvs::real_server::End;
+use lvs::real_server::{End, GuePort};
 use lvs::table::Observed;
 
 pub use adverts::{AdvertWire, AdvertWires, Advertised};
@@ -100,6 +100,18 @@ pub trait Links {
     /// # Errors
     /// When the kernel refuses, or has no such interface.
     fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error>;
+
+    /// Ports on which the kernel takes packets of generic UDP encapsulation; none where it does not know of that.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn gue_ports(&mut self) -> Result<Option<BTreeSet<GuePort>>, Error>;
+
+    /// Takes such packets on a port, or takes them no more.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or does not know of that.
+    fn listen(&mut self, port: GuePort, on: bool) -> Result<(), Error>;
 }
 
 /// Tells the neighbours of an interface that an address now lives there.

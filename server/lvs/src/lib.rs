@@ -21,6 +21,7 @@ pub mod plan;
 pub mod preflight;
 pub mod real_server;
 pub mod series;
+pub mod support;
 pub mod table;
 pub mod wire;
 

@@ -21,6 +21,7 @@ mod people;
 mod provisional;
 mod repeated;
 mod series;
+mod statistics;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub use people::PasswordLink;
 pub use provisional::Provisional;
 pub use repeated::{RepeatedAnswer, RepeatedRequest};
 pub use series::{SeriesChunk, SeriesOf};
+pub use statistics::Statistics;
 
 /// How long a statement waits for another process that holds the database (`caribe passwd` beside `caribe serve`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -167,6 +167,7 @@ fn people(routes: Routes) -> Routes {
         .post::<Admin, _, _>("/admin/tokens/{token}/delete", tokens::delete)
         .get::<Admin, _, _>("/admin/settings", settings::form)
         .post::<Admin, _, _>("/admin/settings", settings::save)
+        .get::<Admin, _, _>("/admin/settings/support-bundle", crate::support::bundle)
         .get::<Admin, _, _>("/admin/audit", audit::list)
         .get::<Admin, _, _>("/admin/audit.csv", audit::file)
 }

@@ -33,6 +33,7 @@ mod secrets;
 mod settings;
 mod site;
 mod state;
+mod support;
 mod traffic;
 mod trials;
 mod vendor;

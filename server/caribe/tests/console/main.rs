@@ -5,6 +5,7 @@
 mod backup;
 mod ctl;
 mod readme;
+mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

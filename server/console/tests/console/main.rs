@@ -11,3 +11,4 @@ mod clusters;
 mod directors;
 mod orders;
 mod place;
+mod support;

@@ -8,5 +8,5 @@ mod setup;
 mod state;
 
 pub use serve::{LoadAgent, serve};
-pub use setup::{SetupError, set_up};
+pub use setup::{SetupError, load_modules, set_up};
 pub use state::{change_state, report};

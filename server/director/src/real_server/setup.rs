@@ -4,8 +4,7 @@
 use std::path::Path;
 
 use kernel::{Kernel, Links, LinuxKernel};
-use lvs::real_server::{Action, Conflict, Record, Wanted, parameters_looked_at, plan};
-use lvs::table::Observed;
+use lvs::real_server::{Action, Conflict, Machine, Record, Wanted, parameters_looked_at, plan};
 
 use crate::disk::{DiskError, Folder, LoadError};
 
@@ -46,6 +45,27 @@ pub fn set_up(folder: &Path, wanted: Option<&Wanted>, dry: bool) -> Result<Vec<S
     with(&mut kernel, folder, wanted, dry)
 }
 
+/// Has the kernel load what [`set_up`] needs of it, and does nothing else: for a machine where that runs without the right
+/// to. Returns what was loaded in the words of modprobe.
+///
+/// # Errors
+/// When nothing was loaded because it would not work, or the kernel cannot be looked at.
+pub fn load_modules(folder: &Path, wanted: Option<&Wanted>) -> Result<Vec<String>, SetupError> {
+    let mut kernel = LinuxKernel::without_ipvs().map_err(SetupError::Observe)?;
+    let folder = Folder::there(folder);
+    let read = folder.map(|folder| folder.read_json::<Record>(RECORD, REMEDY)).transpose()?;
+    let record = read.flatten().unwrap_or_default();
+    let (actions, _) = plan(wanted, &observe(&mut kernel, wanted, &record)?, &record)?;
+    let mut said = Vec::new();
+    for action in actions {
+        if let Action::Provide(end) = action {
+            kernel.provide(end);
+            said.push(action.to_string());
+        }
+    }
+    Ok(said)
+}
+
 fn with(
     kernel: &mut (impl Kernel + Links),
     folder: &Path,
@@ -56,8 +76,8 @@ fn with(
     let folder = if dry && !folder.exists() { None } else { Some(Folder::open(folder)?) };
     let read = folder.as_ref().map(|folder| folder.read_json::<Record>(RECORD, REMEDY)).transpose()?;
     let record = read.flatten().unwrap_or_default();
-    let observed = observe(kernel, wanted, &record)?;
-    let (actions, _) = plan(wanted, &observed, &record)?;
+    let machine = observe(kernel, wanted, &record)?;
+    let (actions, _) = plan(wanted, &machine, &record)?;
     let mut said: Vec<String> = actions.iter().map(ToString::to_string).collect();
     let Some(folder) = folder.filter(|_| !dry) else { return Ok(said) };
 
@@ -67,7 +87,7 @@ fn with(
         .filter_map(|action| if let Action::Provide(end) = action { Some(*end) } else { None })
         .collect();
     let (actions, next) = if ends.is_empty() {
-        plan(wanted, &observed, &record)?
+        plan(wanted, &machine, &record)?
     } else {
         ends.iter().for_each(|end| kernel.provide(*end));
         let planned = plan(wanted, &observe(kernel, wanted, &record)?, &record)?;
@@ -80,7 +100,7 @@ fn with(
         planned
     };
     if let Some(Action::Provide(end)) = actions.iter().find(|action| matches!(action, Action::Provide(_))) {
-        return Err(Conflict::NoTunnel(end.interface(), end.module()).into());
+        return Err(Conflict::missing(*end).into());
     }
     if next != record && wanted.is_some() {
         // Old and new together: whichever of the steps are done, each can be undone.
@@ -90,6 +110,7 @@ fn with(
         match action {
             Action::Provide(_) => {}
             Action::Switch { interface, up } => kernel.switch(interface, *up).map_err(SetupError::Kernel)?,
+            Action::Listen { port, on } => kernel.listen(*port, *on).map_err(SetupError::Kernel)?,
             Action::Step(step) => {
                 let result = kernel.apply(std::slice::from_ref(step)).pop();
                 result.unwrap_or(Ok(())).map_err(SetupError::Kernel)?;
@@ -105,11 +126,15 @@ fn with(
 }
 
 fn observe(
-    kernel: &mut impl Kernel,
+    kernel: &mut (impl Kernel + Links),
     wanted: Option<&Wanted>,
     record: &Record,
-) -> Result<Observed, SetupError> {
-    kernel.observe(&parameters_looked_at(wanted, record)).map_err(SetupError::Observe)
+) -> Result<Machine, SetupError> {
+    let observed = kernel.observe(&parameters_looked_at(wanted, record)).map_err(SetupError::Observe)?;
+    // Who may not ask for ports is not stopped by it where none is concerned.
+    let asked = !record.gue.is_empty() || wanted.is_some_and(Wanted::takes_gue);
+    let gue = if asked { kernel.gue_ports().map_err(SetupError::Observe)? } else { None };
+    Ok(Machine { observed, gue })
 }
 
 fn both(old: &Record, new: &Record) -> Record {
@@ -117,6 +142,7 @@ fn both(old: &Record, new: &Record) -> Record {
     all.parameters.extend(old.parameters.clone());
     all.addresses.extend(old.addresses.iter().cloned());
     all.links.extend(old.links.iter().cloned());
+    all.gue.extend(old.gue.iter().copied());
     all
 }
 
@@ -130,7 +156,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use kernel::{Kind, MemoryKernel};
-    use lvs::real_server::Mode;
+    use lvs::real_server::{Encapsulation, Mode};
     use lvs::table::AddressKey;
 
     use super::*;
@@ -159,7 +185,7 @@ mod tests {
         let mut kernel = MemoryKernel::new();
         kernel.set_parameter("net.ipv4.conf.all.rp_filter", Some("1"));
         let before = whole(&kernel);
-        let tunnel = wanted(Mode::Tunnel);
+        let tunnel = wanted(Mode::Tunnel(Encapsulation::Ipip));
         let shown = with(&mut kernel, &folder, Some(&tunnel), true).unwrap();
         assert_eq!((whole(&kernel), folder.exists()), (before.clone(), false), "only shown");
         let said = with(&mut kernel, &folder, Some(&tunnel), false).unwrap();
@@ -194,6 +220,22 @@ mod tests {
             with(&mut kernel, place.path(), Some(&direct), false).unwrap();
             assert_eq!(whole(&kernel).0.len(), 1);
         }
+    }
+
+    #[test]
+    fn gue_is_taken_and_its_port_is_given_back() {
+        let place = tempfile::tempdir().unwrap();
+        let mut kernel = MemoryKernel::new();
+        let gue = wanted(Mode::Tunnel(Encapsulation::Gue { port: 6080 }));
+        let said = with(&mut kernel, place.path(), Some(&gue), false).unwrap();
+        let at = |line: &str| said.iter().position(|found| found == line).unwrap();
+        assert!(at("modprobe fou") < at("ip fou add port 6080 gue"), "{said:?}");
+        assert_eq!(kernel.gue_ports().unwrap().unwrap().len(), 1);
+        assert!(with(&mut kernel, place.path(), Some(&gue), false).unwrap().is_empty());
+        let undone = with(&mut kernel, place.path(), None, false).unwrap();
+        assert!(undone.contains(&"ip fou del port 6080".to_owned()), "{undone:?}");
+        assert_eq!(kernel.gue_ports().unwrap().unwrap().len(), 0);
+        assert!(!place.path().join(RECORD).exists());
     }
 
     #[test]

@@ -7,13 +7,14 @@ pub(crate) mod module;
 pub(crate) mod network;
 pub(crate) mod packets;
 pub(crate) mod parameter;
+mod tunnels;
 
 use std::collections::BTreeSet;
 
 use lvs::counters::Counters;
 use lvs::plan::Step;
 use lvs::preflight::Surroundings;
-use lvs::real_server::End;
+use lvs::real_server::{End, GuePort};
 use lvs::table::{Observed, for_each_interface};
 
 use crate::error::{Error, Kind};
@@ -163,6 +164,15 @@ impl Links for LinuxKernel {
     fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error> {
         self.writes += 1;
         self.network.switch(interface, up)
+    }
+
+    fn gue_ports(&mut self) -> Result<Option<BTreeSet<GuePort>>, Error> {
+        tunnels::gue_ports()
+    }
+
+    fn listen(&mut self, port: GuePort, on: bool) -> Result<(), Error> {
+        self.writes += 1;
+        tunnels::listen(port, on)
     }
 }
 

@@ -7,6 +7,7 @@ mod addresses;
 mod connections;
 mod parameters;
 mod table;
+mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use lvs::connections::{Connection, Copied};
 use lvs::counters::{Counters, ServerCounters, ServiceCounters, Totals};
 use lvs::plan::Step;
 use lvs::preflight::Surroundings;
-use lvs::real_server::End;
+use lvs::real_server::GuePort;
 use lvs::table::{
     AddressKey, AddressRow, DesiredAddress, Link, Observed, ServerKey, Service, ServiceKey, SyncRow,
     for_each_interface,
@@ -26,7 +27,7 @@ use lvs::table::{
 use crate::error::{Errno, Error, Kind};
 use crate::explain::{describe, failed, refused};
 use crate::lease::not_renewed;
-use crate::{Announce, Kernel, Lease, Links, Shielded};
+use crate::{Announce, Kernel, Lease, Shielded};
 
 /// A kernel in memory. A clone is the same kernel, so that a test can look into the one it gave away.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,7 @@ struct State {
     addresses: addresses::Addresses,
     parameters: BTreeMap<String, String>,
     links: BTreeMap<String, Link>,
+    gue: Option<BTreeSet<GuePort>>,
     counters: BTreeMap<ServiceKey, ServiceCounters>,
     announced: Vec<(String, IpAddr)>,
     writes: u64,
@@ -292,25 +294,6 @@ impl Lease for MemoryKernel {
     fn held(&mut self, addresses: &BTreeMap<AddressKey, DesiredAddress>) -> Result<Vec<AddressKey>, Error> {
         let present = self.state().addresses.rows();
         Ok(addresses.keys().filter(|key| present.contains_key(key)).cloned().collect())
-    }
-}
-
-impl Links for MemoryKernel {
-    fn provide(&mut self, end: End) {
-        let there = self.state().links.contains_key(end.interface());
-        if !there {
-            self.set_link(end.interface(), Link { index: 100, ..Link::default() });
-        }
-    }
-
-    fn switch(&mut self, interface: &str, up: bool) -> Result<(), Error> {
-        let mut state = self.state();
-        state.writes += 1;
-        match state.links.get_mut(interface) {
-            Some(link) => link.up = up,
-            None => return Err(failed(format!("switch {interface}"), Errno(libc::ENODEV))),
-        }
-        Ok(())
     }
 }
 

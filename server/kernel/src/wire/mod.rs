@@ -8,6 +8,7 @@ pub mod attribute;
 pub mod connections;
 pub mod control;
 pub mod copies;
+pub mod fou;
 pub mod ipvs;
 pub mod message;
 pub mod nft;

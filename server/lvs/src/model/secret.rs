@@ -55,6 +55,13 @@ impl Cluster {
         self
     }
 
+    /// Every secret in it, for who must not show any of them.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let mut cluster = self.clone();
+        let passwords = self.redundancy.protocol.instances().iter().filter_map(|one| one.password.clone());
+        passwords.chain(check_secrets(&mut cluster).into_values().map(|secret| secret.clone())).collect()
+    }
+
     /// The same with every mask replaced by what stood in its place before. A mask that nothing stood behind stays
     /// and is refused by the rules.
     pub fn unmasked(mut self, before: &Cluster) -> Self {

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::ends::{Encapsulation, End, GuePort, prefix};
 use crate::plan::Step;
 use crate::table::{AddressKey, DesiredAddress, Observed};
 
@@ -17,8 +18,8 @@ use crate::table::{AddressKey, DesiredAddress, Observed};
 pub enum Mode {
     /// Direct routing: as frames, so the address lives on the loopback interface.
     Direct,
-    /// IP-in-IP: out of a tunnel, so the address lives on the tunnel's end.
-    Tunnel,
+    /// Out of a tunnel, so the address lives on the tunnel's end.
+    Tunnel(Encapsulation),
 }
 
 /// What a machine is to be.
@@ -28,38 +29,6 @@ pub struct Wanted {
     pub mode: Mode,
     /// The virtual addresses; at least one.
     pub vips: BTreeSet<IpAddr>,
-}
-
-/// The end of all tunnels that the kernel has once a module is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
-    /// IPv4 in IPv4.
-    Tunl0,
-    /// IPv6 in IPv6.
-    Ip6tnl0,
-}
-
-impl End {
-    /// For an address.
-    pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() { End::Tunl0 } else { End::Ip6tnl0 }
-    }
-
-    /// Its interface.
-    pub fn interface(self) -> &'static str {
-        match self {
-            End::Tunl0 => "tunl0",
-            End::Ip6tnl0 => "ip6tnl0",
-        }
-    }
-
-    /// The module that brings it.
-    pub fn module(self) -> &'static str {
-        match self {
-            End::Tunl0 => "ipip",
-            End::Ip6tnl0 => "ip6_tunnel",
-        }
-    }
 }
 
 /// What was changed on a machine, so that it can be undone. Durable before the first change.
@@ -72,6 +41,18 @@ pub struct Record {
     pub addresses: BTreeSet<AddressKey>,
     /// Interfaces that were switched on.
     pub links: BTreeSet<String>,
+    /// Ports on which packets in UDP are taken.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub gue: BTreeSet<GuePort>,
+}
+
+/// What a machine has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Addresses, interfaces, and the parameters of [`parameters_looked_at`].
+    pub observed: Observed,
+    /// Ports on which its kernel takes packets of generic UDP encapsulation; none where it does not know of that (yet).
+    pub gue: Option<BTreeSet<GuePort>>,
 }
 
 /// A parameter that was written.
@@ -86,7 +67,8 @@ pub struct Before {
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Have the kernel bring an end of all tunnels. It stays when all else is undone: it does nothing while it is off.
+    /// Have the kernel bring an end of all tunnels. It stays when all else is undone: it does nothing while it is off, or
+    /// listens nowhere.
     Provide(End),
     /// Switch an interface on or off.
     Switch {
@@ -94,6 +76,13 @@ pub enum Action {
         interface: String,
         /// On.
         up: bool,
+    },
+    /// Take packets in UDP on a port, or take them no more.
+    Listen {
+        /// Which.
+        port: GuePort,
+        /// Take them.
+        on: bool,
     },
     /// Write a parameter, put an address on or take one off.
     Step(Step),
@@ -106,6 +95,8 @@ impl fmt::Display for Action {
             Action::Switch { interface, up } => {
                 write!(f, "ip link set {interface} {}", if *up { "up" } else { "down" })
             }
+            Action::Listen { port, on: true } => port.fmt(f),
+            Action::Listen { port, on: false } => write!(f, "{} del port {}", port.ip(), port.port),
             Action::Step(step) => step.fmt(f),
         }
     }
@@ -136,6 +127,22 @@ pub enum Conflict {
          (net.core.fb_tunnels_only_for_init_net)"
     )]
     NoTunnel(&'static str, &'static str),
+    /// The kernel takes no packets in UDP although the module was asked for.
+    #[error("this kernel takes no tunnels in UDP: the module fou cannot be loaded (modprobe fou as root)")]
+    NoGue,
+    /// No packet can be sent there.
+    #[error("0 is no port; expected is the one of the tunnel in the console, such as 6080")]
+    NoPort,
+}
+
+impl Conflict {
+    /// That an end of tunnels did not come.
+    pub fn missing(end: End) -> Self {
+        match end {
+            End::Fou => Conflict::NoGue,
+            end => Conflict::NoTunnel(end.name(), end.module()),
+        }
+    }
 }
 
 /// Values with which a parameter is right, the one that is written first; by name.
@@ -160,24 +167,24 @@ pub fn parameters_looked_at(wanted: Option<&Wanted>, record: &Record) -> BTreeSe
     let mut names: BTreeSet<String> = record.parameters.keys().cloned().collect();
     if let Some(wanted) = wanted {
         names.extend(parameters(wanted).into_iter().map(|(name, _)| name));
-        if wanted.mode == Mode::Tunnel {
-            names.extend([reverse_path("all"), reverse_path(End::Tunl0.interface())]);
-        }
+        let ends = wanted.ends().into_iter().filter(|end| end.has_reverse_path());
+        names.extend(ends.flat_map(|end| [reverse_path("all"), reverse_path(end.name())]));
     }
     names
 }
 
 /// What to do so that a machine is what is wanted, or nothing of the kind any more; and what is to be recorded before it is
-/// done. `observed` has the parameters of [`parameters_looked_at`].
+/// done.
 ///
 /// # Errors
 /// Where it would not work, or would do harm; nothing is to be done then.
 pub fn plan(
     wanted: Option<&Wanted>,
-    observed: &Observed,
+    machine: &Machine,
     record: &Record,
 ) -> Result<(Vec<Action>, Record), Conflict> {
-    let mut planning = Planning { observed, record: record.clone(), actions: Vec::new() };
+    let mut planning =
+        Planning { machine, observed: &machine.observed, record: record.clone(), actions: Vec::new() };
     let mut kept = Kept::default();
     if let Some(wanted) = wanted {
         planning.forward(wanted, record, &mut kept)?;
@@ -192,9 +199,11 @@ struct Kept {
     parameters: BTreeSet<String>,
     addresses: BTreeSet<AddressKey>,
     links: BTreeSet<String>,
+    gue: BTreeSet<GuePort>,
 }
 
 struct Planning<'a> {
+    machine: &'a Machine,
     observed: &'a Observed,
     record: Record,
     actions: Vec<Action>,
@@ -202,19 +211,21 @@ struct Planning<'a> {
 
 impl Planning<'_> {
     fn forward(&mut self, wanted: &Wanted, before: &Record, kept: &mut Kept) -> Result<(), Conflict> {
-        let keys: BTreeSet<AddressKey> = wanted.vips.iter().map(|vip| key(wanted.mode, *vip)).collect();
+        let keys: BTreeSet<AddressKey> = wanted.vips.iter().map(|vip| key(wanted, *vip)).collect();
         for wanted in &keys {
             self.free(wanted, before)?;
+        }
+        if matches!(wanted.mode, Mode::Tunnel(Encapsulation::Gue { port: 0 })) {
+            return Err(Conflict::NoPort);
         }
         // First the parameters: an address that is there before them is answered for.
         for (name, fit) in parameters(wanted) {
             self.parameter(name, fit, kept);
         }
-        if wanted.mode == Mode::Tunnel {
-            for end in wanted.vips.iter().map(|vip| End::of(*vip)).collect::<BTreeSet<_>>() {
-                self.tunnel(end, kept);
-            }
+        for end in wanted.ends() {
+            self.tunnel(end, kept);
         }
+        self.listen(wanted.gue_ports(), kept);
         for key in keys {
             kept.addresses.insert(key.clone());
             if !self.observed.addresses.contains_key(&key) {
@@ -259,13 +270,13 @@ impl Planning<'_> {
     }
 
     fn tunnel(&mut self, end: End, kept: &mut Kept) {
-        let interface = end.interface();
+        let interface = end.name();
         kept.links.insert(interface.to_owned());
         let link = self.observed.links.get(interface);
         if link.is_none() {
             self.actions.push(Action::Provide(end));
         }
-        if end == End::Tunl0 {
+        if end.has_reverse_path() {
             // The larger of the two counts. 1 drops what comes out of the tunnel, because its way back is another one; 2
             // asks for any way back at all.
             let strict = self.observed.sysctls.get(&reverse_path("all")).is_some_and(|all| all == "1");
@@ -275,6 +286,19 @@ impl Planning<'_> {
         if !link.is_some_and(|link| link.up) {
             self.record.links.insert(interface.to_owned());
             self.actions.push(Action::Switch { interface: interface.to_owned(), up: true });
+        }
+    }
+
+    fn listen(&mut self, ports: BTreeSet<GuePort>, kept: &mut Kept) {
+        if !ports.is_empty() && self.machine.gue.is_none() {
+            self.actions.push(Action::Provide(End::Fou));
+        }
+        for port in ports {
+            kept.gue.insert(port);
+            if !self.machine.gue.as_ref().is_some_and(|there| there.contains(&port)) {
+                self.record.gue.insert(port);
+                self.actions.push(Action::Listen { port, on: true });
+            }
         }
     }
 
@@ -298,6 +322,13 @@ impl Planning<'_> {
                 self.actions.push(Action::Switch { interface, up: false });
             }
         }
+        for port in record.gue {
+            if kept.gue.contains(&port) {
+                self.record.gue.insert(port);
+            } else if self.machine.gue.as_ref().is_some_and(|there| there.contains(&port)) {
+                self.actions.push(Action::Listen { port, on: false });
+            }
+        }
         for (name, written) in record.parameters {
             if kept.parameters.contains(&name) {
                 self.record.parameters.insert(name, written);
@@ -310,12 +341,8 @@ impl Planning<'_> {
 }
 
 /// Where a virtual address lives.
-fn key(mode: Mode, address: IpAddr) -> AddressKey {
-    let interface = match mode {
-        Mode::Direct => "lo",
-        Mode::Tunnel => End::of(address).interface(),
-    };
-    AddressKey { interface: interface.to_owned(), address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+fn key(wanted: &Wanted, address: IpAddr) -> AddressKey {
+    AddressKey { interface: wanted.interface(address).to_owned(), address, prefix: prefix(address) }
 }
 
 #[cfg(test)]

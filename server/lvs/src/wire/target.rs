@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::failover::{Key, Keyring};
-use crate::model::{Cluster, Secret};
+use crate::model::{Cluster, MASK, Secret};
 
 /// SHA-256 of a cluster's canonical JSON, in hex: two revisions with the same digest say the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,6 +56,23 @@ pub struct Target {
     pub cluster: Cluster,
 }
 
+impl Target {
+    /// The same with every secret masked, for people.
+    pub fn masked(mut self) -> Self {
+        for key in self.heartbeat.iter_mut().flat_map(HeartbeatKeys::all_mut) {
+            key.secret = Secret::new(MASK);
+        }
+        Target { cluster: self.cluster.masked(), ..self }
+    }
+
+    /// Every secret in it, for who must not show any of them.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let keys =
+            self.heartbeat.iter().flat_map(|keys| std::iter::once(&keys.sending).chain(&keys.accepted));
+        keys.map(|key| key.secret.clone()).chain(self.cluster.secrets()).collect()
+    }
+}
+
 /// How long a configuration is held on trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -86,6 +103,10 @@ pub struct HeartbeatKey {
 }
 
 impl HeartbeatKeys {
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut HeartbeatKey> {
+        std::iter::once(&mut self.sending).chain(&mut self.accepted)
+    }
+
     /// The keys as they are used; none where a secret is not what it should be.
     pub fn ring(&self) -> Option<Keyring> {
         let key = |key: &HeartbeatKey| {

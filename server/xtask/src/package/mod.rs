@@ -36,7 +36,12 @@ pub struct Arguments {
 }
 
 /// Files of the packaging folder that are installed as they are.
-const UNITS: [&str; 2] = ["caribe-console.service", "caribe-agent.service"];
+const UNITS: [&str; 4] = [
+    "caribe-console.service",
+    "caribe-agent.service",
+    "caribe-real-server.service",
+    "caribe-real-server-setup.service",
+];
 /// Scripts that dpkg runs.
 const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
 /// The settings file; an administrator's changes survive upgrades.

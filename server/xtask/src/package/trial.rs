@@ -28,7 +28,20 @@ pub const NEEDED: &[system::Needed] = &[
 /// What the maintainer scripts and the package's dependencies give a system.
 const PROGRAMS: [&str; 7] = ["sh", "getent", "groupadd", "useradd", "install", "rm", "rmdir"];
 /// The most that `systemd-analyze security` may find, in its tenths.
-const EXPOSURE: [(&str, &str); 2] = [("caribe-console.service", "15"), ("caribe-agent.service", "30")];
+const EXPOSURE: [(&str, &str); 4] = [
+    ("caribe-console.service", "15"),
+    ("caribe-agent.service", "30"),
+    ("caribe-real-server.service", "15"),
+    ("caribe-real-server-setup.service", "20"),
+];
+/// Listening on loopback, on a free port.
+const LISTEN: &str = "127.0.0.1:0";
+/// What runs as each of the users.
+const PARTS: [(&str, &[&str]); 3] = [
+    ("console", &["serve", "--listen", LISTEN]),
+    ("agent", &["agent", "--listen", LISTEN]),
+    ("real-server", &["real-server", "serve", "--line", LISTEN]),
+];
 /// How long a service may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -47,19 +60,21 @@ pub fn run(binary: &Path) -> Result<()> {
 
     system.dpkg(&["--install", &first.to_string_lossy()])?;
     let users = system.users()?;
-    for (part, user) in ["console", "agent"].iter().zip(&users) {
+    for ((part, _), user) in PARTS.iter().zip(&users) {
         let data = fs::metadata(system.path(&format!("var/lib/caribe/{part}")))?;
         ensure!(
             data.uid() == user.id && data.permissions().mode() & 0o777 == 0o700,
             "{part}: wrong owner or mode"
         );
     }
-    println!("installed: users {} and {}", users[0].id, users[1].id);
+    println!("installed: users {:?}", users.each_ref().map(|user| user.id));
     units(&system)?;
-    system.serves("console", &users[0], &["serve"])?;
+    for ((part, words), user) in PARTS.iter().zip(&users) {
+        system.serves(part, user, words)?;
+    }
     let database = system.path("var/lib/caribe/console");
     ensure!(fs::read_dir(&database)?.count() > 0, "the console has written nothing to its folder");
-    system.serves("agent", &users[1], &["agent"])?;
+    system.prepares_nothing(&users[2])?;
 
     let settings = system.path(SETTINGS);
     let changed = fs::read_to_string(&settings)?.replace("filter = \"info\"", "filter = \"warn\"");
@@ -68,7 +83,7 @@ pub fn run(binary: &Path) -> Result<()> {
     ensure!(fs::read_to_string(&settings)? == changed, "an upgrade has overwritten the settings");
     ensure!(system.users()? == users, "an upgrade has changed the users");
     ensure!(changed.contains("\"warn\""), "the settings file says nothing of the log's filter");
-    system.serves("console", &users[0], &["serve"])?;
+    system.serves(PARTS[0].0, &users[0], PARTS[0].1)?;
     println!("upgraded: settings and data are as they were, the console starts on them");
 
     system.dpkg(&["--remove", "caribe"])?;
@@ -205,8 +220,8 @@ impl System {
         )
     }
 
-    /// The users of console and agent.
-    fn users(&self) -> Result<[User; 2]> {
+    /// The users of console, agent and real server.
+    fn users(&self) -> Result<[User; 3]> {
         let text = fs::read_to_string(self.path("etc/passwd"))?;
         let one = |name: &str| -> Result<User> {
             let line = text.lines().find(|line| line.starts_with(&format!("{name}:")));
@@ -217,7 +232,19 @@ impl System {
             ensure!(user.id != 0 && line.ends_with("/nologin"), "{line}");
             Ok(user)
         };
-        Ok([one("caribe-console")?, one("caribe-agent")?])
+        Ok([one("caribe-console")?, one("caribe-agent")?, one("caribe-real-server")?])
+    }
+
+    /// With the settings as they come a real server's set-up has nothing to do, and needs no right to do it.
+    fn prepares_nothing(&self, user: &User) -> Result<()> {
+        for words in [&["--settings", "--modules"][..], &["--settings"], &["--undo"]] {
+            let mut command = Command::new(system::program("chroot")?);
+            command.arg(format!("--userspec={}:{}", user.id, user.group)).arg("--groups=").arg(&self.root);
+            command.args(["/usr/bin/caribe", "real-server", "setup"]).args(words).env_clear();
+            let said = system::output(&mut command)?;
+            ensure!(said.trim() == "nothing to do", "real-server setup {words:?}: {said}");
+        }
+        Ok(())
     }
 
     /// Starts a service as its user, waits until it has told its manager that it is ready and alive, and ends it in order.
@@ -236,7 +263,6 @@ impl System {
             .arg(&self.root)
             .arg("/usr/bin/caribe")
             .args(words)
-            .args(["--listen", "127.0.0.1:0"])
             .env_clear()
             .env("NOTIFY_SOCKET", "/run/notify")
             // A sign of life every quarter of this.

@@ -6,6 +6,7 @@ mod directors;
 mod objects;
 mod people;
 mod system;
+mod support;
 
 use std::sync::Arc;
 
@@ -82,6 +83,7 @@ pub(crate) fn routes(routes: Routes) -> (Routes, Vec<Documented>) {
     let table = people::of_people(activation::of_activation(directors::of_directors(table)));
     let table = alerts::of_alerts(table);
     let table = system::of_system(table);
+    let table = support::of_support(table);
     let table = of_whole_clusters(Table { routes: table.routes.limit(CLUSTER_LIMIT), ..table });
     (table.routes, table.documented)
 }

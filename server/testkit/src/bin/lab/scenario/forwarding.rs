@@ -105,7 +105,7 @@ fn undo(stage: &Stage, mode: &str) -> Result<()> {
 }
 
 /// Runs on rs2 what the program prints.
-fn run_script(stage: &Stage, words: &[&str]) -> Result<()> {
+pub(super) fn run_script(stage: &Stage, words: &[&str]) -> Result<()> {
     std::fs::create_dir_all("/var/lib")?;
     let text = stage.caribe("rs2").run(words, "")?;
     let file = stage.keep("real-server.sh", &text)?;

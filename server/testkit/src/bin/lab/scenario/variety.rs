@@ -9,8 +9,8 @@ use testkit::api::Api;
 use testkit::process::{self, Background};
 use testkit::traffic::LIMIT;
 
-use super::forwarding::replies_bypass;
-use crate::network::{DIRECTORS, Servers, VIP, ip, within};
+use super::forwarding::{replies_bypass, run_script};
+use crate::network::{DIRECTORS, Servers, VIP, within};
 use crate::stage::{CLUSTER, PATIENCE, Stage, no_failure};
 
 /// Where the real servers take packets in UDP (GUE).
@@ -26,11 +26,21 @@ const BY_TURNS: [&str; 2] = ["rr", "wrr"];
 /// IP-in-IP, GUE and GRE, each with a virtual address of its own.
 pub(crate) fn tunnels() -> Result<()> {
     let stage = Stage::set(Servers::Tunnel, None)?;
-    // The real servers' end of GUE is loaded by nobody who merely asks for it.
-    process::run(process::command(["modprobe", "fou"]))?;
     let addresses = [VIP.to_string(), "192.168.1.251".to_owned(), "192.168.1.252".to_owned()];
-    for server in ["rs1", "rs2"] {
-        tunnel_ends(server, &addresses)?;
+    let [_, gue, gre] = &addresses;
+    let port = GUE_PORT.to_string();
+    // IP-in-IP the network has from the beginning.
+    let ends: [(&str, &[&str]); 2] = [
+        ("gue", &["--vip", gue, "--encapsulation", "gue", "--gue-port", &port]),
+        ("gre", &["--vip", gre, "--encapsulation", "gre"]),
+    ];
+    for (kind, words) in ends {
+        let words = [&["real-server", "setup", "--mode", "tunnel"][..], words].concat();
+        let data = stage.data(&format!("rs1-{kind}")).to_string_lossy().into_owned();
+        let said = stage.caribe("rs1").run(&[&words[..], &["--data", &data]].concat(), "")?;
+        stage.say(&format!("rs1 is set up for {kind}: {}", said.trim().replace('\n', "; ")));
+        run_script(&stage, &[&words[..], &["--print", "script"]].concat())?;
+        stage.say(&format!("rs2 is set up for {kind} by the script"));
     }
     let mut content = stage.scenario_a(Servers::Tunnel)?;
     let kinds =
@@ -69,21 +79,22 @@ pub(crate) fn tunnels() -> Result<()> {
     for address in &addresses {
         stage.both_serve_at(&format!("{address}:80"), 30)?;
     }
-    replies_bypass(&stage)
-}
-
-/// A real server's ends of all three: packets come out of GUE as IP-in-IP.
-fn tunnel_ends(server: &str, addresses: &[String]) -> Result<()> {
-    let mut lines = vec![
-        "link add far1 type gre remote 192.0.2.1 local 192.0.2.2".to_owned(),
-        "link del far1".to_owned(),
-        "link set gre0 up".to_owned(),
-        format!("fou add port {GUE_PORT} gue"),
-    ];
-    lines.extend(addresses.iter().skip(1).map(|address| format!("addr add {address}/32 dev tunl0")));
-    ip(Some(server), &lines)?;
-    let quiet = within(server, &["sysctl", "-q", "-w", "net.ipv4.conf.gre0.rp_filter=0"]);
-    process::run(quiet).map(drop)
+    replies_bypass(&stage)?;
+    for (kind, words) in ends {
+        let data = stage.data(&format!("rs1-{kind}")).to_string_lossy().into_owned();
+        stage.caribe("rs1").run(&["real-server", "setup", "--undo", "--data", &data], "")?;
+        let script =
+            [&["real-server", "setup", "--mode", "tunnel"][..], words, &["--print", "script", "--undo"]];
+        run_script(&stage, &script.concat())?;
+    }
+    for server in ["rs1", "rs2"] {
+        let ports = process::run(within(server, &["ip", "fou", "show"]))?;
+        ensure!(ports.trim().is_empty(), "{server} still listens: {ports}");
+        let up = process::run(within(server, &["ip", "-o", "link", "show", "up"]))?;
+        ensure!(!up.contains("gre0"), "{server}: {up}");
+    }
+    stage.say("both real servers take no GUE and no GRE any more");
+    Ok(())
 }
 
 /// All schedulers, real servers with ports of their own, and what is refused.
