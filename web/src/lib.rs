@@ -25,6 +25,7 @@ mod layers;
 mod live;
 mod page;
 mod problems;
+mod qr;
 pub mod routes;
 mod screens;
 pub mod text;

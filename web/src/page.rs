@@ -133,7 +133,7 @@ pub(crate) struct Page {
 }
 
 /// What may be said after a redirect (`?done=…`); anything else in the address is ignored.
-pub(crate) const DONE: [&str; 34] = [
+pub(crate) const DONE: [&str; 37] = [
     "saved",
     "key-changed",
     "added",
@@ -168,6 +168,9 @@ pub(crate) const DONE: [&str; 34] = [
     "token-deleted",
     "ordered",
     "settings-saved",
+    "second-factor-off",
+    "second-factor-removed",
+    "recovery-used",
 ];
 
 impl Page {

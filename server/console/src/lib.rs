@@ -27,6 +27,7 @@ mod repeated;
 mod search;
 mod secret;
 mod tasks;
+mod vault;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,10 +36,12 @@ use std::sync::{Arc, OnceLock};
 use accounts::Accounts;
 use store::Store;
 use tasks::Tasks;
+use vault::Vault;
 
 pub use accounts::{
-    AccountError, AccountInfo, LoginError, NameError, NewPasswordCode, NewSession, NewToken, OwnSession,
-    PasswordCodeError, PasswordError, PasswordSet, SessionInfo, SetupError, TokenInfo, TokenRequest,
+    AccountError, AccountInfo, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
+    NewSession, NewToken, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
+    SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use audit::{AuditEntry, AuditQuery};
@@ -102,6 +105,7 @@ struct Inner {
     names: Vec<String>,
     store: Store,
     pki: Pki,
+    vault: Vault,
     accounts: Accounts,
     live: Board,
     recent: Recent,
@@ -131,6 +135,7 @@ impl Console {
         let store = Store::open(&settings.data.join(DATABASE)).await.map_err(Failure::from)?;
         let (installation, has_accounts) = open::first_rows(&store, now).await?;
         let pki = Pki::open(&settings.data.join("pki"), &installation, &settings.host_names, now)?;
+        let vault = Vault::open(&settings.data.join("pki"))?;
         drop(lock);
         let accounts = Accounts::open(has_accounts, now).await?;
         let inner = Inner {
@@ -139,6 +144,7 @@ impl Console {
             names: settings.host_names,
             store,
             pki,
+            vault,
             accounts,
             live: Board::default(),
             recent: Recent::default(),

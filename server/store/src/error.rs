@@ -31,7 +31,7 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 25] = [
+const UNIQUE: [(&str, &str); 28] = [
     ("event.number", "event_primary"),
     ("installation.one", "installation_primary"),
     ("cluster.id", "cluster_primary"),
@@ -52,6 +52,9 @@ const UNIQUE: [(&str, &str); 25] = [
     ("audit.number", "audit_primary"),
     ("provisional.cluster, provisional.revision", "provisional_primary"),
     ("password_link.hash", "password_link_primary"),
+    ("second_factor.account", "second_factor_primary"),
+    ("recovery_code.account, recovery_code.hash", "recovery_code_primary"),
+    ("half_login.hash", "half_login_primary"),
     ("setting.name", "setting_primary"),
     ("repeated_request.caller, repeated_request.key", "repeated_request_primary"),
     ("series.number", "series_primary"),

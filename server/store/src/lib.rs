@@ -19,6 +19,7 @@ mod orders;
 mod people;
 mod provisional;
 mod repeated;
+mod second_factor;
 mod series;
 
 use std::path::Path;
@@ -40,6 +41,7 @@ pub use heartbeat::HeartbeatKey;
 pub use people::PasswordLink;
 pub use provisional::Provisional;
 pub use repeated::{RepeatedAnswer, RepeatedRequest};
+pub use second_factor::{HalfLogin, SecondFactor};
 pub use series::{SeriesChunk, SeriesOf};
 
 /// How long a statement waits for another process that holds the database (`caribe passwd` beside `caribe serve`).

@@ -9,6 +9,9 @@ mod adoption;
 #[allow(unreachable_pub)]
 mod agent;
 mod api;
+#[path = "../../../server/console/tests/console/authenticator.rs"]
+#[allow(unreachable_pub)]
+mod authenticator;
 mod catalogue;
 mod conventions;
 mod director_orders;
@@ -27,6 +30,7 @@ mod orders;
 mod revisions;
 mod screens;
 mod search;
+mod second_factor;
 mod secrets;
 mod settings;
 mod site;

@@ -6,7 +6,9 @@ mod accounts;
 mod adoption;
 #[path = "../agent/mod.rs"]
 mod agent;
+mod authenticator;
 mod clusters;
 mod directors;
 mod orders;
 mod place;
+mod second_factor;
