@@ -108,6 +108,8 @@ help-job-why-down = Find out why a real server is down
 help-how-why-down = Click its name on CONTROL/MONITORING: each director says why, since when, and what went over the wire. Check now asks it at once.
 help-job-switch-over = Let the other director take over
 help-how-switch-over = DIRECTORS → the active director → Switch over. The page refuses where the other one is not ready, and says why.
+help-job-second-factor = Sign in with a second factor
+help-how-second-factor = Your name at the top → Set up a second factor. An authenticator app reads a picture and makes the codes; ten recovery codes are for when the phone is lost. Settings can demand it of roles.
 help-job-undo = Go back to what ran before
 help-how-undo = REVISIONS → the revision → Restore. Activating with a time to keep goes back by itself unless somebody keeps it.
 help-key-search = goes to the search field, except while something is being typed
@@ -117,6 +119,7 @@ help-keys-on = The key / is in use in this browser.
 help-keys-off = The key / does nothing in this browser.
 help-keys-switch-off = Switch it off
 help-keys-switch-on = Switch it on
+help-lost = When phone and recovery codes are lost, on the machine of the console:
 help-command = On the command line, every command explains itself:
 help-status = On a director, without the console:
 help-api = The REST API: every page's functions, for programs
@@ -1758,6 +1761,7 @@ api-op-createAccount = Make an account; the answer holds the code that sets its 
 api-op-getAccount = Read an account
 api-op-changeAccount = Change role, or disable
 api-op-deleteAccount = Remove an account
+api-op-deleteSecondFactor = Take a second factor away: the phone is lost
 api-op-createPasswordCode = Take a password away; the answer holds the code that sets another
 api-op-listTokens = List API tokens
 api-op-createToken = Make an API token; the answer holds its secret, once
@@ -2078,3 +2082,54 @@ api-op-listAlertMessages = Read the delivery log, the newest first
 api-path-channel = Id or name of the channel
 api-path-rule = Id or name of the rule
 api-path-silence = Id of the silence
+# The second factor: its page, the login's second step, what administrators do.
+second-factor = Second factor
+second-factor-on = On
+second-factor-none = None
+second-factor-lead = A code of an authenticator app on your phone, besides the password. Whoever learns the password alone does not get in.
+second-factor-demanded = An administrator demands a second factor of your role. Set it up; until then nothing else can be done here.
+second-factor-change = Change the second factor
+second-factor-begin = Set up a second factor
+second-factor-since = On since { $at }.
+second-factor-how = You need an app that makes codes of six digits (TOTP); any will do. Give your password to begin.
+second-factor-end = Switch it off
+second-factor-new = Set up a second factor
+second-factor-new-lead = Let the app read the picture, then type the code that it shows. This page is shown once and is good for ten minutes.
+second-factor-read = 1. Into the app
+second-factor-picture = QR code for an authenticator app
+second-factor-typed = Or type this key into the app: time-based, six digits, 30 seconds.
+second-factor-confirm = 2. A first code
+second-factor-switch-on = Switch it on
+label-second-factor-code = Code
+hint-second-factor-code = Six digits of the app, or a recovery code.
+hint-second-factor-first = Six digits, as the app shows them now. Your other sessions end.
+recovery-codes = Recovery codes
+recovery-lead = { $count ->
+    [one] One code, for when the phone is not there. It is good once.
+   *[other] { $count } codes, for when the phone is not there. Each is good once.
+    } Keep them apart from it; they are not shown again.
+recovery-left = { $count ->
+    [0] No recovery code is left.
+    [one] One recovery code is left.
+   *[other] { $count } recovery codes are left.
+    }
+recovery-make = Make other recovery codes
+recovery-kept = I have kept them
+second-factor-own = Your own is changed on the page of your account.
+second-factor-remove-lead = Where a phone is lost and the recovery codes as well: taking the second factor away ends all sessions of the account, and its password alone is asked for.
+second-factor-remove = Take it away
+label-second-factor-required = Demanded of
+second-factor-of-nobody = Nobody
+second-factor-from = From the role { $role } on
+hint-second-factor-required = Whoever has none sets one up at the next click, and can do nothing else before. API tokens are not concerned.
+login-code-title = A code, please
+login-code-lead = The password was right. Your account has a second factor.
+login-code-lost = No phone and no recovery code? An administrator takes the second factor away.
+login-as-other = Sign in anew
+wrong-second-factor = The code is wrong, too old, or was used. A new one comes every 30 seconds; the phone's clock must be right.
+wrong-second-factor-stopped = Codes of the app are not taken any more. Use a recovery code, or ask an administrator to take the second factor away.
+wrong-second-factor-over = This took longer than ten minutes, or was begun anew. Give your password once more.
+wrong-login-over = The second step took longer than five minutes, or the account was changed. Sign in anew.
+done-second-factor-off = The second factor is off; your other sessions have ended.
+done-second-factor-removed = The account has no second factor.
+done-recovery-used = You have signed in with a recovery code; it is used up.

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use bytes::Bytes;
-use console::{Actor, ActorKind, SessionInfo};
+use console::{Actor, ActorKind, Role, SessionInfo};
 use subtle::ConstantTimeEq;
 
 use crate::api::{Operation, pages};
@@ -44,6 +44,13 @@ pub(crate) struct Caller {
     pub(crate) actor: Actor,
     /// The session; none for tokens.
     pub(crate) session: Option<Arc<SessionInfo>>,
+}
+
+impl Caller {
+    /// Whether a second factor is demanded of them before anything else; never of tokens.
+    fn must_enrol(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.must_enrol)
+    }
 }
 
 /// The body of an API request, within its limit.
@@ -82,21 +89,28 @@ fn refuse(error: impl Into<Error>) -> Box<Response> {
 
 async fn pages(check: &Check, mut request: Request) -> Checked {
     let caller = page_caller(check, request.headers(), request.extensions()).await.map_err(refuse)?;
-    if let Needs::Role(role) = check.needs {
+    let least = match check.needs {
+        Needs::Role(role) => Some(role),
+        Needs::Person => Some(Role::Viewer),
+        Needs::Nothing => None,
+        Needs::Agent => return Err(refuse(Error::NotFound)),
+    };
+    if let Some(role) = least {
         let Some(caller) = &caller else {
             let (method, uri) = (request.method().clone(), request.uri().clone());
             return Err(to_login(check, request.headers(), &method, &uri).await);
         };
+        if check.needs != Needs::Person && caller.must_enrol() {
+            return Err(to_enrolment(request.headers()));
+        }
         if !caller.actor.may(role) {
             return Err(refuse(Error::Forbidden(role)));
         }
-    } else if check.needs == Needs::Agent {
-        return Err(refuse(Error::NotFound));
     }
     if !is_safe(request.method()) {
         let fields = read_form(check, &mut request).await.map_err(refuse)?;
         let session = caller.as_ref().and_then(|c| c.session.as_deref());
-        if let (Needs::Role(_), Some(session)) = (check.needs, session) {
+        if let (Some(_), Some(session)) = (least, session) {
             own_form(session, request.headers(), &fields).map_err(refuse)?;
         }
         request.extensions_mut().insert(Arc::new(fields));
@@ -120,9 +134,7 @@ async fn page_caller(
 
 /// Without a session a page leads to the login, or to the setup while nobody can log in; a stream simply ends.
 async fn to_login(check: &Check, headers: &HeaderMap, method: &Method, uri: &Uri) -> Box<Response> {
-    let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok());
-    let stream = accept.is_some_and(|a| a.contains("text/event-stream"));
-    if stream {
+    if is_stream(headers) {
         return refuse(Error::Unauthenticated);
     }
     let to = match check.app.console.has_accounts().await {
@@ -132,6 +144,19 @@ async fn to_login(check: &Check, headers: &HeaderMap, method: &Method, uri: &Uri
         Err(failure) => return refuse(failure),
     };
     Box::new(Redirect::to(&to).into_response())
+}
+
+/// Where a second factor is demanded and there is none, every page leads to where it is set up.
+fn to_enrolment(headers: &HeaderMap) -> Box<Response> {
+    if is_stream(headers) {
+        return refuse(Error::Unauthenticated);
+    }
+    Box::new(Redirect::to("/me/second-factor").into_response())
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok());
+    accept.is_some_and(|a| a.contains("text/event-stream"))
 }
 
 /// The login that leads back to where one wanted to go.
@@ -171,7 +196,7 @@ async fn api(check: &Check, mut request: Request) -> Checked {
             asked(check, &request).map_err(refuse)?;
             return Ok(request);
         }
-        Needs::Agent => return Err(refuse(Error::NotFound)),
+        Needs::Person | Needs::Agent => return Err(refuse(Error::NotFound)),
         Needs::Role(role) => {
             let actor = bearer(check, request.headers(), request.extensions()).await.map_err(refuse)?;
             if !actor.may(role) {

@@ -26,6 +26,7 @@ mod layers;
 mod live;
 mod page;
 mod problems;
+mod qr;
 pub mod routes;
 mod screens;
 mod support;

@@ -152,7 +152,7 @@ impl Listener {
             return true;
         }
         self.checked = Instant::now();
-        matches!(self.member.console().session(&self.cookie).await, Ok(Some(_)))
+        matches!(self.member.console().session(&self.cookie).await, Ok(Some(session)) if !session.must_enrol)
     }
 
     /// What differs from what this listener has, as fragments for their places; none where nothing does.

@@ -133,7 +133,7 @@ pub(crate) struct Page {
 }
 
 /// What may be said after a redirect (`?done=…`); anything else in the address is ignored.
-pub(crate) const DONE: [&str; 40] = [
+pub(crate) const DONE: [&str; 43] = [
     "saved",
     "key-changed",
     "added",
@@ -174,6 +174,9 @@ pub(crate) const DONE: [&str; 40] = [
     "channel-deleted",
     "rule-saved",
     "rule-deleted",
+    "second-factor-off",
+    "second-factor-removed",
+    "recovery-used",
 ];
 
 impl Page {

@@ -35,7 +35,9 @@ use crate::guard::{Check, guard};
 pub enum Needs {
     /// Nothing: login, setup, health, static files.
     Nothing,
-    /// A person or token of at least this role.
+    /// A person, of any role, also one who has to set up a second factor before anything else.
+    Person,
+    /// A person or token of at least this role; no person who has to set up a second factor first.
     Role(Role),
     /// A connection that an agent opened (`caribe-agent/1`).
     Agent,
@@ -62,6 +64,8 @@ macro_rules! permissions {
 permissions! {
     /// Anybody.
     Public = Needs::Nothing;
+    /// Whoever has signed in: what concerns their own way in and out.
+    Person = Needs::Person;
     /// May see everything but secrets.
     Viewer = Needs::Role(Role::Viewer);
     /// May give orders to running servers.

@@ -4,12 +4,12 @@
 use std::io::{BufRead, IsTerminal};
 
 use anyhow::{Context, bail};
-use console::{Actor, Console, PasswordSet, Role};
+use console::{Actor, Console, PasswordSet, Role, SecondFactorError};
 
 use crate::cli;
 use crate::settings::Serve;
 
-/// Creates an account, or gives an existing one a new password.
+/// Creates an account, or gives an existing one a new password; takes its second factor away where that is asked for.
 pub(crate) async fn passwd(arguments: cli::Passwd, settings: Serve) -> anyhow::Result<()> {
     let console = open(arguments.data, settings).await?;
     let password = read_password()?;
@@ -17,6 +17,17 @@ pub(crate) async fn passwd(arguments: cli::Passwd, settings: Serve) -> anyhow::R
     match set {
         PasswordSet::Created => println!("account {} created", arguments.user),
         PasswordSet::Changed => println!("password of {} changed; its sessions have ended", arguments.user),
+    }
+    if arguments.remove_second_factor {
+        match console.remove_second_factor(&Actor::local(), &arguments.user).await {
+            Ok(()) => println!("its second factor is removed; the password alone is asked for"),
+            Err(SecondFactorError::Off) => println!("it has no second factor"),
+            Err(error) => return Err(error.into()),
+        }
+    } else if console.account(&Actor::local(), &arguments.user).await?.second_factor {
+        println!(
+            "its second factor stays: a code is asked for as well; --remove-second-factor takes it away"
+        );
     }
     console.stop().await;
     Ok(())
@@ -97,7 +108,11 @@ mod tests {
         let said = create_token(token, Serve::default()).await.unwrap_err().to_string();
         assert!(said.contains("no console in") && said.contains("--data"), "{said}");
         assert!(!mistyped.exists());
-        let passwd = cli::Passwd { data: Some(folder.path().to_owned()), user: "admin".to_owned() };
+        let passwd = cli::Passwd {
+            data: Some(folder.path().to_owned()),
+            user: "admin".to_owned(),
+            remove_second_factor: false,
+        };
         assert!(self::passwd(passwd, Serve::default()).await.is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -187,6 +187,9 @@ pub(crate) struct Passwd {
     /// The account.
     #[arg(value_name = "USER", default_value = "admin")]
     pub(crate) user: String,
+    /// Take the account's second factor away as well: the phone is lost, and the recovery codes are too.
+    #[arg(long)]
+    pub(crate) remove_second_factor: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use lvs::Findings;
 
-use crate::{AccountError, Rebase, Role};
+use crate::{AccountError, Rebase, Role, SecondFactorError};
 
 /// The machinery under the console failed: disk, database, a broken certificate. The text is for the log, not for
 /// strangers.
@@ -130,6 +130,17 @@ impl From<AccountError> for Error {
     }
 }
 
+impl From<SecondFactorError> for Error {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Missing(missing) => Error::Missing(missing),
+            SecondFactorError::Forbidden { needs } => Error::Forbidden { needs },
+            SecondFactorError::Failed(failure) => Error::Failed(failure),
+            other => Error::Refused(other.to_string()),
+        }
+    }
+}
+
 /// Why a draft was not changed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -249,5 +260,5 @@ macro_rules! from_store_error {
     )* };
 }
 
-from_error!(ActivateError, AccountError);
-from_store_error!(ChangeError, ActivateError, AccountError);
+from_error!(ActivateError, AccountError, SecondFactorError);
+from_store_error!(ChangeError, ActivateError, AccountError, SecondFactorError);

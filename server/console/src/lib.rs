@@ -30,6 +30,7 @@ mod search;
 mod secret;
 mod support;
 mod tasks;
+mod vault;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,10 +39,12 @@ use std::sync::{Arc, OnceLock};
 use accounts::Accounts;
 use store::Store;
 use tasks::Tasks;
+use vault::Vault;
 
 pub use accounts::{
-    AccountError, AccountInfo, LoginError, NameError, NewPasswordCode, NewSession, NewToken, OwnSession,
-    PasswordCodeError, PasswordError, PasswordSet, SessionInfo, SetupError, TokenInfo, TokenRequest,
+    AccountError, AccountInfo, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
+    NewSession, NewToken, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
+    SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use alerts::{
@@ -115,6 +118,7 @@ struct Inner {
     names: Vec<String>,
     store: Store,
     pki: Pki,
+    vault: Vault,
     accounts: Accounts,
     live: Board,
     recent: Recent,
@@ -148,6 +152,7 @@ impl Console {
         let store = Store::open(&settings.data.join(DATABASE)).await.map_err(Failure::from)?;
         let (installation, has_accounts) = open::first_rows(&store, now).await?;
         let pki = Pki::open(&settings.data.join("pki"), &installation, &settings.host_names, now)?;
+        let vault = Vault::open(&settings.data.join("pki"))?;
         drop(lock);
         let accounts = Accounts::open(has_accounts, now).await?;
         let inner = Inner {
@@ -156,6 +161,7 @@ impl Console {
             names: settings.host_names,
             store,
             pki,
+            vault,
             accounts,
             live: Board::default(),
             recent: Recent::default(),

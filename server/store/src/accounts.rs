@@ -175,10 +175,29 @@ impl Tx {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Ends all sessions of an account.
+    /// Ends all sessions of an account, also those that have begun with a password and not with a code yet.
     pub async fn delete_sessions_of(&mut self, account: &str) -> Result<u64, Error> {
+        sqlx::query("delete from half_login where account = ?")
+            .bind(account)
+            .execute(&mut *self.inner)
+            .await?;
         let done = sqlx::query("delete from session where account = ?")
             .bind(account)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Ends all sessions of an account but one, also those that have begun with a password and not with a code yet; says
+    /// how many.
+    pub async fn delete_sessions_but(&mut self, account: &str, hash: &str) -> Result<u64, Error> {
+        sqlx::query("delete from half_login where account = ?")
+            .bind(account)
+            .execute(&mut *self.inner)
+            .await?;
+        let done = sqlx::query("delete from session where account = ? and hash <> ?")
+            .bind(account)
+            .bind(hash)
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected())

@@ -31,7 +31,7 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 32] = [
+const UNIQUE: [(&str, &str); 35] = [
     ("alert_channel.id", "alert_channel_primary"),
     ("alert_channel.name", "alert_channel_name_unique"),
     ("alert_rule.id", "alert_rule_primary"),
@@ -59,6 +59,9 @@ const UNIQUE: [(&str, &str); 32] = [
     ("audit.number", "audit_primary"),
     ("provisional.cluster, provisional.revision", "provisional_primary"),
     ("password_link.hash", "password_link_primary"),
+    ("second_factor.account", "second_factor_primary"),
+    ("recovery_code.account, recovery_code.hash", "recovery_code_primary"),
+    ("half_login.hash", "half_login_primary"),
     ("setting.name", "setting_primary"),
     ("repeated_request.caller, repeated_request.key", "repeated_request_primary"),
     ("series.number", "series_primary"),

@@ -20,6 +20,7 @@ mod orders;
 mod people;
 mod provisional;
 mod repeated;
+mod second_factor;
 mod series;
 mod statistics;
 
@@ -43,6 +44,7 @@ pub use heartbeat::HeartbeatKey;
 pub use people::PasswordLink;
 pub use provisional::Provisional;
 pub use repeated::{RepeatedAnswer, RepeatedRequest};
+pub use second_factor::{HalfLogin, SecondFactor};
 pub use series::{SeriesChunk, SeriesOf};
 pub use statistics::Statistics;
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use schema::{BREAKING, BY_FUNCTION, DANGLING};
 use sqlx::{ConnectOptions, Connection, Row};
 use store::{
-    AlertChannel, AlertRule, ApiToken, Certificate, Director, Draft, Error, JoinToken, NewAccount, NewAudit,
-    Push, RevisionHead, Session, Store,
+    AlertChannel, AlertRule, ApiToken, Certificate, Director, Draft, Error, HalfLogin, JoinToken, NewAccount,
+    NewAudit, Push, RevisionHead, Session, Store,
 };
 
 const HASH: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -395,6 +395,51 @@ async fn content_comes_back_as_it_was_and_deleting_a_cluster_takes_all_of_it() {
     assert_eq!(tx.directors(None).await.unwrap(), []);
     assert_eq!(tx.certificate("01").await.unwrap(), None);
     assert_eq!(tx.audit_rows(None, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_factor_is_kept_with_its_codes_and_goes_with_its_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder).await;
+    let mut tx = store.write().await.unwrap();
+    let half = HalfLogin { hash: HASH.to_owned(), account: "alice".to_owned(), expires: 20 };
+    tx.put_second_factor("alice", &[1; 60], 5).await.unwrap();
+    assert_eq!(tx.second_factors().await.unwrap(), [""; 0], "not confirmed");
+    tx.note_second_factor("Alice", 7, 2).await.unwrap();
+    tx.confirm_second_factor("Alice", 6).await.unwrap();
+    let kept = tx.second_factor("ALICE").await.unwrap().unwrap();
+    assert_eq!((kept.step, kept.failures, kept.confirmed, kept.sealed.len()), (7, 2, Some(6), 60));
+    assert!(!format!("{kept:?}").contains("sealed"), "{kept:?}");
+    assert_eq!(tx.second_factors().await.unwrap(), ["alice"]);
+    let codes: Vec<String> = ["a", "b"].map(|letter| letter.repeat(64)).into();
+    tx.put_recovery_codes("alice", &codes).await.unwrap();
+    assert!(tx.use_recovery_code("Alice", &codes[0]).await.unwrap());
+    assert!(!tx.use_recovery_code("alice", &codes[0]).await.unwrap(), "once");
+    assert_eq!(tx.recovery_codes("alice").await.unwrap(), 1);
+    // Another one begins anew.
+    tx.put_second_factor("alice", &[2; 60], 8).await.unwrap();
+    assert_eq!(tx.recovery_codes("alice").await.unwrap(), 0);
+    assert_eq!(tx.second_factor("alice").await.unwrap().unwrap().step, 0);
+
+    tx.insert_half_login(&half, 10).await.unwrap();
+    assert_eq!(tx.half_login(HASH).await.unwrap(), Some(half.clone()));
+    let next = HalfLogin { hash: "b".repeat(64), expires: 40, ..half.clone() };
+    tx.insert_half_login(&next, 20).await.unwrap();
+    assert_eq!(tx.half_login(HASH).await.unwrap(), None, "those that are over are swept");
+    tx.insert_session(&session(&"c".repeat(64))).await.unwrap();
+    assert_eq!(tx.delete_sessions_but("alice", HASH).await.unwrap(), 1);
+    assert!(tx.session(HASH).await.unwrap().is_some());
+    assert_eq!(tx.half_login(&next.hash).await.unwrap(), None);
+    tx.insert_half_login(&next, 20).await.unwrap();
+    tx.delete_sessions_of("alice").await.unwrap();
+    assert_eq!(tx.half_login(&next.hash).await.unwrap(), None);
+
+    tx.insert_half_login(&next, 20).await.unwrap();
+    tx.put_recovery_codes("alice", &codes).await.unwrap();
+    tx.delete_account("alice").await.unwrap();
+    assert_eq!(tx.second_factor("alice").await.unwrap(), None);
+    assert_eq!(tx.recovery_codes("alice").await.unwrap(), 0);
+    assert_eq!(tx.half_login(&next.hash).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ use crate::visit::Member;
 const LIMIT: u64 = 100;
 
 fn etag(account: &AccountInfo) -> String {
-    format!("{}-{}-{}", account.name, account.role, if account.disabled { "disabled" } else { "enabled" })
+    let (state, codes) = (if account.disabled { "disabled" } else { "enabled" }, account.second_factor);
+    format!("{}-{}-{state}{}", account.name, account.role, if codes { "-second-factor" } else { "" })
 }
 
 /// Who asks.
@@ -93,6 +94,8 @@ pub(super) struct AccountShape {
     created: String,
     /// Sessions that are good now.
     sessions: usize,
+    /// Whether signing in takes a code as well.
+    second_factor: bool,
 }
 
 fn account(account: &AccountInfo) -> AccountShape {
@@ -103,6 +106,7 @@ fn account(account: &AccountInfo) -> AccountShape {
         language: account.language.clone(),
         created: account.created.to_string(),
         sessions: account.sessions,
+        second_factor: account.second_factor,
     }
 }
 
@@ -233,6 +237,20 @@ pub(super) async fn delete(
         return Ok(rehearsed());
     }
     member.console().delete_account(&member.actor, &found.name).await.map_err(failed)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `DELETE /accounts/{account}/second-factor`
+pub(super) async fn remove_second_factor(
+    member: Member,
+    Path(name): Path<String>,
+) -> Result<Response, Error> {
+    let found = member.console().account(&member.actor, &name).await?;
+    if wants(&member.visit, "dry_run") {
+        return Ok(rehearsed());
+    }
+    let removed = member.console().remove_second_factor(&member.actor, &found.name).await;
+    removed.map_err(console::Error::from)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

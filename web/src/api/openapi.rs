@@ -106,7 +106,7 @@ fn document(routes: &[Documented]) -> Value {
 fn role(needs: Needs) -> Option<&'static str> {
     match needs {
         Needs::Role(role) => Some(role.as_str()),
-        Needs::Nothing | Needs::Agent => None,
+        Needs::Nothing | Needs::Person | Needs::Agent => None,
     }
 }
 

@@ -254,7 +254,7 @@ fn entry(route: &Documented, language: Language, shapes: &mut Shapes) -> Entry {
         about: language.say(format!("api-op-{}", operation.id)).to_string(),
         role: match route.needs {
             Needs::Role(role) => Some(language.say(format!("role-{role}")).to_string()),
-            Needs::Nothing | Needs::Agent => None,
+            Needs::Nothing | Needs::Person | Needs::Agent => None,
         },
         parameters: parameters(route, language),
         members: body.as_ref().map(members).unwrap_or_default(),

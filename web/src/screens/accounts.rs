@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use console::{AccountError, AccountInfo, NewPasswordCode, PasswordCodeError, Role};
 
-use super::entry::{begin, name_error, password_error};
+use super::entry::{name_error, password_error};
+use super::login_code::entered;
 use super::objects::Confirm;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -31,6 +32,8 @@ struct ListPage {
 struct OnePage {
     p: Page,
     account: AccountInfo,
+    /// Whether it is the one of whoever asks.
+    own: bool,
     form: Form,
 }
 
@@ -120,7 +123,8 @@ async fn one_page(
     let account = member.console().account(&member.actor, name).await?;
     let now = Fields::default().with("role", account.role).with_tick("disabled", account.disabled);
     let p = Page::new(&member.visit, member.language().say("account-title").with("name", &account.name));
-    show(status, &OnePage { p, account, form: form.unwrap_or_else(|| Form::new(CHANGE, now)) })
+    let own = account.name.eq_ignore_ascii_case(&member.actor.name);
+    show(status, &OnePage { p, account, own, form: form.unwrap_or_else(|| Form::new(CHANGE, now)) })
 }
 
 /// `GET /admin/accounts/{account}`
@@ -212,7 +216,7 @@ pub(super) async fn password(visit: Visit, Sent(fields): Sent) -> Result<Respons
     }
     let new = fields.get("password");
     match visit.console.use_password_code(fields.get("code"), new, visit.from).await {
-        Ok(session) => return Ok(begin(&session, "/")),
+        Ok(sign_in) => return Ok(entered(&sign_in, "/")),
         Err(PasswordCodeError::Failed(failure)) => return Err(failure.into()),
         Err(PasswordCodeError::Wrong) => form.error("code", language.say("wrong-password-code")),
         Err(PasswordCodeError::Wait { seconds }) => {

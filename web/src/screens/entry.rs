@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use console::{LoginError, NewSession, SetupError};
 
+use super::login_code::entered;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
@@ -95,8 +96,18 @@ pub(super) async fn login_form(visit: Visit) -> Result<Response, Error> {
         return Ok(see_other("/"));
     }
     let next = local(visit.query.get("next")).to_owned();
-    let p = Page::new(&visit, visit.language.say("login-title")).narrow();
-    show(StatusCode::OK, &LoginPage { p, user: String::new(), next, wrong: None })
+    login_page(&visit, StatusCode::OK, String::new(), next, None)
+}
+
+pub(super) fn login_page(
+    visit: &Visit,
+    status: StatusCode,
+    user: String,
+    next: String,
+    wrong: Option<String>,
+) -> Result<Response, Error> {
+    let p = Page::new(visit, visit.language.say("login-title")).narrow();
+    show(status, &LoginPage { p, user, next, wrong })
 }
 
 /// `POST /login`.
@@ -104,15 +115,14 @@ pub(super) async fn login(visit: Visit, Sent(fields): Sent) -> Result<Response, 
     let language = visit.language;
     let (user, next) = (fields.get("user").trim().to_owned(), local(fields.get("next")).to_owned());
     let (status, wrong) = match visit.console.login(&user, fields.get("password"), visit.from).await {
-        Ok(session) => return Ok(begin(&session, &next)),
+        Ok(sign_in) => return Ok(entered(&sign_in, &next)),
         Err(LoginError::Failed(failure)) => return Err(failure.into()),
         Err(LoginError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, language.say("wrong-login")),
         Err(LoginError::Wait { seconds }) => {
             (StatusCode::TOO_MANY_REQUESTS, language.say("wrong-wait").with("seconds", seconds))
         }
     };
-    let p = Page::new(&visit, language.say("login-title")).narrow();
-    show(status, &LoginPage { p, user, next, wrong: Some(wrong.to_string()) })
+    login_page(&visit, status, user, next, Some(wrong.to_string()))
 }
 
 /// `POST /logout`.
@@ -147,7 +157,7 @@ pub(super) async fn look(visit: Visit, Sent(fields): Sent) -> Result<Response, E
 }
 
 /// A cookie of this host only: `__Host-` wants Secure, Path=/ and no Domain. Without `seconds` it ends with the browser.
-fn keep(response: &mut Response, name: &str, value: &str, seconds: Option<u32>) {
+pub(super) fn keep(response: &mut Response, name: &str, value: &str, seconds: Option<u32>) {
     let age = seconds.map(|s| format!("; Max-Age={s}")).unwrap_or_default();
     let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
@@ -162,7 +172,7 @@ pub(super) fn begin(session: &NewSession, next: &str) -> Response {
 }
 
 /// A path of this console, or `/`: never another host (`//host`, `/\host`), never a control character.
-fn local(path: &str) -> &str {
+pub(super) fn local(path: &str) -> &str {
     let plain = path.starts_with('/') && !path.starts_with("//") && path.len() <= 512;
     if plain && !path.chars().any(|c| c == '\\' || c.is_control()) { path } else { "/" }
 }

@@ -37,16 +37,19 @@ const TERMS: [&str; 24] = [
 ];
 
 /// What people come to do, as it stands in catalogue keys.
-const JOBS: [&str; 8] =
-    ["import", "director", "service", "drain", "why-down", "switch-over", "undo", "alerts"];
+const JOBS: [&str; 9] =
+    ["import", "director", "service", "drain", "why-down", "switch-over", "undo", "alerts", "second-factor"];
 
 /// Keys, and what they do as it stands in catalogue keys.
 const KEYS: [(&str, &str); 3] =
     [("/", "help-key-search"), ("Tab", "help-key-tab"), ("Enter", "help-key-enter")];
 
 /// Commands, and what they are for.
-const COMMANDS: [(&str, &str); 2] =
-    [("caribe --help", "help-command"), ("caribe agent status", "help-status")];
+const COMMANDS: [(&str, &str); 3] = [
+    ("caribe --help", "help-command"),
+    ("caribe agent status", "help-status"),
+    ("caribe passwd USER --remove-second-factor", "help-lost"),
+];
 
 #[derive(Template)]
 #[template(path = "help.html")]
@@ -65,7 +68,7 @@ impl HelpPage {
         KEYS
     }
 
-    fn commands(&self) -> [(&'static str, &'static str); 2] {
+    fn commands(&self) -> [(&'static str, &'static str); 3] {
         COMMANDS
     }
 

@@ -1,10 +1,10 @@
-//! MY ACCOUNT: another password, and the sessions one has begun elsewhere.
+//! MY ACCOUNT: another password, whether there is a second factor, and the sessions one has begun elsewhere.
 
 use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use console::{AccountError, OwnSession};
+use console::{AccountError, OwnSession, SecondFactorState};
 
 use super::entry::password_error;
 use crate::error::Error;
@@ -22,6 +22,7 @@ struct MePage {
     p: Page,
     form: Form,
     sessions: Vec<OwnSession>,
+    factor: SecondFactorState,
 }
 
 async fn page(
@@ -32,8 +33,9 @@ async fn page(
 ) -> Result<Response, Error> {
     let own = cookie(headers).unwrap_or_default();
     let sessions = member.console().own_sessions(&member.actor, &own).await?;
+    let factor = member.console().second_factor(&member.actor).await?;
     let p = Page::new(&member.visit, member.language().say("me-title"));
-    show(status, &MePage { p, form, sessions })
+    show(status, &MePage { p, form, sessions, factor })
 }
 
 /// `GET /me`

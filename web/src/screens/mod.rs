@@ -21,6 +21,7 @@ mod global;
 mod heartbeat;
 mod help;
 mod import;
+mod login_code;
 pub(crate) mod machines;
 mod me;
 pub(crate) mod monitoring;
@@ -32,6 +33,7 @@ mod redundancy;
 mod revisions;
 mod scripts;
 pub(crate) mod search;
+mod second_factor;
 pub(crate) mod server_state;
 mod settings;
 mod standing;
@@ -44,7 +46,7 @@ pub(crate) mod wall;
 use axum::response::Response;
 
 use crate::page::{Tab, see_other};
-use crate::routes::{Admin, Approver, Editor, IMPORT_LIMIT, Operator, Public, Routes, Viewer};
+use crate::routes::{Admin, Approver, Editor, IMPORT_LIMIT, Operator, Person, Public, Routes, Viewer};
 use crate::visit::Member;
 
 /// The tabs of a cluster and their paths below it.
@@ -97,8 +99,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post::<Public, _, _>("/setup", entry::setup)
         .get::<Public, _, _>("/login", entry::login_form)
         .post::<Public, _, _>("/login", entry::login)
+        .get::<Public, _, _>("/login/code", login_code::form)
+        .post::<Public, _, _>("/login/code", login_code::finish)
         .post::<Public, _, _>("/look", entry::look)
-        .post::<Viewer, _, _>("/logout", entry::logout)
+        .post::<Person, _, _>("/logout", entry::logout)
         .get::<Viewer, _, _>("/", clusters::list)
         .get::<Viewer, _, _>("/search", search::search)
         .get::<Viewer, _, _>("/help", help::help)
@@ -153,12 +157,18 @@ fn people(routes: Routes) -> Routes {
         .post::<Viewer, _, _>("/me/sessions", me::end_others)
         .get::<Viewer, _, _>("/me/sessions", up)
         .post::<Viewer, _, _>("/me/sessions/{session}", me::end_session)
+        .get::<Person, _, _>("/me/second-factor", second_factor::state)
+        .post::<Person, _, _>("/me/second-factor", second_factor::change)
+        .post::<Person, _, _>("/me/second-factor/confirm", second_factor::confirm)
+        .get::<Person, _, _>("/me/second-factor/confirm", up)
         .get::<Admin, _, _>("/admin/accounts", accounts::list)
         .post::<Admin, _, _>("/admin/accounts", accounts::add)
         .get::<Admin, _, _>("/admin/accounts/{account}", accounts::form)
         .post::<Admin, _, _>("/admin/accounts/{account}", accounts::save)
         .post::<Admin, _, _>("/admin/accounts/{account}/reset", accounts::reset)
         .get::<Admin, _, _>("/admin/accounts/{account}/reset", up)
+        .post::<Admin, _, _>("/admin/accounts/{account}/second-factor", second_factor::remove)
+        .get::<Admin, _, _>("/admin/accounts/{account}/second-factor", up)
         .get::<Admin, _, _>("/admin/accounts/{account}/delete", accounts::delete_form)
         .post::<Admin, _, _>("/admin/accounts/{account}/delete", accounts::delete)
         .get::<Admin, _, _>("/admin/tokens", tokens::list)
@@ -168,6 +178,8 @@ fn people(routes: Routes) -> Routes {
         .get::<Admin, _, _>("/admin/settings", settings::form)
         .post::<Admin, _, _>("/admin/settings", settings::save)
         .get::<Admin, _, _>("/admin/settings/support-bundle", crate::support::bundle)
+        .post::<Admin, _, _>("/admin/settings/second-factor", settings::second_factor)
+        .get::<Admin, _, _>("/admin/settings/second-factor", up)
         .get::<Admin, _, _>("/admin/audit", audit::list)
         .get::<Admin, _, _>("/admin/audit.csv", audit::file)
 }

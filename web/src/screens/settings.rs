@@ -1,9 +1,10 @@
-//! SETTINGS: the console's own: how long samples are kept, where it listens, who it is.
+//! SETTINGS: the console's own: how long samples are kept, where it listens, who it is, and of whom
+//! a second factor is demanded.
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use console::Retention;
+use console::{Retention, Role};
 
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -19,8 +20,20 @@ const KNOWN: &[&str] = &["minute_days", "coarse_days"];
 struct SettingsPage {
     p: Page,
     form: Form,
+    /// From which role on a second factor is demanded.
+    least: Option<Role>,
     /// Name and value, as they are.
     facts: Vec<(String, Vec<String>)>,
+}
+
+impl SettingsPage {
+    fn roles(&self) -> [Role; 5] {
+        Role::ALL
+    }
+
+    fn is_least(&self, role: &Role) -> bool {
+        self.least.as_ref() == Some(role)
+    }
 }
 
 async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
@@ -47,15 +60,30 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
         (language.say("settings-backup").to_string(), backup),
     ];
     let p = Page::new(&member.visit, language.say("settings-title"));
-    show(status, &SettingsPage { p, form, facts })
+    let least = console.second_factor_required().await?;
+    show(status, &SettingsPage { p, form, least, facts })
+}
+
+async fn kept(member: &Member) -> Result<Form, Error> {
+    let kept = member.console().retention().await?;
+    let fields =
+        Fields::default().with("minute_days", kept.minute_days).with("coarse_days", kept.coarse_days);
+    Ok(Form::new(KNOWN, fields))
 }
 
 /// `GET /admin/settings`
 pub(super) async fn form(member: Member) -> Result<Response, Error> {
-    let kept = member.console().retention().await?;
-    let fields =
-        Fields::default().with("minute_days", kept.minute_days).with("coarse_days", kept.coarse_days);
-    page(&member, StatusCode::OK, Form::new(KNOWN, fields)).await
+    page(&member, StatusCode::OK, kept(&member).await?).await
+}
+
+/// `POST /admin/settings/second-factor`
+pub(super) async fn second_factor(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
+    let least = match fields.get("role") {
+        "nobody" => None,
+        word => Some(word.parse::<Role>().map_err(|error| Error::Malformed(error.to_string()))?),
+    };
+    member.console().require_second_factor(&member.actor, least).await?;
+    Ok(see_other("/admin/settings?done=settings-saved"))
 }
 
 /// `POST /admin/settings`

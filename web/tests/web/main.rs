@@ -10,6 +10,9 @@ mod adoption;
 mod agent;
 mod alerts;
 mod api;
+#[path = "../../../server/console/tests/console/authenticator.rs"]
+#[allow(unreachable_pub)]
+mod authenticator;
 mod catalogue;
 mod conventions;
 mod director_orders;
@@ -29,6 +32,7 @@ mod orders;
 mod revisions;
 mod screens;
 mod search;
+mod second_factor;
 mod secrets;
 mod settings;
 mod site;

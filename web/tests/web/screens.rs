@@ -75,6 +75,8 @@ async fn pages(admin: &mut Browser<'_>, id: &str) -> Vec<(String, String)> {
         named("exports", format!("{base}/exports")),
         named("exports-of-revision", format!("{base}/exports?revision=1")),
         named("me", "/me".to_owned()),
+        named("second-factor", "/me/second-factor".to_owned()),
+        named("settings", "/admin/settings".to_owned()),
         named("accounts", "/admin/accounts".to_owned()),
         named("account", "/admin/accounts/user-admin".to_owned()),
         named("account-delete", "/admin/accounts/user-admin/delete".to_owned()),

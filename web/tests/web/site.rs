@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use console::{Actor, Console, Role, Settings};
+use console::{Actor, Clock, Console, Role, Settings};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -51,9 +51,14 @@ impl Answer {
 
 impl Site {
     pub(crate) async fn new() -> Self {
+        Site::with_clock(Clock::system()).await
+    }
+
+    /// The same with another clock.
+    pub(crate) async fn with_clock(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { data: folder.path().join("data"), ..Settings::default() };
-        let console = Console::open(settings).await.unwrap();
+        let console = Console::open_with_clock(settings, clock).await.unwrap();
         let described = tokio::sync::OnceCell::new();
         // The tests ask faster than anybody.
         let limits = web::Limits { per_second: 1e6, at_once: 1e6 };

@@ -4,12 +4,16 @@
 //! (`caribe passwd`). Secrets are compared in constant time, kept as hashes, and never logged.
 
 mod backoff;
+mod factors;
+mod half;
 mod own;
 mod password;
 mod people;
+mod second_factor;
 mod session;
 mod setup;
 mod tokens;
+pub(crate) mod totp;
 mod types;
 
 use std::net::IpAddr;
@@ -17,6 +21,7 @@ use std::sync::{Mutex, PoisonError};
 
 use store::{NewAccount, NewAudit};
 
+pub use factors::*;
 pub use types::*;
 
 use crate::clock::timestamp;
@@ -72,8 +77,9 @@ impl Console {
         Ok(self.inner.store.read().await?.has_accounts().await?)
     }
 
-    /// Signs somebody in. Unknown users, disabled accounts and wrong passwords get one answer in the same time.
-    pub async fn login(&self, user: &str, password: &str, from: IpAddr) -> Result<NewSession, LoginError> {
+    /// Signs somebody in, or asks for a code where they have a second factor. Unknown users, disabled accounts and wrong
+    /// passwords get one answer in the same time.
+    pub async fn login(&self, user: &str, password: &str, from: IpAddr) -> Result<SignIn, LoginError> {
         let now = self.now();
         let accounts = &self.inner.accounts;
         accounts.backoff().begin(bounded(user), from, now).map_err(|seconds| LoginError::Wait { seconds })?;
@@ -94,10 +100,10 @@ impl Console {
         if let Compared::SameRehashed(hash) = &compared {
             tx.set_password(&account.name, hash).await.map_err(failed)?;
         }
-        let session = self.begin_session(&mut tx, &account, from, now).await?;
+        let entered = self.enter(&mut tx, &account, from, now).await?;
         tx.commit().await.map_err(failed)?;
-        tracing::info!(account = %account.name, %from, "signed in");
-        Ok(session)
+        tracing::info!(account = %account.name, %from, half = matches!(entered, SignIn::Half(_)), "signed in");
+        Ok(entered)
     }
 
     async fn note_refused(&self, user: &str, from: IpAddr, now: i64) -> Result<(), LoginError> {

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use store::Account;
+
 use super::password::{self, Compared};
 use super::{AccountError, OwnSession, session, timestamp};
 use crate::{Actor, ActorKind, Console, Error, Missing, Thing, secret};
@@ -13,7 +15,8 @@ fn short(hash: &str) -> String {
     hash.chars().take(SHOWN).collect()
 }
 
-fn person(actor: &Actor) -> Result<&str, Missing> {
+/// The account of a caller; what is not a person has none.
+pub(super) fn person(actor: &Actor) -> Result<&str, Missing> {
     match actor.kind {
         ActorKind::Account => Ok(&actor.name),
         ActorKind::Token | ActorKind::Local => Err(Missing::new(Thing::Account, &actor.name)),
@@ -31,26 +34,34 @@ impl Console {
         from: IpAddr,
     ) -> Result<(), AccountError> {
         let name = person(actor)?;
-        let now = self.now();
-        let accounts = &self.inner.accounts;
-        accounts.backoff().begin(name, from, now).map_err(|seconds| AccountError::Wait { seconds })?;
-        let account = self.inner.store.read().await?.account(name).await?;
-        let account = account.ok_or_else(|| Missing::new(Thing::Account, name))?;
-        if accounts.hasher.compare(current, Some(&account.password)).await? == Compared::Different {
-            return Err(AccountError::WrongPassword);
-        }
-        accounts.backoff().succeeded(name, from);
+        self.with_password(name, current, from).await?;
         password::check(name, new)?;
-        let hash = accounts.hasher.hash(new).await?;
-        let own = secret::hash(cookie);
+        let hash = self.inner.accounts.hasher.hash(new).await?;
         let mut tx = self.inner.store.write().await?;
         tx.set_password(name, &hash).await?;
         tx.delete_password_links(name).await?;
-        for other in tx.sessions_of(name).await?.into_iter().filter(|session| session.hash != own) {
-            tx.delete_session(&other.hash).await?;
-        }
+        tx.delete_sessions_but(name, &secret::hash(cookie)).await?;
         self.audit_row(&mut tx, actor, "account.password", name, "by its person").await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The account of somebody who is signed in and knows their password.
+    pub(super) async fn with_password(
+        &self,
+        name: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Account, AccountError> {
+        let accounts = &self.inner.accounts;
+        let wait = |seconds| AccountError::Wait { seconds };
+        accounts.backoff().begin(name, from, self.now()).map_err(wait)?;
+        let account = self.inner.store.read().await?.account(name).await?;
+        let account = account.ok_or_else(|| Missing::new(Thing::Account, name))?;
+        if accounts.hasher.compare(password, Some(&account.password)).await? == Compared::Different {
+            return Err(AccountError::WrongPassword);
+        }
+        accounts.backoff().succeeded(name, from);
+        Ok(account)
     }
 
     /// The caller's sessions, the one used last first.
@@ -80,15 +91,10 @@ impl Console {
     }
 
     /// Ends all of the caller's sessions but this one; says how many.
-    pub async fn end_other_sessions(&self, actor: &Actor, cookie: &str) -> Result<usize, Error> {
+    pub async fn end_other_sessions(&self, actor: &Actor, cookie: &str) -> Result<u64, Error> {
         let name = person(actor)?;
-        let own = secret::hash(cookie);
         let mut tx = self.inner.store.write().await?;
-        let mut ended = 0;
-        for other in tx.sessions_of(name).await?.into_iter().filter(|session| session.hash != own) {
-            tx.delete_session(&other.hash).await?;
-            ended += 1;
-        }
+        let ended = tx.delete_sessions_but(name, &secret::hash(cookie)).await?;
         if ended > 0 {
             self.audit_row(&mut tx, actor, "session.end", name, &format!("{ended} others")).await?;
             tx.commit().await?;

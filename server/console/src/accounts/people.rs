@@ -7,14 +7,14 @@ use std::net::IpAddr;
 
 use store::{Account, NewAccount, PasswordLink, Tx};
 
-use super::{AccountError, AccountInfo, LoginError, NewPasswordCode, NewSession, PasswordCodeError};
+use super::{AccountError, AccountInfo, NewPasswordCode, PasswordCodeError, SignIn};
 use super::{check_name, password, timestamp};
 use crate::{Actor, ActorKind, Console, Error, Missing, NameError, Role, Thing, secret};
 
 /// Seconds a code is good: a day, so that it can be handed over.
 const LIFE: i64 = 24 * 3600;
 
-fn info(account: &Account, sessions: usize) -> Result<AccountInfo, crate::Failure> {
+fn info(account: &Account, sessions: usize, second_factor: bool) -> Result<AccountInfo, crate::Failure> {
     Ok(AccountInfo {
         name: account.name.clone(),
         role: account.role.parse().map_err(|e| crate::Failure::of("account", e))?,
@@ -22,10 +22,11 @@ fn info(account: &Account, sessions: usize) -> Result<AccountInfo, crate::Failur
         language: account.language.clone(),
         created: timestamp(account.created),
         sessions,
+        second_factor,
     })
 }
 
-async fn existing(tx: &mut Tx, name: &str) -> Result<Account, AccountError> {
+pub(super) async fn existing(tx: &mut Tx, name: &str) -> Result<Account, AccountError> {
     Ok(tx.account(name).await?.ok_or_else(|| Missing::new(Thing::Account, name))?)
 }
 
@@ -42,9 +43,11 @@ impl Console {
         actor.require(Role::Admin)?;
         let mut tx = self.inner.store.read().await?;
         let mut all = Vec::new();
+        let factors = tx.second_factors().await?;
         for account in tx.accounts().await? {
             let sessions = super::session::lively(&tx.sessions_of(&account.name).await?, self.now()).count();
-            all.push(info(&account, sessions)?);
+            let factor = factors.iter().any(|name| name.eq_ignore_ascii_case(&account.name));
+            all.push(info(&account, sessions, factor)?);
         }
         Ok(all)
     }
@@ -103,13 +106,13 @@ impl Console {
         Ok(NewPasswordCode { code, account: link.account, expires: timestamp(link.expires) })
     }
 
-    /// Sets a password with a one-time code, and signs its person in.
+    /// Sets a password with a one-time code, and signs its person in, or asks for a code where they have a second factor.
     pub async fn use_password_code(
         &self,
         code: &str,
         new: &str,
         from: IpAddr,
-    ) -> Result<NewSession, PasswordCodeError> {
+    ) -> Result<SignIn, PasswordCodeError> {
         let failed = |e: store::Error| PasswordCodeError::Failed(e.into());
         let now = self.now();
         let accounts = &self.inner.accounts;
@@ -151,13 +154,9 @@ impl Console {
         self.audit_row(&mut tx, &actor, "account.password", &account.name, "with a one-time code")
             .await
             .map_err(failed)?;
-        let session =
-            self.begin_session(&mut tx, &account, from, now).await.map_err(|error| match error {
-                LoginError::Failed(failure) => PasswordCodeError::Failed(failure),
-                other => PasswordCodeError::Failed(crate::Failure::of("session", other)),
-            })?;
+        let entered = self.enter(&mut tx, &account, from, now).await?;
         tx.commit().await.map_err(failed)?;
-        Ok(session)
+        Ok(entered)
     }
 
     /// Gives an account another role, or lets it sign in or not; what is absent stays. Needs Admin.

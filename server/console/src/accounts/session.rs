@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use store::{Account, NewAudit, Session, Tx};
 
-use super::{LoginError, NewSession, SessionInfo, timestamp};
+use super::second_factor::must_enrol;
+use super::{NewSession, SessionInfo, timestamp};
 use crate::{Actor, ActorKind, Console, Failure, Role, secret};
 
 /// Seconds a session may be idle.
@@ -14,14 +15,20 @@ const ABSOLUTE: i64 = 12 * 60 * 60;
 /// The time of last use is written at most this often, seconds.
 const TOUCH: i64 = 60;
 /// Characters of a cookie's value: 256 bits in base64url.
-const COOKIE: usize = 43;
+pub(super) const COOKIE: usize = 43;
 
 /// Those that are still good.
 pub(super) fn lively(sessions: &[Session], now: i64) -> impl Iterator<Item = &Session> {
     sessions.iter().filter(move |session| session.expires > now && session.seen + IDLE > now)
 }
 
-fn info(account: &Account, from: IpAddr, cookie: &str, expires: i64) -> Option<SessionInfo> {
+fn info(
+    account: &Account,
+    from: IpAddr,
+    cookie: &str,
+    expires: i64,
+    must_enrol: bool,
+) -> Option<SessionInfo> {
     Some(SessionInfo {
         actor: Actor {
             name: account.name.clone(),
@@ -33,6 +40,7 @@ fn info(account: &Account, from: IpAddr, cookie: &str, expires: i64) -> Option<S
         csrf_token: secret::derive("caribe csrf", cookie),
         language: account.language.clone(),
         expires: timestamp(expires),
+        must_enrol,
     })
 }
 
@@ -44,8 +52,7 @@ impl Console {
         account: &Account,
         from: IpAddr,
         now: i64,
-    ) -> Result<NewSession, LoginError> {
-        let failed = |e: store::Error| LoginError::Failed(e.into());
+    ) -> Result<NewSession, Failure> {
         let cookie = secret::token()?;
         let session = Session {
             hash: secret::hash(&cookie),
@@ -55,8 +62,8 @@ impl Console {
             seen: now,
             expires: now + ABSOLUTE,
         };
-        tx.sweep_sessions(now, now - IDLE).await.map_err(failed)?;
-        tx.insert_session(&session).await.map_err(failed)?;
+        tx.sweep_sessions(now, now - IDLE).await?;
+        tx.insert_session(&session).await?;
         let actor = format!("account/{}", account.name);
         tx.audit(&NewAudit {
             at: now,
@@ -66,9 +73,9 @@ impl Console {
             subject: &account.name,
             ..NewAudit::default()
         })
-        .await
-        .map_err(failed)?;
-        let info = info(account, from, &cookie, session.expires)
+        .await?;
+        let must_enrol = must_enrol(tx, account).await?;
+        let info = info(account, from, &cookie, session.expires, must_enrol)
             .ok_or_else(|| Failure::Internal(format!("account {} has an unknown role", account.name)))?;
         Ok(NewSession { cookie, info })
     }
@@ -89,6 +96,7 @@ impl Console {
         let Some(account) = tx.account(&session.account).await?.filter(|a| !a.disabled) else {
             return Ok(None);
         };
+        let must_enrol = must_enrol(&mut tx, &account).await?;
         drop(tx);
         if session.seen + TOUCH <= now {
             let mut tx = self.inner.store.write().await?;
@@ -96,7 +104,7 @@ impl Console {
             tx.commit().await?;
         }
         let Ok(from) = session.source.parse() else { return Ok(None) };
-        Ok(info(&account, from, cookie, session.expires))
+        Ok(info(&account, from, cookie, session.expires, must_enrol))
     }
 
     /// Ends a session.

@@ -142,11 +142,7 @@ impl Console {
             .await
             .map_err(failed)?
             .ok_or_else(|| Failure::Internal("the account just made is not there".to_owned()))?;
-        let session =
-            self.begin_session(&mut tx, &account, from, now).await.map_err(|error| match error {
-                super::LoginError::Failed(failure) => SetupError::Failed(failure),
-                other => SetupError::Failed(Failure::of("session", other)),
-            })?;
+        let session = self.begin_session(&mut tx, &account, from, now).await?;
         tx.commit().await.map_err(failed)?;
         accounts.setup.end();
         tracing::info!(account = user, %from, "first account made");

@@ -32,6 +32,8 @@ pub struct SessionInfo {
     pub language: Option<String>,
     /// When the session ends whatever is done in it (12 hours after login). 30 idle minutes end it earlier.
     pub expires: Timestamp,
+    /// Whether this console demands a second factor of its person and they have none: they may set one up and nothing else.
+    pub must_enrol: bool,
 }
 
 impl fmt::Debug for SessionInfo {
@@ -220,6 +222,8 @@ pub struct AccountInfo {
     pub created: Timestamp,
     /// Sessions that are good now.
     pub sessions: usize,
+    /// Whether signing in takes a code as well.
+    pub second_factor: bool,
 }
 
 /// A code that sets a password once. `code` is the only copy; only its hash is kept.

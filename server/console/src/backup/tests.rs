@@ -63,6 +63,33 @@ async fn a_console_goes_on_from_its_backup_elsewhere() {
 }
 
 #[tokio::test]
+async fn the_key_of_secrets_goes_along() {
+    let home = tempfile::tempdir().unwrap();
+    let console = open(&home.path().join("old")).await;
+    let (password, from) = ("a long enough password", "192.0.2.1".parse().unwrap());
+    console.set_password(&Actor::local(), "alice", password, Role::Admin).await.unwrap();
+    let session = console.login("alice", password, from).await.unwrap().whole().unwrap();
+    let alice = &session.info.actor;
+    console.begin_second_factor(alice, password, from).await.unwrap();
+    let factor = console.inner.store.read().await.unwrap().second_factor("alice").await.unwrap().unwrap();
+    let key = console.inner.vault.open_sealed("second factor", "alice", &factor.sealed).unwrap();
+    let code = |step: i64| crate::accounts::totp::code_at(&key, 1_800_000_000 + step * 30);
+    console.confirm_second_factor(alice, &session.cookie, &code(0), from).await.unwrap();
+    let file = home.path().join("a.backup");
+    console.back_up_at_cost(&Actor::local(), &file, &passphrase(), CHEAP).await.unwrap();
+    console.stop().await;
+
+    let new = home.path().join("new");
+    Restorable::open(&file, &passphrase(), &new).await.unwrap().restore().unwrap();
+    let kept = |data: &Path| std::fs::read(data.join("pki/secrets.key")).unwrap();
+    assert_eq!(kept(&new), kept(&home.path().join("old")));
+    let restored = open(&new).await;
+    let half = restored.login("alice", password, from).await.unwrap().half().unwrap();
+    restored.finish_login(&half.cookie, &code(1), from).await.expect("the same codes are right");
+    restored.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_opened_changes_nothing() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("old");

@@ -91,7 +91,7 @@ async fn signing_in_needs_the_password_and_says_nothing_else() {
     assert!(matches!(long, Err(LoginError::Wrong)));
     place.pass(60);
     // Names are the same in any case, as in the database.
-    let session = console.login("Alice", PASSWORD, address()).await.unwrap();
+    let session = console.login("Alice", PASSWORD, address()).await.unwrap().whole().unwrap();
     assert_eq!((session.info.actor.name.as_str(), session.info.actor.role), ("alice", Role::Editor));
     let refused = console.audit(&Actor::local(), None, None, 100).await.unwrap();
     let refused = refused.iter().filter(|row| row.action == "session.refused").count();
@@ -115,7 +115,7 @@ async fn guessing_is_slowed_down_and_the_right_password_waits_too() {
 async fn sessions_end_by_idling_by_age_by_logout_and_with_a_new_password() {
     let place = with_alice().await;
     let console = &place.console;
-    let login = || async { console.login("alice", PASSWORD, address()).await.unwrap() };
+    let login = || async { console.login("alice", PASSWORD, address()).await.unwrap().whole().unwrap() };
 
     let idle = login().await;
     place.pass(29 * 60);
@@ -145,7 +145,7 @@ async fn sessions_end_by_idling_by_age_by_logout_and_with_a_new_password() {
     assert_eq!(set, PasswordSet::Changed);
     assert!(console.session(&two.cookie).await.unwrap().is_none());
     assert_eq!(
-        console.login("alice", OTHER, address()).await.unwrap().info.actor.role,
+        console.login("alice", OTHER, address()).await.unwrap().whole().unwrap().info.actor.role,
         Role::Editor,
         "the role stays"
     );
@@ -190,7 +190,7 @@ async fn tokens_act_for_their_owner_and_never_beyond() {
 async fn no_secret_is_on_disk() {
     let place = with_alice().await;
     let console = &place.console;
-    let session = console.login("alice", PASSWORD, address()).await.unwrap();
+    let session = console.login("alice", PASSWORD, address()).await.unwrap().whole().unwrap();
     let token = console.create_token(&Actor::local(), "ci", Role::Viewer, None).await.unwrap();
     let _ = console.login("alice", "a wrong guess at it", address()).await;
     // A password typed into the user's field.

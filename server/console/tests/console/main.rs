@@ -7,8 +7,10 @@ mod adoption;
 #[path = "../agent/mod.rs"]
 mod agent;
 mod alerts;
+mod authenticator;
 mod clusters;
 mod directors;
 mod orders;
 mod place;
 mod support;
+mod second_factor;

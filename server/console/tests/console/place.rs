@@ -26,6 +26,10 @@ impl Place {
         self.now.fetch_add(seconds, Ordering::SeqCst);
     }
 
+    pub fn now(&self) -> i64 {
+        self.now.load(Ordering::SeqCst)
+    }
+
     /// The same folder, opened once more, as after a restart or by another process.
     pub async fn again(&self) -> Console {
         open(&self.folder, &self.now).await

@@ -89,6 +89,30 @@ pub(crate) const BREAKING: &[(&str, &str)] = &[
         "password_link_expires_later",
         "insert into password_link select hex(randomblob(32)), name, 2, 2 from account",
     ),
+    (
+        "second_factor_primary",
+        "insert into second_factor select name, zeroblob(60), 1, null, 0, 0 from account
+         union all select name, zeroblob(60), 2, null, 0, 0 from account",
+    ),
+    (
+        "second_factor_sealed_length",
+        "insert into second_factor select name, x'00', 1, null, 0, 0 from account",
+    ),
+    (
+        "second_factor_failures_counted",
+        "insert into second_factor select name, zeroblob(60), 1, null, 0, -1 from account",
+    ),
+    (
+        "recovery_code_primary",
+        "insert into recovery_code values ('alice', hex(zeroblob(32))), ('Alice', hex(zeroblob(32)))",
+    ),
+    ("recovery_code_hash_sha256", "insert into recovery_code values ('alice', 'ab')"),
+    (
+        "half_login_primary",
+        "insert into half_login select hex(zeroblob(32)), name, 1 from account
+         union all select hex(zeroblob(32)), name, 2 from account",
+    ),
+    ("half_login_hash_sha256", "insert into half_login select 'ab', name, 1 from account"),
     ("series_primary", "insert into series values (1, 'cl_1', 'a', ''), (1, 'cl_1', 'b', '')"),
     ("series_once", "insert into series values (1, 'cl_1', 'a', ''), (2, 'cl_1', 'a', '')"),
     ("series_chunk_primary", "insert into series_chunk values (1, 10, 0, 10, x'00'), (1, 10, 0, 20, x'00')"),
@@ -177,6 +201,12 @@ pub(crate) const DANGLING: &[(&str, &str)] = &[
         "password_link_account_exists",
         "insert into password_link values (hex(randomblob(32)), 'nobody', 1, 2)",
     ),
+    (
+        "second_factor_account_exists",
+        "insert into second_factor values ('nobody', zeroblob(60), 1, null, 0, 0)",
+    ),
+    ("recovery_code_factor_exists", "insert into recovery_code values ('nobody', hex(randomblob(32)))"),
+    ("half_login_account_exists", "insert into half_login values (hex(randomblob(32)), 'nobody', 1)"),
     ("api_token_owner_exists", "update api_token set owner = 'no'"),
 ];
 

@@ -53,6 +53,11 @@ pub(super) fn of_people(table: Table) -> Table {
                 .rehearses::<Rehearsal>(),
             accounts::reset,
         )
+        .delete::<Admin, _, _>(
+            "/api/v1/accounts/{account}/second-factor",
+            op("accounts", "deleteSecondFactor").gives_nothing().rehearses::<Rehearsal>(),
+            accounts::remove_second_factor,
+        )
         .get::<Admin, _, _>(
             "/api/v1/tokens",
             op("tokens", "listTokens").paged().gives::<List<accounts::TokenShape>>(),

@@ -1,0 +1,91 @@
+//! The second step of the login: a code, after a right password, where the account has a second factor.
+//!
+//! What lies between the steps is under a cookie of its own and is no session.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum_extra::extract::CookieJar;
+use console::{SecondFactorError, SignIn};
+
+use super::entry::{begin, keep, local, login_page};
+use super::second_factor::said;
+use crate::error::Error;
+use crate::fields::{Fields, Sent};
+use crate::forms::Form;
+use crate::page::{Page, see_other, show};
+use crate::visit::Visit;
+
+/// The cookie between the steps.
+const HALF: &str = "__Host-caribe-half";
+/// Seconds it is kept; the console's record ends by itself.
+const KEPT: u32 = 5 * 60;
+const FIELDS: &[&str] = &["code"];
+
+#[derive(Template)]
+#[template(path = "login_code.html")]
+struct CodePage {
+    p: Page,
+    next: String,
+    form: Form,
+}
+
+/// What follows a right password: the session, or the question for a code.
+pub(super) fn entered(sign_in: &SignIn, next: &str) -> Response {
+    match sign_in {
+        SignIn::Whole(session) => begin(session, next),
+        SignIn::Half(half) => {
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            let mut response = see_other(&format!("/login/code?next={next}"));
+            keep(&mut response, HALF, &half.cookie, Some(KEPT));
+            response
+        }
+    }
+}
+
+fn page(visit: &Visit, status: StatusCode, next: &str, form: Form) -> Result<Response, Error> {
+    let p = Page::new(visit, visit.language.say("login-code-title")).narrow();
+    show(status, &CodePage { p, next: next.to_owned(), form })
+}
+
+/// `GET /login/code`
+pub(super) async fn form(visit: Visit, jar: CookieJar) -> Result<Response, Error> {
+    let half = jar.get(HALF).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
+    if !visit.console.awaits_code(&half).await? {
+        return Ok(see_other("/login"));
+    }
+    page(&visit, StatusCode::OK, local(visit.query.get("next")), Form::new(FIELDS, Fields::default()))
+}
+
+/// `POST /login/code`
+pub(super) async fn finish(visit: Visit, jar: CookieJar, Sent(fields): Sent) -> Result<Response, Error> {
+    let half = jar.get(HALF).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
+    let next = local(fields.get("next"));
+    let refused = match visit.console.finish_login(&half, fields.get("code"), visit.from).await {
+        Ok((session, left)) => {
+            // Whoever used a recovery code is told how many are left, and where to get others.
+            let next = if left.is_some() { "/me/second-factor?done=recovery-used" } else { next };
+            let mut response = begin(&session, next);
+            keep(&mut response, HALF, "", Some(0));
+            return Ok(response);
+        }
+        Err(error) => error,
+    };
+    let status = match refused {
+        SecondFactorError::Wait { .. } => StatusCode::TOO_MANY_REQUESTS,
+        SecondFactorError::Over => {
+            let wrong = visit.language.say("wrong-login-over").to_string();
+            return login_page(
+                &visit,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                String::new(),
+                next.to_owned(),
+                Some(wrong),
+            );
+        }
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let mut form = Form::new(FIELDS, Fields::default());
+    said(visit.language, &mut form, refused)?;
+    page(&visit, status, next, form)
+}
