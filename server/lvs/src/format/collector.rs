@@ -19,6 +19,10 @@ pub(super) struct Collector {
     files: Vec<usize>,
     errors: usize,
     warnings: usize,
+    /// Codes that are listed; one that is not yet is listed once, however many findings there are.
+    codes: BTreeSet<Code>,
+    /// Findings that were listed for that alone.
+    beyond: usize,
 }
 
 impl Collector {
@@ -34,10 +38,19 @@ impl Collector {
             Severity::Warning => &mut self.warnings,
         };
         *count += 1;
-        if *count <= LISTED {
+        let beyond = *count > LISTED;
+        // What is said a thousand times must not hide what is said once.
+        if self.codes.insert(finding.code) || !beyond {
+            self.beyond += usize::from(beyond);
             self.findings.push(finding);
             self.files.push(file);
         }
+    }
+
+    /// Whether one more of this severity is listed, because there is room or because one of these codes is new; where
+    /// not, it is counted here and need not be put into words.
+    pub(super) fn wants(&mut self, severity: Severity, codes: &[Code]) -> bool {
+        codes.iter().any(|code| !self.codes.contains(code)) || self.lists(severity)
     }
 
     /// Whether anything was an error, listed or not.
@@ -59,7 +72,7 @@ impl Collector {
     /// Begins a finding about one of several texts, which is added once it is complete. One that is only counted takes
     /// no words.
     pub(super) fn say(&mut self, file: usize, finding: Finding) -> Said<'_> {
-        let listed = self.lists(finding.severity);
+        let listed = self.wants(finding.severity, &[finding.code]);
         Said { collector: self, file, finding: listed.then_some(finding) }
     }
 
@@ -89,6 +102,7 @@ impl Collector {
         let mut said = BTreeSet::new();
         findings.retain(|finding| said.insert(finding.clone()));
         let omitted = self.errors.saturating_sub(LISTED) + self.warnings.saturating_sub(LISTED);
+        let omitted = omitted.saturating_sub(self.beyond);
         if omitted > 0 {
             let finding = Finding {
                 place: Place::Whole,
@@ -151,6 +165,21 @@ mod tests {
         let last = findings.last().unwrap();
         assert_eq!((last.code, last.severity), (Code::FindingsOmitted, Severity::Warning));
         assert_eq!(last.text(), "1500 further findings are not listed");
+    }
+
+    #[test]
+    fn a_flood_hides_no_other_kind() {
+        let mut collector = Collector::default();
+        for line in 1..=2_000 {
+            collector.say(0, Finding::line(line, 1, Code::WordUnknown).warning());
+        }
+        for line in 3_000..3_002 {
+            collector.say(0, Finding::line(line, 1, Code::ExtraWords).warning());
+        }
+        let findings = collector.finish();
+        assert_eq!(findings.len(), LISTED + 2);
+        assert!(findings.iter().any(|finding| finding.code == Code::ExtraWords));
+        assert_eq!(findings.last().unwrap().text(), "1501 further findings are not listed");
     }
 
     #[test]

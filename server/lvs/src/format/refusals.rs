@@ -13,7 +13,11 @@ fn refuses(finding: &Finding) -> bool {
         Code::KeepalivedDefault => finding.args.iter().all(|(_, value)| value != "priority"),
         Code::KeepalivedPasswordUnused => finding.args.iter().any(|(_, value)| value.starts_with("strict")),
         // The old block of SMTP_CHECK is only mentioned in the log.
-        Code::KeepalivedOld => finding.args.iter().all(|(_, value)| value != "host"),
+        Code::KeepalivedOld => {
+            finding.args.iter().all(|(_, value)| value != "host" && value != "native_ipv6")
+        }
+        // Those with a number are any scheduler's.
+        Code::KeepalivedFlag => finding.args.iter().all(|(_, value)| !value.starts_with("flag-")),
         code => matches!(
             code,
             Code::ByteOrderMark
@@ -56,7 +60,6 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedPersistenceOff
                 | Code::KeepalivedGranularity
                 | Code::KeepalivedGroupEntry
-                | Code::KeepalivedGroupFamily
                 | Code::KeepalivedCheckIncomplete
                 | Code::KeepalivedBytes
                 | Code::KeepalivedUrlPath
@@ -67,7 +70,6 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedPasswordMissing
                 | Code::VrrpPasswordUnused
                 | Code::KeepalivedOps
-                | Code::KeepalivedFlag
                 | Code::KeepalivedFlagEarly
                 | Code::KeepalivedQuorum
                 | Code::KeepalivedHysteresis
@@ -81,6 +83,29 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedMarkProtocol
                 | Code::KeepalivedMarkPort
                 | Code::KeepalivedTrackOwn
+                | Code::KeepalivedTrackEarly
+                | Code::KeepalivedTrackUnknown
+                | Code::KeepalivedTrackAgain
+                | Code::KeepalivedScriptSecurity
+                | Code::KeepalivedNumber
+                | Code::KeepalivedValue
+                | Code::KeepalivedNameMissing
+                | Code::KeepalivedNameAgain
+                | Code::KeepalivedTwice
+                | Code::KeepalivedNeeds
+                | Code::KeepalivedDeprecated
+                | Code::KeepalivedRouteDevice
+                | Code::KeepalivedRouteProtocol
+                | Code::KeepalivedRuleAction
+                | Code::KeepalivedRulePreference
+                | Code::KeepalivedPreemptDelayOff
+                | Code::KeepalivedNativeSix
+                | Code::KeepalivedSourceFamily
+                | Code::KeepalivedPeerFamily
+                | Code::KeepalivedPeersEmpty
+                | Code::KeepalivedWeightsNone
+                | Code::NameAssumed
+                | Code::ValueMissing
         ),
     }
 }

@@ -260,6 +260,10 @@ impl Pair {
         self.now = end;
     }
 
+    fn reason(&self, node: usize) -> Reason {
+        self.nodes[node].as_ref().unwrap().view().reason
+    }
+
     fn until(&mut self, node: usize, state: State) -> Duration {
         let from = self.now;
         while self.states()[node] != state {
@@ -288,6 +292,7 @@ fn a_dead_master_is_replaced_after_keepaliveds_time() {
     pair.nodes[0] = None;
     let took = pair.until(1, State::Active);
     assert!(took <= ms(3610) && took >= ms(2600), "{took:?}");
+    assert_eq!(pair.reason(1), Reason::PartnerSilent);
 }
 
 #[test]
@@ -317,8 +322,25 @@ fn it_preempts_only_when_asked_and_ready() {
         assert_eq!(pair.states()[0], expected, "{preempt:?} {ready}");
         if expected == State::Active {
             assert_eq!(pair.states()[1], State::Standby);
+            // The other one was there all the time.
+            assert_eq!(pair.reason(0), Reason::Preferred, "{preempt:?}");
         }
     }
+}
+
+#[test]
+fn a_lower_master_that_dies_while_it_is_outbid_was_silent() {
+    let mut pair = Pair::settled();
+    pair.nodes[0] = None;
+    pair.until(1, State::Active);
+    // It waits a minute before it takes back, which the other one does not live to see.
+    pair.settings[0].preempt = Some(ms(60_000));
+    pair.nodes[0] = Some(Vrrp::new(pair.settings[0].clone(), false, pair.now));
+    pair.tell(0, Event::Ready(true));
+    pair.run(5_000);
+    pair.nodes[1] = None;
+    pair.until(0, State::Active);
+    assert_eq!(pair.reason(0), Reason::PartnerSilent);
 }
 
 #[test]

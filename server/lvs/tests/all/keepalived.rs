@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::written_down::WrittenDown;
-use lvs::format::{Outcome, Source, keepalived};
+use lvs::format::{FileKind, Options, Outcome, Source, keepalived, read_sources};
 use lvs::model::Redundancy;
 use lvs::{Cluster, Severity};
 use proptest::prelude::*;
@@ -183,6 +183,47 @@ fn the_order_of_the_nodes_does_not_matter() {
         }
     }
     assert!(pairs >= 4, "only {pairs} pairs");
+}
+
+#[test]
+fn definitions_beyond_the_bound_are_said_once() {
+    let instance =
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n192.0.2.1\n}\n}\n";
+    for (count, said) in [(10_000, 0), (10_005, 1)] {
+        let mut text = String::new();
+        for number in 0..count {
+            writeln!(text, "$NAME{number}=x").unwrap();
+        }
+        text.push_str(instance);
+        let outcome = keepalived::read(&[Source { name: "x", text: &text }], None);
+        let findings: Vec<_> = outcome
+            .findings
+            .iter()
+            .filter(|(_, f)| f.code.as_str() == "keepalived-definitions-many")
+            .collect();
+        assert_eq!(findings.len(), said, "{count}");
+        assert_eq!(outcome.has_errors(), said > 0, "{}", shown(&outcome));
+        assert!(findings.iter().all(|(_, finding)| finding.to_string().starts_with("10001:1: ")));
+    }
+}
+
+/// An objection of keepalived is not lost behind hundreds of other remarks.
+#[test]
+fn what_keepalived_refuses_is_found_behind_a_flood() {
+    let mut text = String::new();
+    for number in 0..600_u32 {
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
+        writeln!(
+            text,
+            "virtual_server {address} 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.1.0.1 80 {{\nweight 1\n}}\n}}"
+        )
+        .unwrap();
+    }
+    let options = Options { kind: Some(FileKind::Keepalived), strict: true, ..Options::default() };
+    let errors = |text: &str| read_sources(&[Source { name: "x", text }], &options).has_errors();
+    assert!(!errors(&text));
+    text.push_str("vrrp_script check {\nscript /bin/true\nweight 300\n}\n");
+    assert!(errors(&text));
 }
 
 #[test]

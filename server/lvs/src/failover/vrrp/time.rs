@@ -154,9 +154,21 @@ impl Vrrp {
             self.next_advert = now + self.settings.interval;
         } else {
             self.resting = false;
-            let alone = self.settings.lease.is_none();
-            self.claim(if alone { Reason::Alone } else { Reason::PartnerSilent }, now);
+            let reason = match self.settings.lease {
+                None => Reason::Alone,
+                Some(_) if self.outbids(now) => Reason::Preferred,
+                Some(_) => Reason::PartnerSilent,
+            };
+            self.claim(reason, now);
         }
+    }
+
+    /// Whether a master of a lower priority goes on advertising, whose time ran out only because it is not followed.
+    fn outbids(&self, now: Moment) -> bool {
+        self.known.iter().any(|known| {
+            let heard = known.heard_at.is_some_and(|at| now.saturating_sub(at) <= known.interval * 2);
+            heard && known.priority > 0 && known.lower_since.is_some() && known.mismatch.is_none()
+        })
     }
 
     /// When to ask next whoever is to be asked: while a second advertisement is overdue.

@@ -14,6 +14,7 @@ macro_rules! with_keepalived {
             KeepalivedDefinitionBlank "keepalived-definition-blank" "a blank before = keeps {name} from being defined; the line was left out, as keepalived does";
             KeepalivedVariableUnknown "keepalived-variable-unknown" "{name} is not defined and stays as it is written; keepalived stumbles over its braces";
             KeepalivedVariableBuiltIn "keepalived-variable-built-in" "{name} has its value on the machine only and stays as it is written";
+            KeepalivedDefinitionsMany "keepalived-definitions-many" "the text defines more than {limit} variables; {name} and those after it were left out";
             KeepalivedIncludeMissing "keepalived-include-missing" "{path} is not among the files at hand, so what it says is missing";
             KeepalivedIncludeAlone "keepalived-include-alone" "{path} is included, but only single files were given, so what it says is missing";
             KeepalivedIncludeLoop "keepalived-include-loop" "{path} leads back to a file that includes it; it was not read again";
@@ -34,6 +35,13 @@ macro_rules! with_keepalived {
             // Meaning of a keepalived.conf (`format::keepalived`).
             KeepalivedRange "keepalived-range" "{word} is a number from {least} to {most}, not {text}; keepalived takes {taken}";
             KeepalivedChoice "keepalived-choice" "{word} is one of {choices}, not {text}; keepalived takes {taken}";
+            KeepalivedNumber "keepalived-number" "{word} is a number from {least} to {most}, not {text}; keepalived refuses it";
+            KeepalivedValue "keepalived-value" "{text} is no value of {word}, but {choices} would be; keepalived refuses it";
+            KeepalivedNameMissing "keepalived-name-missing" "{word} needs a name; keepalived refuses it without";
+            KeepalivedNameAgain "keepalived-name-again" "there is already a {word} {name}; keepalived leaves the second one out";
+            KeepalivedTwice "keepalived-twice" "{word} is given twice; keepalived keeps to the first, and so it was read";
+            KeepalivedNeeds "keepalived-needs" "{word} needs {missing}; keepalived ignores it without";
+            KeepalivedDeprecated "keepalived-deprecated" "{word} is an old word that keepalived complains about; {instead} has taken its place";
             KeepalivedDefault "keepalived-default" "{name} has no {word}; keepalived takes {taken}";
             KeepalivedRounded "keepalived-rounded" "{word} {text} was read as {taken}";
             KeepalivedOld "keepalived-old" "{word} is an old word; it was read as {meaning}";
@@ -46,7 +54,7 @@ macro_rules! with_keepalived {
             KeepalivedDevice "keepalived-device" "{text} is no device: {reason}; keepalived refuses it";
             KeepalivedHostName "keepalived-host-name" "{text} is no IP address; {word} was left out, as keepalived does";
             KeepalivedEmpty "keepalived-empty" "neither a virtual server nor a virtual router is described";
-            KeepalivedMail "keepalived-mail" "{word} is kept, but Caribe sends no mail";
+            KeepalivedMail "keepalived-mail" "{word} is kept, but not imported; what Caribe reports by e-mail is set under ALERTS in the console";
             KeepalivedScript "keepalived-script" "{word} is kept, but Caribe runs no program for it: only for becoming active and for the end of that";
             KeepalivedScriptUser "keepalived-script-user" "{word} is about scripts that keepalived runs; Caribe runs checks without a shell";
             KeepalivedHook "keepalived-hook" "{program} of {word} became {field}; directors only run programs in {folder}, so put it there on both";
@@ -57,6 +65,10 @@ macro_rules! with_keepalived {
             KeepalivedTrack "keepalived-track" "{word} is kept, but here only links and the partner decide who is active";
             KeepalivedHost "keepalived-host" "{word} is kept, but what belongs to the host stays with the host: set it up there";
             KeepalivedRoute "keepalived-route" "{word} is kept, but Caribe moves addresses only; give both hosts these routes and rules";
+            KeepalivedRouteDevice "keepalived-route-device" "the route names no device, so keepalived cannot watch it and complains; no_track at its end says that it need not";
+            KeepalivedRouteProtocol "keepalived-route-protocol" "keepalived cannot watch a route with a protocol of its own and resets it; no_track at its end says that it need not";
+            KeepalivedRuleAction "keepalived-rule-action" "the rule says neither a table nor what else is done; keepalived ignores it";
+            KeepalivedRulePreference "keepalived-rule-preference" "the rule has no preference; keepalived takes one of its own and complains";
             KeepalivedVmac "keepalived-vmac" "{word} is kept, but Caribe announces the MAC address of the interface itself";
             KeepalivedAnnounce "keepalived-announce" "{word} is kept, but Caribe announces addresses in its own rhythm";
             KeepalivedVrrpDetail "keepalived-vrrp-detail" "{word} is kept, but VRRP has no such setting here";
@@ -64,6 +76,7 @@ macro_rules! with_keepalived {
             KeepalivedCheckDetail "keepalived-check-detail" "{word} is kept, but checks have no such setting here";
             KeepalivedOutside "keepalived-outside" "{word} is kept, but has no counterpart here";
             KeepalivedQuorum "keepalived-quorum" "the quorum {quorum} is above the weight {sum} of all real servers together; keepalived takes that in its place, and so it was read";
+            KeepalivedWeightsNone "keepalived-weights-none" "all real servers of {name} have the weight 0, so its quorum means nothing; keepalived complains";
             KeepalivedHysteresis "keepalived-hysteresis" "the hysteresis {hysteresis} is not below the quorum {quorum}; keepalived takes one less than the quorum, and so it was read";
             KeepalivedSuspend "keepalived-suspend" "{word} is kept; here both directors check, so that the standby one is ready at once";
             KeepalivedFlush "keepalived-flush" "{word} is kept; Caribe never clears the kernel's table, it only touches rows of its own";
@@ -76,6 +89,10 @@ macro_rules! with_keepalived {
             KeepalivedLoopback "keepalived-loopback" "{name} is on the loopback interface, where keepalived refuses to run it";
             KeepalivedNopreempt "keepalived-nopreempt" "nopreempt does not go with {reason}; keepalived clears it, so the addresses are taken back";
             KeepalivedPreemptDelay "keepalived-preempt-delay" "preempt_delay does not go with state MASTER; keepalived clears it";
+            KeepalivedPreemptDelayOff "keepalived-preempt-delay-off" "preempt_delay does not go with {reason}; keepalived clears it";
+            KeepalivedNativeSix "keepalived-native-ipv6" "native_ipv6 does not go with the IPv4 addresses of {name}; keepalived refuses that";
+            KeepalivedSourceFamily "keepalived-source-family" "{address} is not {family} as the addresses of {name} are; keepalived then leaves those out";
+            KeepalivedPeerFamily "keepalived-peer-family" "{address} is not {family} as the addresses of {name} are; keepalived leaves this partner out, and so it was read";
             KeepalivedAuthType "keepalived-auth-type" "this is no auth_type that keepalived knows; it uses no password then";
             KeepalivedAuthWord "keepalived-auth-word" "{word} is no word of authentication; the line was left out";
             KeepalivedAuthHeader "keepalived-auth-header" "auth_type AH is outdated and not spoken here; give both nodes PASS or none";
@@ -100,6 +117,10 @@ macro_rules! with_keepalived {
             KeepalivedTrackInterface "keepalived-track-interface" "{interface} holds none of the addresses, so its link is not watched here";
             KeepalivedTrackWeight "keepalived-track-weight" "a weight for {interface} would change the priority; here a link that is down ends the turn of its director";
             KeepalivedTrackScript "keepalived-track-script" "the script {name} is kept, but does not change here who is active";
+            KeepalivedTrackEarly "keepalived-track-early" "{name} of {word} is defined only further down; keepalived reads from the top and ignores it";
+            KeepalivedTrackUnknown "keepalived-track-unknown" "{name} of {word} is not defined; keepalived ignores it";
+            KeepalivedTrackAgain "keepalived-track-again" "{name} is given twice in {word}; keepalived ignores the second";
+            KeepalivedScriptSecurity "keepalived-script-security" "the script {name} is run without enable_script_security, which keepalived reports as a violation";
             KeepalivedTrackScriptUnknown "keepalived-track-script-unknown" "the script {name} is not defined; keepalived ignores it";
             KeepalivedGroupMember "keepalived-group-member" "{name} of the sync group {group} is not defined; keepalived ignores it";
             KeepalivedGroupTwice "keepalived-group-twice" "{name} is already in the sync group {group}; keepalived ignores it here";
@@ -130,7 +151,7 @@ macro_rules! with_keepalived {
             KeepalivedLowerAlone "keepalived-lower-alone" "a lower threshold of {lower} has no effect without an upper one; it was kept aside";
             KeepalivedLowerAbove "keepalived-lower-above" "the lower threshold {lower} is above the upper one {upper}; it was kept aside";
             KeepalivedGroupEntry "keepalived-group-entry" "{text} is neither an address nor a range such as 192.0.2.10-20 or 192.0.2.8/29, with a port behind it; keepalived leaves it out";
-            KeepalivedGroupFamily "keepalived-group-family" "a group has one family, which is {family} here; this was left out";
+            KeepalivedGroupFamily "keepalived-group-family" "{address} is not {family} as the real servers of the group are, so nothing could serve it; it was left out";
             KeepalivedGroupLarge "keepalived-group-large" "the groups of this text stand for more than {limit} services or servers";
             KeepalivedGroupUnknown "keepalived-group-unknown" "there is no virtual_server_group {name} with anything in it, so keepalived leaves the service out; it was kept aside";
             KeepalivedCheckNone "keepalived-check-none" "{word} has no counterpart here; it was kept aside, and nothing checks in its place";

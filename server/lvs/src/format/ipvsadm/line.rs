@@ -218,7 +218,11 @@ impl<'a> Line<'a> {
             Opt::NoChecksum => self.checksum = Some(TunnelChecksum::None),
             Opt::FullChecksum => self.checksum = Some(TunnelChecksum::Full),
             Opt::RemoteChecksum => self.checksum = Some(TunnelChecksum::Remote),
-            Opt::Weight => self.weight = Some(number(value, 0, i32::MAX.unsigned_abs(), said)?),
+            Opt::Weight => {
+                // The kernel holds more, and so may what was saved of it; ipvsadm itself refuses it.
+                let most = if said.strict { u16::MAX.into() } else { i32::MAX.unsigned_abs() };
+                self.weight = Some(number(value, 0, most, said)?);
+            }
             Opt::Upper => self.upper = Some(number(value, 0, u32::MAX, said)?),
             Opt::Lower => self.lower = Some(number(value, 0, u32::MAX, said)?),
         }

@@ -7,15 +7,19 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::globals;
-use super::reader::{Origin, Reader};
+use super::reader::{Origin, Reader, whole};
 use super::syntax_notes::excerpt;
 use super::tree::{Statement, Word};
+use super::values;
 use crate::finding::Code;
 use crate::model::{Device, Vip};
 use crate::table::Family;
 
 /// Options of an address without a value.
-const FLAGS: [&str; 6] = ["no_track", "nodad", "home", "mngtmpaddr", "noprefixroute", "autojoin"];
+const FLAGS: [&str; 7] =
+    ["no_track", "-nodad", "home", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac"];
+/// Where an address may be valid, by name; a number is possible too.
+const SCOPES: [&str; 5] = ["global", "nowhere", "host", "link", "site"];
 
 /// An address that an instance moves.
 #[derive(Clone, Debug)]
@@ -104,8 +108,24 @@ fn entry(reader: &mut Reader<'_>, line: &Statement, interface: Option<&Device>) 
             }
             // The kernel would find these by itself.
             ("scope", Some(value)) if value.text == "global" => {}
+            ("scope", Some(value))
+                if !SCOPES.contains(&value.text.as_str()) && whole(&value.text).is_none() =>
+            {
+                values::refused(reader, line, value, &SCOPES.join(" "));
+            }
+            ("brd" | "broadcast", Some(value))
+                if !matches!(value.text.as_str(), "+" | "-") && value.text.parse::<IpAddr>().is_err() =>
+            {
+                values::refused(reader, line, value, "an IP address");
+            }
             ("brd" | "broadcast", Some(_)) => {}
-            (name, None) if !FLAGS.contains(&name.trim_start_matches('-')) => {
+            ("peer", Some(value)) if value.text.parse::<IpAddr>().is_err() => {
+                values::refused(reader, line, value, "an IP address");
+            }
+            ("preferred_lft", Some(value)) if value.text != "forever" && whole(&value.text).is_none() => {
+                values::refused(reader, line, value, "a number of seconds");
+            }
+            (name, None) if !FLAGS.contains(&name) => {
                 reader
                     .warn(line.origin_of(word), Code::KeepalivedOption)
                     .with("text", excerpt(name))
@@ -171,6 +191,10 @@ fn prefix_length(reader: &mut Reader<'_>, line: &Statement, text: &str, address:
     if let Some(length) = number {
         return (length < most).then_some(length);
     }
+    // keepalived says nothing of none, and takes the address alone.
+    if matches!(text, "" | "0") {
+        return None;
+    }
     // Some write the mask in full; keepalived reads its first number only.
     reader
         .warn(line.origin(), Code::KeepalivedRange)
@@ -186,6 +210,18 @@ fn prefix_length(reader: &mut Reader<'_>, line: &Statement, text: &str, address:
 pub(super) fn plain(reader: &mut Reader<'_>, list: &Statement) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     for line in list.inside() {
+        let words: Vec<_> = line.arguments.iter().collect();
+        for pair in words.chunks(2) {
+            match pair {
+                [word, value] if matches!(word.text.as_str(), "min_ttl" | "max_ttl") => {
+                    if !whole(&value.text).is_some_and(|ttl| ttl <= 255) {
+                        values::refused(reader, line, value, "0 255");
+                    }
+                }
+                [word, ..] => values::option(reader, line, word),
+                [] => {}
+            }
+        }
         match line.keyword.text.parse() {
             Ok(address) => addresses.push(address),
             Err(_) => {

@@ -3,6 +3,7 @@
 use super::reader::{Reader, whole};
 use super::syntax_notes::excerpt;
 use super::tree::Statement;
+use super::values;
 use crate::finding::Code;
 use crate::model::{Forwarding, Tunnel, TunnelChecksum, TunnelKind};
 
@@ -28,7 +29,9 @@ pub(super) fn read(reader: &mut Reader<'_>, statement: &Statement, taken: Forwar
     ];
     let chosen = reader.choice(statement, first, &choices, word(taken))?;
     let Forwarding::Tunnel(mut tunnel) = chosen else {
-        _ = reader.value(statement);
+        if let Some(further) = statement.argument(1).filter(|word| word.text != "type") {
+            values::option(reader, statement, further);
+        }
         return Some(chosen);
     };
     let mut words = statement.arguments.iter().skip(1);

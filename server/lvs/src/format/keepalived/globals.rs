@@ -2,15 +2,16 @@
 //!
 //! Read before everything else of a text, because the defaults of `vrrp_instance` come from here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::kept;
 use super::reader::{Once, Origin, Reader};
 use super::syntax_notes::excerpt;
 use super::syntax_words::Block;
+use super::tracked::Defined;
 use super::tree::{Statement, Word};
-use super::unacted;
+use super::{unacted, values};
 use crate::finding::Code;
 use crate::model::{Device, SESSION_TIMEOUT_MAXIMUM_S, Timeouts, VrrpVersion};
 
@@ -27,8 +28,10 @@ pub(super) struct Globals {
     pub(super) version: Option<VrrpVersion>,
     /// Whether instances follow the RFC to the letter, without passwords and unicast.
     pub(super) strict: bool,
-    /// Names of the scripts that are defined, wherever they stand.
-    pub(super) scripts: BTreeSet<String>,
+    /// Whether it is looked at who may write the scripts that keepalived runs.
+    pub(super) script_security: bool,
+    /// What can be tracked by a name.
+    pub(super) defined: Defined,
 }
 
 /// `lvs_sync_daemon`.
@@ -54,9 +57,17 @@ pub(super) fn read(
     let mut once = Once::default();
     for inner in statement.inside() {
         let word = inner.keyword.text.as_str();
+        globals.script_security |= word == "enable_script_security";
         match word {
             "router_id" | "router-id" => {
                 once.note(reader, inner);
+                if word == "router-id" {
+                    reader
+                        .warn(inner.origin(), Code::KeepalivedOldUnknown)
+                        .with("word", word)
+                        .with("meaning", "router_id")
+                        .suggest(Some("router_id"));
+                }
                 globals.router_id = reader.value(inner).map(|word| (word.text.clone(), inner.value_origin()));
             }
             "lvs_id" if globals.router_id.is_none() => {
@@ -81,7 +92,7 @@ pub(super) fn read(
                     .with("word", word)
                     .with("text", 0);
             }
-            "vrrp_garp_master_repeat" | "vrrp_garp_lower_prio_repeat" if inner.words() == "0" => {
+            "vrrp_garp_master_repeat" if inner.words() == "0" => {
                 repeat_zero(reader, inner);
             }
             _ => unacted::aside(reader, kept, "global_defs/", Block::Global, inner),
@@ -121,8 +132,14 @@ pub(super) fn device(reader: &mut Reader<'_>, statement: &Statement, word: &Word
     }
 }
 
+/// The longest timeout that keepalived sets, 31 days.
+const LVS_TIMEOUT_MAXIMUM_S: u32 = 2_678_400;
+
 /// `tcp N`, `tcpfin N`, `udp N` in any order.
 fn timeouts(reader: &mut Reader<'_>, statement: &Statement, timeouts: &mut Timeouts) {
+    if statement.arguments.is_empty() {
+        _ = reader.value(statement);
+    }
     let mut words = statement.arguments.iter();
     while let Some(word) = words.next() {
         let field = match word.text.as_str() {
@@ -140,10 +157,20 @@ fn timeouts(reader: &mut Reader<'_>, statement: &Statement, timeouts: &mut Timeo
         let value = words.next();
         let number =
             value.and_then(|word| super::reader::whole(&word.text)).and_then(|n| u32::try_from(n).ok());
-        match (number.filter(|number| (1..=SESSION_TIMEOUT_MAXIMUM_S).contains(number)), value) {
+        match (number.filter(|number| *number <= LVS_TIMEOUT_MAXIMUM_S), value) {
+            // No time leaves the kernel its own.
+            (Some(0), _) => *field = None,
+            (Some(number), Some(value)) if number > SESSION_TIMEOUT_MAXIMUM_S => {
+                reader
+                    .warn(statement.origin_of(value), Code::KeepalivedRounded)
+                    .with("word", &word.text)
+                    .with("text", number)
+                    .with("taken", SESSION_TIMEOUT_MAXIMUM_S);
+                *field = Some(SESSION_TIMEOUT_MAXIMUM_S);
+            }
             (Some(number), _) => *field = Some(number),
             (None, Some(value)) => {
-                reader.range(statement, value, 1, SESSION_TIMEOUT_MAXIMUM_S, "the kernel's own");
+                reader.range(statement, value, 0, LVS_TIMEOUT_MAXIMUM_S, "the kernel's own");
             }
             (None, None) => {
                 reader.warn(statement.origin_of(word), Code::ValueMissing).with("word", &word.text);
@@ -173,7 +200,9 @@ fn sync_daemon(
             "id" => sync.id = words.next().and_then(|word| sync_id(reader, statement, word)),
             "maxlen" | "port" | "ttl" | "group" => {
                 aside = true;
-                words.next();
+                if let Some(value) = words.next() {
+                    sync_option(reader, statement, &word.text, value);
+                }
                 reader.warn(statement.origin_of(word), Code::KeepalivedOutside).with("word", &word.text);
             }
             _ if sync.instance.is_none() => sync.instance = Some(word.text.clone()),
@@ -184,6 +213,17 @@ fn sync_daemon(
         kept::keep(kept, "global_defs/", statement);
     }
     globals.sync = Some(sync);
+}
+
+/// Options of `lvs_sync_daemon` that nothing here acts on.
+fn sync_option(reader: &mut Reader<'_>, statement: &Statement, option: &str, value: &Word) {
+    match option {
+        "port" => values::number(reader, statement, value, 1, 65_535),
+        "ttl" => values::number(reader, statement, value, 1, 255),
+        "maxlen" => values::number(reader, statement, value, 1, 65_507),
+        _ if value.text.parse::<IpAddr>().is_ok_and(|address| address.is_multicast()) => {}
+        _ => values::refused(reader, statement, value, "a multicast address"),
+    }
 }
 
 fn sync_id(reader: &mut Reader<'_>, statement: &Statement, word: &Word) -> Option<u8> {

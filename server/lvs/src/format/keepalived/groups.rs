@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::reader::{Origin, Reader, whole};
 use super::syntax_notes::excerpt;
 use super::tree::Statement;
+use super::values;
 use crate::finding::Code;
 use crate::table::Family;
 
@@ -37,6 +38,9 @@ pub(super) struct Group {
 
 /// Reads a block. `room` is how many services may still be written out.
 pub(super) fn read(reader: &mut Reader<'_>, statement: &Statement, room: &mut usize) -> Group {
+    if statement.argument(0).is_none() {
+        values::name_missing(reader, statement);
+    }
     let name = statement.argument(0).map_or("unnamed", |word| word.text.as_str()).to_owned();
     let mut targets = Vec::new();
     for line in statement.inside() {
@@ -53,7 +57,9 @@ pub(super) fn read(reader: &mut Reader<'_>, statement: &Statement, room: &mut us
         *room -= found.len();
         targets.extend(found.into_iter().map(|target| (target, origin)));
     }
-    families(reader, &mut targets);
+    if statement.inside().is_empty() {
+        values::incomplete(reader, statement, "entry");
+    }
     Group { name, targets }
 }
 
@@ -139,19 +145,30 @@ fn step_from(first: IpAddr, step: u32) -> IpAddr {
     }
 }
 
-/// A group has one family: what is not of the first one's is left out.
-fn families(reader: &mut Reader<'_>, targets: &mut Targets) {
-    let family = |target: &Target| match target {
+/// The family of an address; a mark has none.
+pub(super) fn family(target: &Target) -> Option<Family> {
+    match target {
         Target::Address(address, _) => Some(Family::of(*address)),
         Target::Mark(_) => None,
-    };
-    let Some(wanted) = targets.iter().find_map(|(target, _)| family(target)) else { return };
+    }
+}
+
+/// The one family of all addresses; none where there are two, or no address.
+pub(super) fn common_family(targets: &Targets) -> Option<Family> {
+    let mut families = targets.iter().filter_map(|(target, _)| family(target));
+    let first = families.next()?;
+    families.all(|other| other == first).then_some(first)
+}
+
+/// Leaves out the addresses of a group that servers of the family wanted cannot stand behind.
+pub(super) fn keep_family(reader: &mut Reader<'_>, targets: &mut Targets, wanted: Family) {
     let mut said: Option<Origin> = None;
     targets.retain(|(target, origin)| {
-        let fits = family(target).is_none_or(|own| own == wanted);
+        let Target::Address(address, _) = target else { return true };
+        let fits = Family::of(*address) == wanted;
         if !fits && said != Some(*origin) {
             said = Some(*origin);
-            reader.warn(*origin, Code::KeepalivedGroupFamily).with("family", wanted);
+            reader.warn(*origin, Code::KeepalivedGroupFamily).with("address", address).with("family", wanted);
         }
         fits
     });

@@ -19,6 +19,7 @@ use super::services::{self, ROWS_MAXIMUM, Service};
 use super::syntax_notes::excerpt;
 use super::syntax_words::Block;
 use super::timing::commonest;
+use super::tracked::Defined;
 use super::tracking::{self, SyncGroup};
 use super::tree::{FileIndex, Statement};
 use super::vrrp::{self, Instance};
@@ -68,7 +69,7 @@ pub(super) fn read(
     let mut origins = Origins::default();
     let mut globals = Globals::default();
     let of = |word: &'static str| statements.iter().filter(move |statement| statement.is(word));
-    globals.scripts = of("vrrp_script").filter_map(|script| Some(script.argument(0)?.text.clone())).collect();
+    globals.defined = Defined::of(statements);
     for block in of("global_defs") {
         globals::read(reader, block, &mut globals, &mut cluster.kept);
     }
@@ -86,11 +87,17 @@ pub(super) fn read(
             "vrrp_instance" => {
                 instances.extend(vrrp::read(reader, statement, &globals, &mut cluster.kept));
             }
-            "vrrp_sync_group" => sync_groups.push(tracking::group(reader, statement, &mut cluster.kept)),
+            "vrrp_sync_group" => {
+                sync_groups.push(tracking::group(reader, statement, &globals, &mut cluster.kept));
+            }
             "virtual_server" => {
+                globals.defined.checkers(reader, statement);
                 found.extend(services::read(reader, statement, &all_groups, &mut rows, &mut cluster.kept));
             }
-            _ => other(reader, statement, &mut cluster.kept),
+            _ => {
+                globals.defined.meet(reader, statement);
+                other(reader, statement, &mut cluster.kept);
+            }
         }
     }
     unique(reader, &mut instances);
@@ -137,7 +144,14 @@ fn other(reader: &mut Reader<'_>, statement: &Statement, set_aside: &mut BTreeMa
 /// Gives each instance a name of its own; sync groups know the first one of a name.
 fn unique(reader: &mut Reader<'_>, instances: &mut [Instance]) {
     let mut taken = Taken::default();
+    let mut given = BTreeSet::new();
     for instance in instances {
+        if !given.insert(instance.name.clone()) {
+            reader
+                .warn(instance.origin, Code::KeepalivedNameAgain)
+                .with("word", "vrrp_instance")
+                .with("name", excerpt(&instance.name));
+        }
         let wanted = names::usable(&instance.name).unwrap_or_else(|| "instance".to_owned());
         let name = taken.give(&wanted);
         if name != instance.name {

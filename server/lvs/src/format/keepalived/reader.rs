@@ -191,6 +191,15 @@ impl Reader<'_> {
         }
     }
 
+    /// As [`Reader::flag`], where keepalived looks at the word: another one is said, and `taken` stays.
+    pub(super) fn switch(&mut self, statement: &Statement, taken: bool) -> bool {
+        let Some(word) = statement.argument(0) else { return true };
+        let choices =
+            [("on", true), ("true", true), ("yes", true), ("off", false), ("false", false), ("no", false)];
+        let word_for = if taken { "on" } else { "off" };
+        self.choice(statement, word, &choices, word_for).unwrap_or(taken)
+    }
+
     /// One of some words; another is said to be taken for `taken`, and is none. keepalived insists on the letters.
     pub(super) fn choice<T>(
         &mut self,
@@ -231,7 +240,22 @@ impl Reader<'_> {
     }
 }
 
-/// Which keywords of a block were given before: the last one counts.
+/// Programs, of which the first one counts.
+const FIRST_COUNTS: [&str; 11] = [
+    "notify",
+    "notify_master",
+    "notify_backup",
+    "notify_fault",
+    "notify_stop",
+    "notify_deleted",
+    "notify_master_rx_lower_pri",
+    "notify_up",
+    "notify_down",
+    "quorum_up",
+    "quorum_down",
+];
+
+/// Which keywords of a block were given before: the last one counts, except of programs.
 #[derive(Default)]
 pub(super) struct Once<'s>(BTreeMap<&'s str, Origin>);
 
@@ -239,6 +263,12 @@ impl<'s> Once<'s> {
     /// Notes a keyword, and says where it was given before.
     pub(super) fn note(&mut self, reader: &mut Reader<'_>, statement: &'s Statement) {
         let word = statement.keyword.text.as_str();
+        if FIRST_COUNTS.contains(&word) {
+            if self.0.insert(word, statement.origin()).is_some() {
+                reader.warn(statement.origin(), Code::KeepalivedTwice).with("word", word);
+            }
+            return;
+        }
         if let Some(before) = self.0.insert(word, statement.origin()) {
             reader
                 .warn(before, Code::WordRepeated)
@@ -273,7 +303,11 @@ pub(super) fn whole(text: &str) -> Option<u64> {
 pub(super) fn milliseconds(text: &str) -> Option<u64> {
     let (seconds, decimals) = text.split_once('.').unwrap_or((text, ""));
     let only_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if seconds.is_empty() && decimals.is_empty() || !only_digits(seconds) || !only_digits(decimals) {
+    if seconds.is_empty() && decimals.is_empty()
+        || !only_digits(seconds)
+        || !only_digits(decimals)
+        || decimals.len() > 6
+    {
         return None;
     }
     let seconds: u64 = if seconds.is_empty() { 0 } else { seconds.parse().ok()? };
@@ -294,7 +328,7 @@ mod tests {
         {
             assert_eq!(milliseconds(text), Some(value), "{text}");
         }
-        for text in ["", ".", "-1", "1s", "1.5.2", "99999999999999999999"] {
+        for text in ["", ".", "-1", "1s", "1.5.2", "99999999999999999999", "0.0000001"] {
             assert_eq!(milliseconds(text), None, "{text}");
         }
         for (value, text) in [(1_000, "1"), (500, "0.5"), (40_950, "40.95"), (1, "0.001")] {

@@ -130,10 +130,16 @@ fn interval(reader: &mut Reader<'_>, globals: &Globals, instances: &[Instance], 
             VrrpVersion::V2 => (given.saturating_add(500) / 1_000 * 1_000).max(1_000),
             VrrpVersion::V3 => given.div_ceil(10).saturating_mul(10).min(LONGEST_V3_MS),
         };
-        // Longer ones are possible with version 2 only, and kept from sense here.
-        let rounded = rounded.min(INTERVAL_MAXIMUM_MS);
         let origin = instance.origins.find("/interval").unwrap_or(instance.origin);
-        if rounded != given {
+        // Longer ones are possible with version 2 only, and kept from sense here.
+        let (own_rounding, rounded) = (rounded, rounded.min(INTERVAL_MAXIMUM_MS));
+        if own_rounding == given && rounded != given {
+            reader
+                .warn(origin, Code::KeepalivedRounded)
+                .with("word", "advert_int")
+                .with("text", Seconds(given))
+                .with("taken", Seconds(rounded));
+        } else if rounded != given {
             reader
                 .warn(origin, Code::KeepalivedInterval)
                 .with("text", Seconds(given))

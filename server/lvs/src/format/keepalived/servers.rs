@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::checkers::{self, Asked};
+use super::groups::{Target, Targets};
 use super::kept;
-use super::reader::{Once, Origins, Reader};
+use super::reader::{Once, Origin, Origins, Reader};
 use super::syntax_notes::excerpt;
 use super::syntax_words::Block;
 use super::timing::{Level, Timing};
@@ -23,8 +24,8 @@ pub(super) struct Service<'a> {
     pub(super) port: Option<u16>,
     /// Whether it is a service by firewall mark only.
     pub(super) is_mark: bool,
-    /// Whether it is a group, whose entries have ports of their own.
-    pub(super) is_group: bool,
+    /// The entries of its group, which have ports of their own.
+    pub(super) group: Option<&'a Targets>,
     /// Forwarding of servers that name none.
     pub(super) forwarding: Forwarding,
     /// Weight of servers that name none.
@@ -101,9 +102,16 @@ pub(super) fn read(
         match inner.keyword.text.as_str() {
             "weight" => {
                 origins.insert("/weight", inner.value_origin());
-                server.weight = Weight(weight(reader, inner, service.weight));
+                server.weight = Weight(weight(reader, inner, (0, service.weight)));
             }
             "lvs_method" | "lb_kind" => {
+                if inner.is("lb_kind") {
+                    reader
+                        .warn(inner.origin(), Code::KeepalivedOldUnknown)
+                        .with("word", "lb_kind")
+                        .with("meaning", "lvs_method")
+                        .suggest(Some("lvs_method"));
+                }
                 origins.insert("/forwarding", inner.value_origin());
                 server.forwarding = forwarding::read(reader, inner, service.forwarding).or(server.forwarding);
             }
@@ -112,7 +120,7 @@ pub(super) fn read(
                 origins.insert("/limit", inner.value_origin());
                 limit.1 = reader.number::<u32>(inner, 0, u32::MAX, 0);
             }
-            "inhibit_on_failure" => inhibits = Some(reader.flag(inner)),
+            "inhibit_on_failure" => inhibits = Some(reader.switch(inner, false)),
             "snmp_name" => {
                 let name = reader.value(inner).and_then(|word| names::usable(&word.text));
                 server.name = name.unwrap_or_default();
@@ -148,9 +156,12 @@ pub(super) fn read(
 }
 
 /// A share from 0 to 65535; keepalived itself allows more, the kernel's other tools do not.
-pub(super) fn weight(reader: &mut Reader<'_>, statement: &Statement, taken: u16) -> u16 {
+/// Gives the second of the pair where it is none from the first on.
+pub(super) fn weight(reader: &mut Reader<'_>, statement: &Statement, (least, taken): (u16, u16)) -> u16 {
     let most = u64::from(u16::MAX);
-    let Some(weight) = reader.number::<u64>(statement, 0, 2_147_483_647, taken) else { return taken };
+    let Some(weight) = reader.number::<u64>(statement, least.into(), 2_147_483_647, taken) else {
+        return taken;
+    };
     if weight > most {
         reader
             .warn(statement.value_origin(), Code::KeepalivedRounded)
@@ -204,8 +215,11 @@ fn port(
         reader.warn(origin, Code::KeepalivedMarkPort).with("port", port);
         return given;
     }
-    if service.is_group {
+    if let Some(targets) = service.group {
         server.port = (forwarding == Forwarding::Nat).then_some(port);
+        if forwarding != Forwarding::Nat {
+            port_of_group(reader, origin, targets, (forwarding, port));
+        }
         return given;
     }
     let wanted = service.port.unwrap_or(0);
@@ -224,6 +238,29 @@ fn port(
         .suggest(Some(wanted));
     // All ports of a service: what is asked is still the one that was given.
     if wanted == 0 { given } else { Some(wanted) }
+}
+
+/// Says where a port is not that of an entry of the group, which only NAT could send to another one.
+fn port_of_group(
+    reader: &mut Reader<'_>,
+    origin: Origin,
+    targets: &Targets,
+    (forwarding, port): (Forwarding, u16),
+) {
+    let other = targets.iter().find_map(|(target, _)| match target {
+        Target::Address(_, wanted) => wanted.filter(|wanted| *wanted != port),
+        Target::Mark(_) => None,
+    });
+    if let Some(wanted) = other {
+        reader
+            .warn(origin, Code::KeepalivedPortReset)
+            .with("forwarding", forwarding::word(forwarding))
+            .with("port", port)
+            .with("service_port", wanted);
+    }
+    if targets.iter().any(|(target, _)| matches!(target, Target::Mark(_))) {
+        reader.warn(origin, Code::KeepalivedMarkPort).with("port", port);
+    }
 }
 
 /// Settles how the server is asked at, once the port of its service is known.

@@ -18,7 +18,8 @@ use super::syntax_notes::excerpt;
 use super::syntax_words::Block;
 use super::timing::{Level, Timing};
 use super::tree::Statement;
-use super::{checkers, forwarding, globals, names, unacted};
+use super::values::{self, Rule};
+use super::{checkers, forwarding, globals, instance_whole, names, unacted};
 use crate::finding::Code;
 use crate::model::{Forwarding, Protocol, Scheduler, VirtualServer};
 use crate::table::{Family, ServerKey};
@@ -94,10 +95,7 @@ pub(super) fn read(
     let mut draft = Draft {
         statement,
         origins: Origins::default(),
-        family: targets.iter().find_map(|(target, _)| match target {
-            Target::Address(address, _) => Some(Family::of(*address)),
-            Target::Mark(_) => None,
-        }),
+        family: groups::common_family(&targets),
         targets,
         group,
         name: None,
@@ -126,8 +124,10 @@ pub(super) fn read(
     }
     defaults::defaults(reader, &mut draft);
     let servers = real_servers(reader, &mut draft);
-    if servers.is_empty() {
-        reader.warn(statement.origin(), Code::KeepalivedNoServer).with("key", excerpt(&key));
+    if servers.is_empty() || draft.targets.is_empty() {
+        if servers.is_empty() {
+            reader.warn(statement.origin(), Code::KeepalivedNoServer).with("key", excerpt(&key));
+        }
         kept::keep_as(set_aside, &format!("virtual_server {key}"), statement);
         return Vec::new();
     }
@@ -230,6 +230,8 @@ fn setting<'s>(reader: &mut Reader<'_>, inner: &'s Statement, draft: &mut Draft<
             }
         }
         "inhibit_on_failure" => draft.inhibits = reader.flag(inner),
+        // Here keepalived does not look at the word behind it, at a server it does.
+        "alpha" => draft.timing.alpha = Some(reader.flag(inner)),
         "quorum" => {
             let quorum = reader.number(inner, 1, u32::MAX, 1).unwrap_or(1);
             draft.quorum = Some((quorum, inner.value_origin()));
@@ -238,17 +240,29 @@ fn setting<'s>(reader: &mut Reader<'_>, inner: &'s Statement, draft: &mut Draft<
             let hysteresis = reader.number(inner, 0, u32::MAX, 0).unwrap_or(0);
             draft.hysteresis = Some((hysteresis, inner.value_origin()));
         }
-        "weight" => draft.weight = servers::weight(reader, inner, 1),
+        "weight" => draft.weight = servers::weight(reader, inner, (1, 1)),
         "ip_family" => family(reader, inner, draft),
         "snmp_name" => draft.name = reader.value(inner).and_then(|word| names::usable(&word.text)),
         "sorry_server" => {
             let Some(word) = reader.values(inner, 2).first() else { return };
-            let port = checkers::port(inner, 1).unwrap_or_default();
+            let port = checkers::port(inner, 1).unwrap_or_else(|()| {
+                values::value(reader, inner, Rule::Server);
+                None
+            });
             draft.sorry =
                 globals::address(reader, inner, word).map(|address| (address, port, inner.value_origin()));
         }
         "sorry_server_lvs_method" => {
+            if draft.sorry.is_none() {
+                instance_whole::needs(reader, inner, "sorry_server");
+            }
             draft.sorry_forwarding = forwarding::read(reader, inner, draft.forwarding());
+        }
+        "hashed" if draft.scheduler() != Scheduler::Sh => {
+            instance_whole::needs(reader, inner, "lb_algo sh");
+        }
+        "sorry_server_inhibit" if draft.sorry.is_none() => {
+            instance_whole::needs(reader, inner, "sorry_server");
         }
         _ if draft.timing.read(reader, inner, Level::Outer) => {}
         _ => unacted::aside(reader, &mut draft.kept, "", Block::Service, inner),
@@ -293,11 +307,16 @@ fn real_servers(reader: &mut Reader<'_>, draft: &mut Draft<'_>) -> Vec<Server> {
     let blocks = || statement.inside().iter().filter(|inner| inner.is("real_server"));
     let first = blocks().find_map(|block| block.argument(0)?.text.parse::<IpAddr>().ok());
     draft.family = draft.family.or(first.map(Family::of));
+    if let Some(family) = draft.family
+        && !matches!(draft.forwarding(), Forwarding::Tunnel(_))
+    {
+        groups::keep_family(reader, &mut draft.targets, family);
+    }
     let context = servers::Service {
         family: draft.family,
         port,
         is_mark,
-        is_group: draft.group.is_some(),
+        group: draft.group.as_ref().map(|_| &draft.targets),
         forwarding: draft.forwarding(),
         weight: draft.weight,
         timing: &draft.timing,

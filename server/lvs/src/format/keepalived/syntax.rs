@@ -106,6 +106,7 @@ fn read(
         node,
         allowance,
         exhausted: false,
+        dropped: false,
         blocks: Blocks::new(Mode::File),
         collector: Collector::default(),
         variables: Variables::default(),
@@ -150,6 +151,8 @@ struct Reader<'r, 't> {
     allowance: &'r mut usize,
     /// The allowance is used up, and that was said.
     exhausted: bool,
+    /// A definition was dropped, and that was said.
+    dropped: bool,
     blocks: Blocks,
     collector: Collector,
     variables: Variables,
@@ -167,6 +170,7 @@ struct Definition {
     /// None where a condition says that it is for another node.
     name: Option<String>,
     lines: Vec<String>,
+    place: (FileIndex, Spot),
 }
 
 impl<'t> Reader<'_, 't> {
@@ -212,8 +216,18 @@ impl<'t> Reader<'_, 't> {
     fn end_definition(&mut self) {
         let Some(definition) = self.definition.take() else { return };
         if let Some(name) = definition.name {
-            self.variables.define(&name, definition.lines);
+            self.remember(&name, definition.lines, definition.place);
         }
+    }
+
+    /// Keeps the value of a variable. That one is dropped is said once: what it stood for is missing from here on.
+    fn remember(&mut self, name: &str, lines: Vec<String>, (file, spot): (FileIndex, Spot)) {
+        if self.variables.define(name, lines) || std::mem::replace(&mut self.dropped, true) {
+            return;
+        }
+        let finding = Finding::line(spot.line, spot.column, Code::KeepalivedDefinitionsMany);
+        let finding = finding.with("limit", variables::MOST).with("name", excerpt(&format!("${name}")));
+        self.collector.add_in(file.0, finding);
     }
 
     /// A line on its way to the blocks: conditions, definitions and repetitions are seen to, variables are replaced.
@@ -237,7 +251,7 @@ impl<'t> Reader<'_, 't> {
             }
             if let Some((name, value_at)) = variables::definition(rest) {
                 let (name, value) = (name.to_owned(), rest.get(value_at..).unwrap_or_default().to_owned());
-                self.define(name, &value, holds);
+                self.define(name, &value, holds, (line.file, line.spot(start)));
                 return;
             }
             if !holds {
@@ -280,12 +294,12 @@ impl<'t> Reader<'_, 't> {
         !self.exhausted
     }
 
-    fn define(&mut self, name: String, value: &str, holds: bool) {
+    fn define(&mut self, name: String, value: &str, holds: bool, place: (FileIndex, Spot)) {
         let value = value.get(..lexer::comment_start(value)).unwrap_or_default().trim();
         let (value, goes_on) =
             value.strip_suffix('\\').map_or((value, false), |value| (value.trim_end(), true));
         let first = if goes_on && value.is_empty() { Vec::new() } else { vec![value.to_owned()] };
-        self.definition = Some(Definition { name: holds.then_some(name), lines: first });
+        self.definition = Some(Definition { name: holds.then_some(name), lines: first, place });
         if !goes_on {
             self.end_definition();
         }
@@ -305,7 +319,7 @@ impl<'t> Reader<'_, 't> {
                 return;
             }
             for (name, value) in round {
-                self.variables.define(&name, vec![value]);
+                self.remember(&name, vec![value], (line.file, line.spot(start)));
             }
             self.draw(&repeated);
             self.line(repeated.clone(), depth + 1);
@@ -364,7 +378,7 @@ impl<'t> Reader<'_, 't> {
 
     /// Adds a warning, put into words only where it is listed.
     fn say(&mut self, file: FileIndex, spot: Spot, code: Code, words: impl FnOnce(Finding) -> Finding) {
-        if self.collector.lists(Severity::Warning) {
+        if self.collector.wants(Severity::Warning, &[code]) {
             let finding = Finding::line(spot.line, spot.column, code).warning();
             self.collector.add_in(file.0, words(finding));
         }

@@ -25,7 +25,7 @@ pub(super) fn first_length(
     if mode == Mode::File
         && let Some((first, further)) = words.split_at_checked(length)
     {
-        report(file, first, further, collector);
+        report(block, file, first, further, collector);
     }
     (length, mode == Mode::Paste)
 }
@@ -86,10 +86,15 @@ fn next_address(words: &[Token]) -> Option<usize> {
     })
 }
 
-fn report(file: FileIndex, first: &[Token], further: &[Token], collector: &mut Collector) {
+fn report(block: Block, file: FileIndex, first: &[Token], further: &[Token], collector: &mut Collector) {
     let (Some(keyword), Some(second)) = (first.first(), further.first()) else { return };
     let text = further.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let finding = Finding::line(second.spot.line, second.spot.column, Code::KeepalivedSecondStatement)
+    // Behind an address keepalived looks for options, and says that this is none.
+    let code = match block {
+        Block::Addresses => Code::KeepalivedOption,
+        _ => Code::KeepalivedSecondStatement,
+    };
+    let finding = Finding::line(second.spot.line, second.spot.column, code)
         .warning()
         .with("word", &keyword.text)
         .with("text", excerpt(&text))

@@ -227,6 +227,7 @@ const SERVICE: Words = &[
     ("weight", Most(1)),
     ("inhibit_on_failure", Flag),
     ("smtp_alert", Flag),
+    ("connect_timeout", Most(1)),
     ("sorry_server", Most(2)),
     ("sorry_server_inhibit", Flag),
     ("sorry_server_lvs_method", Rest),
@@ -234,6 +235,7 @@ const SERVICE: Words = &[
 ];
 
 const SERVER: Words = &[
+    ("connect_timeout", Most(1)),
     ("weight", Most(1)),
     ("lvs_method", Rest),
     ("lb_kind", Rest),
@@ -254,13 +256,12 @@ const RETRY: Words = &[
     ("retry", Most(1)),
     ("nb_get_retry", Most(1)),
     ("delay_before_retry", Most(1)),
-    ("connect_timeout", Most(1)),
     ("warmup", Most(1)),
     ("alpha", Flag),
-    ("log_all_failures", Flag),
 ];
 
 const CHECKER: Words = &[
+    ("log_all_failures", Flag),
     ("connect_ip", Most(1)),
     ("connect_port", Most(1)),
     ("bindto", Most(1)),
@@ -276,7 +277,6 @@ const HTTP: Words = &[
     ("fast_recovery", Flag),
     ("http_protocol", Most(1)),
     ("tls_compliant", Flag),
-    ("genhash", Rest),
 ];
 
 const URL: Words = &[
@@ -298,8 +298,13 @@ const DNS: Words = &[("type", Most(1)), ("name", Most(1))];
 const NAMED: Words = &[("name", Most(1)), ("alpha", Flag), ("weight", Most(1))];
 const FILE_CHECK: Words = &[("track_file", Most(1)), ("weight", Most(2))];
 
-const MISC: Words =
-    &[("misc_path", Rest), ("misc_timeout", Most(1)), ("misc_dynamic", Flag), ("user", Most(2))];
+const MISC: Words = &[
+    ("log_all_failures", Flag),
+    ("misc_path", Rest),
+    ("misc_timeout", Most(1)),
+    ("misc_dynamic", Flag),
+    ("user", Most(2)),
+];
 
 const UDP: Words = &[
     ("payload", Most(1)),

@@ -64,7 +64,7 @@ impl Timing {
                 self.delay_loop = bounded(reader, statement, read, bounds).or(self.delay_loop);
             }
             "connect_timeout" => {
-                let read = reader.milliseconds(statement, 1, u32::MAX, 5_000);
+                let read = reader.milliseconds(statement, 1, 4_294_967, 5_000);
                 let bounds = (1, MONITOR_TIMEOUT_MAXIMUM_MS);
                 self.connect_timeout = bounded(reader, statement, read, bounds).or(self.connect_timeout);
             }
@@ -90,7 +90,7 @@ impl Timing {
                     .suggest(Some(format!("retry {}", statement.words())));
                 self.retry(reader, statement, level);
             }
-            "alpha" => self.alpha = Some(reader.flag(statement)),
+            "alpha" => self.alpha = Some(reader.switch(statement, false)),
             "virtualhost" => {
                 self.virtualhost = names::host(reader, statement).or(self.virtualhost.take());
             }

@@ -3,17 +3,18 @@
 //! Caribe watches the links of the interfaces in use and moves all addresses together; what goes beyond that is put
 //! aside with a reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::globals::Globals;
 use super::hooks::{self, Hook};
 use super::kept;
-use super::reader::{Origin, Reader};
+use super::reader::{Once, Origin, Reader};
 use super::syntax_notes::excerpt;
 use super::syntax_words::Block;
+use super::tracked::{self, Kind};
 use super::tree::Statement;
-use super::unacted;
 use super::vrrp::Instance;
+use super::{unacted, values};
 use crate::finding::Code;
 
 /// A sync group.
@@ -36,6 +37,10 @@ pub(super) fn interfaces(
     instance: &mut Instance,
     kept: &mut BTreeMap<String, String>,
 ) {
+    if block.block.is_none() {
+        reader.warn(block.origin(), Code::KeepalivedBlockMissing).with("word", "track_interface");
+        return;
+    }
     let mut beyond = false;
     for line in block.inside() {
         let name = line.keyword.text.as_str();
@@ -55,42 +60,63 @@ pub(super) fn interfaces(
             reader.warn(line.origin(), code).with("interface", excerpt(name));
         }
     }
+    tracked::weights(reader, block);
     if beyond {
         kept::keep(kept, &instance.path(), block);
     }
 }
 
-/// Reads `track_script`: no script is run, and one that is not defined is not even kept by keepalived.
-pub(super) fn scripts(
+/// Reads a list of what is tracked by name: nothing of it is done here, and what is not defined is not even kept by
+/// keepalived.
+pub(super) fn named(
     reader: &mut Reader<'_>,
-    block: &Statement,
+    list: &Statement,
     globals: &Globals,
     kept: &mut BTreeMap<String, String>,
     path: &str,
 ) {
-    for line in block.inside() {
-        let name = &line.keyword.text;
-        let code = if globals.scripts.contains(name) {
-            Code::KeepalivedTrackScript
-        } else {
-            Code::KeepalivedTrackScriptUnknown
-        };
-        reader.warn(line.origin(), code).with("name", excerpt(name));
+    let Some(kind) = Kind::tracked_by(&list.keyword.text) else { return };
+    if list.block.is_none() {
+        reader.warn(list.origin(), Code::KeepalivedBlockMissing).with("word", &list.keyword.text);
+        return;
     }
-    kept::keep(kept, path, block);
+    let lines = globals.defined.names(reader, kind, list);
+    if kind == Kind::Script {
+        for line in lines {
+            let name = excerpt(&line.keyword.text);
+            reader.warn(line.origin(), Code::KeepalivedTrackScript).with("name", &name);
+            if !globals.script_security {
+                reader.warn(line.origin(), Code::KeepalivedScriptSecurity).with("name", &name);
+            }
+        }
+    } else {
+        reader.warn(list.origin(), Code::KeepalivedTrack).with("word", &list.keyword.text);
+    }
+    kept::keep(kept, path, list);
 }
 
 /// Reads `vrrp_sync_group`.
 pub(super) fn group(
     reader: &mut Reader<'_>,
     statement: &Statement,
+    globals: &Globals,
     kept: &mut BTreeMap<String, String>,
 ) -> SyncGroup {
+    if statement.argument(0).is_none() {
+        values::name_missing(reader, statement);
+    }
+    if let Some(further) = statement.argument(1) {
+        values::option(reader, statement, further);
+    }
     let name = statement.argument(0).map_or("unnamed", |word| word.text.as_str()).to_owned();
     let visible: String = name.chars().filter(|c| !c.is_control()).collect();
     let path = format!("vrrp_sync_group {visible}/");
     let mut group = SyncGroup { name, origin: statement.origin(), members: Vec::new(), hooks: Vec::new() };
+    let mut once = Once::default();
     for inner in statement.inside() {
+        if inner.block.is_none() {
+            once.note(reader, inner);
+        }
         if inner.is("group") {
             for line in inner.inside() {
                 let words = std::iter::once(&line.keyword).chain(&line.arguments);
@@ -98,7 +124,9 @@ pub(super) fn group(
             }
         } else if inner.is("notify") {
             hooks::any_state(reader, inner, kept, &path);
-        } else if let Some(hook) = Hook::of(inner, &path) {
+        } else if Kind::tracked_by(&inner.keyword.text).is_some() {
+            named(reader, inner, globals, kept, &path);
+        } else if let Some(hook) = Hook::of(inner, &path).filter(|_| !inner.arguments.is_empty()) {
             group.hooks.push(hook);
         } else {
             unacted::aside(reader, kept, &path, Block::SyncGroup, inner);
@@ -110,7 +138,14 @@ pub(super) fn group(
 /// Says what keepalived makes of the groups, and what is different here: all instances move together.
 pub(super) fn together(reader: &mut Reader<'_>, groups: &[SyncGroup], instances: &[Instance]) {
     let mut home: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut given = BTreeSet::new();
     for group in groups {
+        if !given.insert(&group.name) {
+            reader
+                .warn(group.origin, Code::KeepalivedNameAgain)
+                .with("word", "vrrp_sync_group")
+                .with("name", excerpt(&group.name));
+        }
         let mut count = 0;
         for (member, origin) in &group.members {
             let known = instances.iter().find(|instance| instance.name == *member);

@@ -9,6 +9,7 @@ use super::kept;
 use super::reader::Reader;
 use super::syntax_words::Block;
 use super::tree::Statement;
+use super::values;
 use crate::finding::{Code, Severity};
 
 /// Puts a statement aside that its block's reader does not act on, and says why. `path` is what the key begins with.
@@ -34,11 +35,14 @@ pub(super) fn aside(
     if statement.reported {
         return;
     }
+    let known = block.knows(word);
+    if known {
+        values::check(reader, block, statement);
+    }
     // Looking for what was meant is only worth it while somebody will read it.
-    if !reader.collector.lists(Severity::Warning) {
+    if !reader.collector.wants(Severity::Warning, &[Code::KeepalivedUnknown, Code::KeepalivedMisplaced]) {
         return;
     }
-    let known = block.knows(word);
     if let Some(code) = reason(word).filter(|_| known) {
         reader.warn(statement.origin(), code).with("word", word);
     } else if let Some(home) = home(word).filter(|_| !known) {
@@ -211,7 +215,6 @@ fn reason(word: &str) -> Option<Code> {
         | "regex_min_offset"
         | "regex_max_offset"
         | "regex_stack"
-        | "genhash"
         | "sni_name"
         | "SSL" => CheckDetail,
         "ha_suspend" => Code::KeepalivedSuspend,
@@ -247,7 +250,7 @@ fn home(word: &str) -> Option<&'static str> {
 }
 
 /// The keyword of a block that is one slip away.
-fn nearest(block: Block, word: &str) -> Option<&'static str> {
+pub(super) fn nearest(block: Block, word: &str) -> Option<&'static str> {
     if word.len() > 40 {
         return None;
     }

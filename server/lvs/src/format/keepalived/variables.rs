@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Definitions kept; more are not sensible.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// The definitions so far.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use super::reader::{Once, Origin, Origins, Reader, Seconds};
 use super::syntax_notes::excerpt;
 use super::syntax_words::Block;
 use super::tree::Statement;
-use super::{tracking, unacted};
+use super::{instance_whole, tracking, unacted, values};
 use crate::finding::Code;
 use crate::model::{Device, PREEMPT_DELAY_MAXIMUM_S, Secret, VrrpVersion};
 use crate::table::Family;
@@ -37,6 +37,8 @@ pub(super) struct Instance {
     pub(super) priority: Option<NonZeroU8>,
     /// Whether this node starts as master.
     pub(super) is_master: bool,
+    /// What the block says of that.
+    state: Option<bool>,
     /// Version that the instance names.
     pub(super) version: Option<VrrpVersion>,
     /// Whether the block asks for IPv6, for want of an address that says it.
@@ -63,7 +65,8 @@ pub(super) struct Instance {
     pub(super) sync_interface: Option<(Device, Origin)>,
     /// The programs that it runs when its state changes.
     pub(super) hooks: Vec<Hook>,
-    strict: bool,
+    /// Whether it follows the RFC to the letter.
+    pub(super) strict: bool,
     auth: Auth,
 }
 
@@ -106,6 +109,9 @@ pub(super) fn read(
     if statement.argument(0).is_none() {
         reader.warn(statement.origin(), Code::NameAssumed).with("name", &name);
     }
+    if let Some(further) = statement.argument(1) {
+        values::option(reader, statement, further);
+    }
     if statement.block.is_none() {
         reader.error(statement.origin(), Code::KeepalivedBlockMissing).with("word", "vrrp_instance");
         return None;
@@ -118,6 +124,7 @@ pub(super) fn read(
         virtual_router_id: None,
         priority: None,
         is_master: false,
+        state: None,
         version: None,
         native_ipv6: false,
         interval_ms: 1_000,
@@ -137,13 +144,15 @@ pub(super) fn read(
     instance.origins.insert("", statement.origin());
     let mut once = Once::default();
     for inner in statement.inside() {
-        if inner.block.is_none() {
+        // Of two states the first counts, which its reader says.
+        if inner.block.is_none() && !inner.is("state") {
             once.note(reader, inner);
         }
+        values::list_header(reader, Block::Instance, inner);
         setting(reader, inner, &mut instance, kept);
     }
     lists(reader, statement, &mut instance, globals, kept);
-    settle(reader, &mut instance);
+    settle(reader, &mut instance, statement);
     if !usable(reader, &instance) {
         return None;
     }
@@ -209,7 +218,7 @@ fn setting(
         }
         "unicast_peer" => instance.peers = Some(addresses::plain(reader, inner)),
         "authentication" => authentication(reader, inner, &mut instance.auth),
-        "strict_mode" => instance.strict = reader.flag(inner),
+        "strict_mode" => instance.strict = reader.switch(inner, instance.strict),
         "dont_track_primary" => instance.watches_link = !reader.flag(inner),
         "lvs_sync_daemon_interface" | "lvs_sync_daemon_inteface" => {
             reader
@@ -220,10 +229,13 @@ fn setting(
             let device = value.and_then(|word| globals::device(reader, inner, word));
             instance.sync_interface = device.map(|device| (device, inner.origin()));
         }
-        "track_interface" | "track_script" | "virtual_ipaddress" | "virtual_ipaddress_excluded" => {}
+        "track_interface" | "track_script" | "track_file" | "track_process" | "track_bfd" => {}
+        "virtual_ipaddress" | "virtual_ipaddress_excluded" => {}
         "notify" => hooks::any_state(reader, inner, kept, &path),
-        "notify_master" | "notify_backup" | "notify_fault" => instance.hooks.extend(Hook::of(inner, &path)),
-        "garp_master_repeat" | "garp_lower_prio_repeat" if inner.words() == "0" => {
+        "notify_master" | "notify_backup" | "notify_fault" if !inner.arguments.is_empty() => {
+            instance.hooks.extend(Hook::of(inner, &path));
+        }
+        "garp_master_repeat" if inner.words() == "0" => {
             globals::repeat_zero(reader, inner);
         }
         _ => unacted::aside(reader, kept, &path, Block::Instance, inner),
@@ -233,7 +245,17 @@ fn setting(
 fn state(reader: &mut Reader<'_>, statement: &Statement, instance: &mut Instance) {
     let Some(word) = reader.value(statement) else { return };
     let choices = [("MASTER", true), ("BACKUP", false)];
-    instance.is_master = reader.choice(statement, word, &choices, "BACKUP").unwrap_or(false);
+    let is_master = reader.choice(statement, word, &choices, "BACKUP").unwrap_or(false);
+    match instance.state {
+        // The first one counts, unlike with other words.
+        Some(known) if known != is_master => {
+            reader.warn(statement.origin(), Code::KeepalivedTwice).with("word", "state");
+        }
+        _ => {
+            instance.state = Some(is_master);
+            instance.is_master = is_master;
+        }
+    }
 }
 
 fn virtual_router_id(reader: &mut Reader<'_>, statement: &Statement, instance: &mut Instance) {
@@ -321,14 +343,13 @@ fn lists(
     for inner in statement.inside() {
         match inner.keyword.text.as_str() {
             "track_interface" => tracking::interfaces(reader, inner, instance, kept),
-            "track_script" => tracking::scripts(reader, inner, globals, kept, &path),
-            _ => {}
+            _ => tracking::named(reader, inner, globals, kept, &path),
         }
     }
 }
 
 /// What settings mean together.
-fn settle(reader: &mut Reader<'_>, instance: &mut Instance) {
+fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statement) {
     if instance.priority.is_none() {
         let taken = if instance.is_master { 255 } else { 100 };
         instance.priority = NonZeroU8::new(taken);
@@ -338,26 +359,7 @@ fn settle(reader: &mut Reader<'_>, instance: &mut Instance) {
             .with("name", &instance.name)
             .with("taken", taken);
     }
-    let owner = instance.priority == Some(NonZeroU8::MAX);
-    if instance.is_master || owner {
-        if let Some(origin) = instance.nopreempt.take() {
-            let reason = if instance.is_master { "state MASTER" } else { "priority 255" };
-            reader.warn(origin, Code::KeepalivedNopreempt).with("reason", reason);
-        }
-        if instance.is_master && instance.preempt_delay_s > 0 {
-            let origin = instance.origins.find("/preempt_delay").unwrap_or(instance.origin);
-            reader.warn(origin, Code::KeepalivedPreemptDelay);
-            instance.preempt_delay_s = 0;
-        }
-    }
-    if instance.strict && instance.peers.is_some() {
-        reader.warn(instance.origin, Code::KeepalivedStrictUnicast).with("name", &instance.name);
-    }
-    if instance.peers.as_ref().is_some_and(Vec::is_empty) {
-        let origin = instance.origins.find("/unicast").unwrap_or(instance.origin);
-        reader.warn(origin, Code::KeepalivedPeersEmpty);
-        instance.peers = None;
-    }
+    instance_whole::settle(reader, instance, statement);
     password(reader, instance);
 }
 

@@ -8,12 +8,13 @@ use super::super::globals;
 use super::super::http;
 use super::super::kept;
 use super::super::names;
-use super::super::reader::Reader;
+use super::super::reader::{Reader, whole};
 use super::super::syntax_notes::excerpt;
 use super::super::syntax_words::Block;
 use super::super::timing::{Kept, Level};
 use super::super::tree::Statement;
 use super::super::unacted;
+use super::super::values;
 use super::{Asked, Checker, Way};
 use crate::finding::Code;
 use crate::model::{CommandLine, DnsRecord, MONITOR_TIMEOUT_MAXIMUM_MS, Question};
@@ -40,6 +41,7 @@ pub(super) fn read(
         "UDP_CHECK" => Some(udp(reader, block, asked, kept)),
         _ => {
             reader.warn(block.origin(), Code::KeepalivedCheckNone).with("word", word);
+            values::check(reader, Block::Server, block);
             kept::keep(kept, "", block);
             None
         }
@@ -57,7 +59,10 @@ fn common(
     checker: &mut Checker,
 ) {
     let level = if kind == Block::Http { Level::Web } else { Level::Checker };
-    if checker.timing.read(reader, inner, level) {
+    // What belongs to another kind of checker is unknown here.
+    let foreign =
+        inner.is("virtualhost") && kind != Block::Http || inner.is("connect_timeout") && kind == Block::Misc;
+    if !foreign && checker.timing.read(reader, inner, level) {
         return;
     }
     // A program opens no connection of ours.
@@ -195,8 +200,9 @@ fn misc(reader: &mut Reader<'_>, block: &Statement, asked: &Asked<'_>, kept: &mu
         match inner.keyword.text.as_str() {
             "misc_path" => command = script(reader, inner),
             "misc_timeout" => {
-                let read = reader.milliseconds(inner, 1, MONITOR_TIMEOUT_MAXIMUM_MS, 60_000);
-                timeout = read.or(timeout);
+                // No time is as long as there is until the next check.
+                let read = reader.number::<u32>(inner, 0, 4_294, 60).filter(|seconds| *seconds > 0);
+                timeout = read.map(|seconds| seconds.saturating_mul(1_000)).or(timeout);
             }
             "misc_dynamic" => weight = reader.flag(inner),
             _ => common(reader, block, inner, asked, kept, Block::Misc, &mut checker),
@@ -246,8 +252,23 @@ fn udp(reader: &mut Reader<'_>, block: &Statement, asked: &Asked<'_>, kept: &mut
             _ => common(reader, block, inner, asked, kept, Block::Udp, &mut checker),
         }
     }
+    lengths(reader, block);
     checker.questions.push(Question::Udp { send, expect, reply_needed });
     checker
+}
+
+/// Says where no answer is long enough and short enough.
+fn lengths(reader: &mut Reader<'_>, block: &Statement) {
+    let length = |word: &str| {
+        let line = block.inside().iter().rfind(|inner| inner.is(word))?;
+        Some((line, whole(&line.argument(0)?.text)?))
+    };
+    let most = length("max_reply_length").map_or(255, |(_, most)| most);
+    if let Some((line, _)) = length("min_reply_length").filter(|(_, least)| *least > most)
+        && let Some(word) = line.argument(0)
+    {
+        values::refused(reader, line, word, &format!("0 {most}"));
+    }
 }
 
 /// Hexadecimal bytes, with `X` for half a byte that does not count where wildcards are possible.

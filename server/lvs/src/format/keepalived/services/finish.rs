@@ -38,6 +38,10 @@ pub(super) fn quorum(reader: &mut Reader<'_>, draft: &mut Draft<'_>, servers: &[
             .suggest(Some(taken.to_string()));
         *quorum = taken;
     }
+    if sum == 0 && !servers.is_empty() && draft.quorum.is_none() {
+        let name = excerpt(&draft.statement.words());
+        reader.warn(draft.statement.origin(), Code::KeepalivedWeightsNone).with("name", name);
+    }
     let quorum = draft.quorum.map_or(1, |(quorum, _)| quorum);
     if let Some((hysteresis, origin)) = &mut draft.hysteresis
         && *hysteresis >= quorum

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format::collector::Collector;
 use crate::format::keepalived::kept::PREFIX;
+use crate::format::keepalived::reader::Reader;
 use crate::format::keepalived::syntax_blocks::{Blocks, Mode};
 use crate::format::keepalived::syntax_line::Line;
 use crate::format::keepalived::syntax_words::Block;
 use crate::format::keepalived::tree::{FileIndex, Statement};
+use crate::format::keepalived::values;
 use crate::format::lvs_cf::KEPT_TEXT;
 use crate::model::{Device, MASK, Vip};
 use crate::table::Family;
@@ -297,6 +299,9 @@ fn readable(text: &str, block: Block, written: &[&str]) -> Option<Vec<Statement>
         let [only] = <[Statement; 1]>::try_from(statements).ok()?;
         statements = only.block?;
     }
+    // What keepalived would refuse was said when the file was read, and is not written again.
+    let mut reader = Reader { collector: &mut collector };
+    statements.iter().for_each(|statement| values::check(&mut reader, block, statement));
     let fits = collector.finish().is_empty()
         && !statements.is_empty()
         && statements.iter().all(|statement| {
