@@ -5,8 +5,8 @@ create table alert_channel (
     name text not null collate nocase,
     -- Where to and how, JSON; without the secret.
     content text not null,
-    -- What signs in at the mail server, or signs what is posted; absent where there is none.
-    secret text,
+    -- What signs in at the mail server, or signs what is posted, sealed; absent where there is none.
+    secret blob,
     constraint alert_channel_primary primary key (id),
     constraint alert_channel_name_unique unique (name),
     constraint alert_channel_name_length check (length(name) between 1 and 64),

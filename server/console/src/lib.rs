@@ -9,8 +9,8 @@
 
 mod accounts;
 mod actor;
-mod alerts;
 mod addresses;
+mod alerts;
 mod audit;
 mod backup;
 mod check_now;
@@ -47,12 +47,12 @@ pub use accounts::{
     SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
+pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
 pub use alerts::{
     Alert, AlertChannel, AlertError, AlertLetter, AlertLine, AlertMessage, AlertOutcome, AlertRule,
     AlertSilence, AlertText, AlertWords, ChannelSettings, Email, MailSecurity, NewSecret, RuleSettings,
     SilenceSettings, Way, Webhook, WrongAlert, WrongAlerts,
 };
-pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
 pub use audit::{AuditEntry, AuditQuery};
 pub use backup::{
     BackupError, BackupFailed, BackupFolder, BackupMade, BackupThere, Contents, Passphrase, Restorable,

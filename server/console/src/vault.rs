@@ -2,7 +2,8 @@
 //!
 //! Each is encrypted and authenticated with XChaCha20-Poly1305, a nonce of its own in front, and bound to what it is and
 //! whose, so that none can stand in for another. What never has to be given back (passwords, tokens, codes) is hashed
-//! instead. The key goes into backups with the other keys. It never writes to the database. Called by `accounts`.
+//! instead. The key goes into backups with the other keys. It never writes to the database. Called by `accounts` and
+//! `alerts`.
 
 use std::path::Path;
 

@@ -11,8 +11,8 @@ pub struct AlertChannel {
     pub name: String,
     /// Where to and how, JSON.
     pub content: String,
-    /// The password or signing key.
-    pub secret: Option<String>,
+    /// The password or signing key, sealed.
+    pub secret: Option<Vec<u8>>,
 }
 
 /// Who is told what.

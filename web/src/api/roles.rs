@@ -31,7 +31,7 @@ pub(super) async fn list(member: Member, State(app): State<App>) -> Result<Respo
         let enough = move |needs: Needs| match needs {
             Needs::Nothing => true,
             Needs::Role(least) => role >= least,
-            Needs::Agent => false,
+            Needs::Person | Needs::Agent => false,
         };
         document.routes.iter().filter(move |route| enough(route.needs)).map(|route| route.operation.id)
     };

@@ -11,7 +11,7 @@ mod agent;
 mod alerts;
 mod api;
 #[path = "../../../server/console/tests/console/authenticator.rs"]
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub, dead_code)]
 mod authenticator;
 mod catalogue;
 mod conventions;

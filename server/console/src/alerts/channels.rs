@@ -3,6 +3,9 @@
 use super::{AlertChannel, AlertError, ChannelSettings, WrongAlert, read, written};
 use crate::{Actor, Console, Missing, Role, Thing, secret};
 
+/// What secrets of channels are sealed for.
+pub(super) const PURPOSE: &str = "alert channel";
+
 /// What becomes of the secret of a channel that is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewSecret {
@@ -12,16 +15,6 @@ pub enum NewSecret {
     Remove,
     /// It becomes this one.
     Set(String),
-}
-
-impl NewSecret {
-    fn over(self, old: Option<String>) -> Option<String> {
-        match self {
-            NewSecret::Keep => old,
-            NewSecret::Remove => None,
-            NewSecret::Set(secret) => Some(secret),
-        }
-    }
 }
 
 fn channel(row: store::AlertChannel) -> Result<AlertChannel, AlertError> {
@@ -90,7 +83,13 @@ impl Console {
         secret: NewSecret,
     ) -> Result<AlertChannel, AlertError> {
         settings.name = settings.name.trim().to_owned();
-        let secret = secret.over(row.secret);
+        let secret = match secret {
+            NewSecret::Keep => row.secret,
+            NewSecret::Remove => None,
+            NewSecret::Set(secret) => {
+                Some(self.inner.vault.seal(PURPOSE, &row.id, secret.as_bytes()).map_err(AlertError::Failed)?)
+            }
+        };
         let wrong = settings.check(secret.is_some());
         if !wrong.is_empty() {
             return Err(AlertError::Invalid(wrong));

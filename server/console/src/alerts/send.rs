@@ -18,6 +18,7 @@ use serde_json::json;
 use sha2::Sha256;
 use store::NewAlertMessage;
 
+use super::channels::PURPOSE;
 use super::types::{Email, MailSecurity, Way, Webhook};
 use super::{AlertError, AlertMessage, AlertOutcome, ChannelSettings, read, written};
 use crate::{Actor, Console, Failure, Missing, Role, Thing};
@@ -178,11 +179,19 @@ impl Console {
             body: &message.body,
             hello: self.named().unwrap_or("localhost"),
         };
+        let sealed = channel.secret.as_deref();
+        let opened = sealed.map(|sealed| self.inner.vault.open_sealed(PURPOSE, &channel.id, sealed));
+        let secret = opened.map(|secret| secret.and_then(|secret| String::from_utf8(secret).ok()));
         let sending = async {
+            let secret = match &secret {
+                None => None,
+                Some(Some(secret)) => Some(secret.as_str()),
+                Some(None) => return Err("its password or key cannot be opened: enter it again".to_owned()),
+            };
             match &settings.way {
                 _ if late => Err("given up: the console did not run for a day".to_owned()),
-                Way::Email(email) => mail(email, channel.secret.as_deref(), &letter).await,
-                Way::Webhook(webhook) => post(webhook, channel.secret.as_deref(), &letter).await,
+                Way::Email(email) => mail(email, secret, &letter).await,
+                Way::Webhook(webhook) => post(webhook, secret, &letter).await,
             }
         };
         let outcome = tokio::time::timeout(ATTEMPT, sending)

@@ -372,6 +372,9 @@ async fn channels_and_rules_are_checked_field_by_field_and_secrets_stay_inside()
     }
     let made = console.create_alert_channel(&admin, signed.clone(), secret()).await.unwrap();
     assert!(made.has_secret && !format!("{made:?}").contains("hunter2"));
+    let disk = place.bytes();
+    assert!(disk.windows(7).any(|piece| piece == b"example"), "the database is read");
+    assert!(!disk.windows(7).any(|piece| piece == b"hunter2"), "it is sealed");
     let taken = console.create_alert_channel(&admin, webhook("MAIL", "https://a/"), NewSecret::Keep).await;
     assert_eq!(wrong(taken.unwrap_err()), [("name", "taken")]);
     let other =

@@ -12,5 +12,5 @@ mod clusters;
 mod directors;
 mod orders;
 mod place;
-mod support;
 mod second_factor;
+mod support;

@@ -5,8 +5,8 @@ mod alerts;
 mod directors;
 mod objects;
 mod people;
-mod system;
 mod support;
+mod system;
 
 use std::sync::Arc;
 
