@@ -214,7 +214,7 @@ pub(super) fn plain(reader: &mut Reader<'_>, list: &Statement) -> Vec<IpAddr> {
         for pair in words.chunks(2) {
             match pair {
                 [word, value] if matches!(word.text.as_str(), "min_ttl" | "max_ttl") => {
-                    if !whole(&value.text).is_some_and(|ttl| ttl <= 255) {
+                    if whole(&value.text).is_none_or(|ttl| ttl > 255) {
                         values::refused(reader, line, value, "0 255");
                     }
                 }

@@ -67,8 +67,8 @@ fn unicast(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Stateme
     } else if instance.peers.is_none() {
         const WORDS: [&str; 4] =
             ["unicast_src_ip", "unicast_ttl", "old_unicast_checksum", "check_unicast_src"];
-        let inside = statement.inside().iter();
-        if let Some(alone) = inside.filter(|inner| WORDS.contains(&inner.keyword.text.as_str())).next_back() {
+        let mut inside = statement.inside().iter();
+        if let Some(alone) = inside.rfind(|inner| WORDS.contains(&inner.keyword.text.as_str())) {
             needs(reader, alone, "unicast_peer");
         }
     }
@@ -110,11 +110,11 @@ pub(super) fn needs(reader: &mut Reader<'_>, statement: &Statement, missing: &st
 /// Who starts as master or owns the addresses takes them back, and at once.
 fn preemption(reader: &mut Reader<'_>, instance: &mut Instance) {
     let owner = instance.priority.is_some_and(|priority| priority.get() == u8::MAX);
-    if instance.is_master || owner {
-        if let Some(origin) = instance.nopreempt.take() {
-            let reason = if instance.is_master { "state MASTER" } else { "priority 255" };
-            reader.warn(origin, Code::KeepalivedNopreempt).with("reason", reason);
-        }
+    if (instance.is_master || owner)
+        && let Some(origin) = instance.nopreempt.take()
+    {
+        let reason = if instance.is_master { "state MASTER" } else { "priority 255" };
+        reader.warn(origin, Code::KeepalivedNopreempt).with("reason", reason);
     }
     if instance.preempt_delay_s == 0 {
         return;

@@ -39,13 +39,15 @@ pub(super) fn aside(
     if known {
         values::check(reader, block, statement);
     }
-    // Looking for what was meant is only worth it while somebody will read it.
-    if !reader.collector.wants(Severity::Warning, &[Code::KeepalivedUnknown, Code::KeepalivedMisplaced]) {
-        return;
-    }
     if let Some(code) = reason(word).filter(|_| known) {
         reader.warn(statement.origin(), code).with("word", word);
-    } else if let Some(home) = home(word).filter(|_| !known) {
+        return;
+    }
+    // Looking for what was meant is only worth it while somebody will read it.
+    if !reader.collector.wants(Severity::Warning, &[Code::KeepalivedUnknown]) {
+        return;
+    }
+    if let Some(home) = home(word).filter(|_| !known) {
         reader
             .warn(statement.origin(), Code::KeepalivedMisplaced)
             .with("word", kept::shown(word))

@@ -122,7 +122,13 @@ impl<'c> GivenBack<'c> {
 
     /// The words of an instance.
     pub(super) fn instance(&mut self, page: &mut Page, name: &str, written: &[&str]) -> bool {
-        self.under(page, &format!("vrrp_instance {name}/"), Block::Instance, written)
+        let path = format!("vrrp_instance {name}/");
+        let mut written = written.to_vec();
+        if !self.has(&format!("{path}use_vmac")) && !self.has(&format!("{path}use_ipvlan")) {
+            // keepalived would ask for one of them.
+            written.push("vmac_xmit_base");
+        }
+        self.under(page, &path, Block::Instance, &written)
     }
 
     /// Whether a list of addresses was put aside that names exactly these, each on its device.
@@ -316,20 +322,16 @@ fn readable(text: &str, block: Block, written: &[&str]) -> Option<Vec<Statement>
     fits.then_some(statements)
 }
 
-/// Whether routes, rules and programs say what keepalived asks of them: behind a program without quotes it takes the
+/// Whether routes and programs say what keepalived asks of them: behind a program without quotes it takes the
 /// next word for a user.
 fn says_enough(statement: &Statement) -> bool {
     let words = statement.arguments.len();
     if runs_program(statement) && words > 1 && statement.argument(0).is_some_and(|word| !word.quoted) {
         return false;
     }
-    let wanted: &[&str] = match statement.keyword.text.as_str() {
-        "static_routes" | "virtual_routes" => &["dev", "no_track"],
-        "static_rules" | "virtual_rules" => &["preference", "priority", "pref", "prio", "order"],
-        _ => return true,
-    };
-    let says = |line: &Statement| line.arguments.iter().any(|word| wanted.contains(&word.text.as_str()));
-    statement.inside().iter().all(says)
+    // Of the routes of an instance `values` asks this.
+    let device = |line: &Statement| line.arguments.iter().any(|word| word.text == "dev");
+    !statement.is("static_routes") || statement.inside().iter().all(device)
 }
 
 /// Whether keepalived knows the keyword in this block, and all inside.
