@@ -1,7 +1,7 @@
 //! The agent's support bundle: what its folder and this machine's kernel tell a developer, without keys.
 //!
-//! It asks the running agent for its status, and reads files and kernel; it changes nothing and makes nothing. What cannot be
-//! had is named as left out. Blocking; called by `caribe support-bundle`, also where no agent runs.
+//! It asks the running agent for its status, and reads files and kernel; it makes nothing, and changes nothing but what the
+//! agent's start does as well: the module `ip_vs` is loaded where that is possible. What cannot be had is named as left out. Blocking; called by `caribe support-bundle`, also where no agent runs.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -54,8 +54,19 @@ pub fn is_agent(data: &Path) -> bool {
 pub fn support(data: &Path) -> Bundle {
     let mut bundle = from_folder(data);
     match LinuxKernel::open() {
-        Ok(mut kernel) => from_kernel(&mut kernel, data, &mut bundle),
-        Err(error) => bundle.leave_out("kernel/*", &error.to_string()),
+        Ok(mut kernel) => {
+            if let Some(observed) = from_kernel(&mut kernel, data, &mut bundle) {
+                balanced(&observed, &mut bundle);
+            }
+        }
+        // A machine that lacks it is one that is asked about: the rest of it is told all the same.
+        Err(error) => {
+            bundle.leave_out("kernel/ipvs.txt, kernel/sync.json, kernel/timeouts.json", &error.to_string());
+            match LinuxKernel::without_ipvs() {
+                Ok(mut kernel) => drop(from_kernel(&mut kernel, data, &mut bundle)),
+                Err(error) => bundle.leave_out("the rest of kernel/", &error.to_string()),
+            }
+        }
     }
     let found: Vec<String> = crate::preflight();
     bundle.text("preflight.txt", if found.is_empty() { "nothing\n".to_owned() } else { lines(found) });
@@ -120,8 +131,15 @@ fn from_folder(data: &Path) -> Bundle {
     bundle
 }
 
-/// What the kernel holds, in the words of ipvsadm, ip and sysctl.
-fn from_kernel(kernel: &mut impl Kernel, data: &Path, bundle: &mut Bundle) {
+/// What the kernel's IPVS holds.
+fn balanced(observed: &Observed, bundle: &mut Bundle) {
+    bundle.text("kernel/ipvs.txt", ipvsadm::save(&observed.table));
+    bundle.json("kernel/sync.json", &observed.sync);
+    bundle.json("kernel/timeouts.json", &observed.timeouts);
+}
+
+/// What the kernel holds besides, in the words of ip and sysctl; it is returned as it was observed.
+fn from_kernel(kernel: &mut impl Kernel, data: &Path, bundle: &mut Bundle) -> Option<Observed> {
     let folder = Folder::there(data);
     let owned: Option<Ownership> =
         folder.as_ref().and_then(|folder| folder.read_json(documents::OWNERSHIP, "").ok().flatten());
@@ -130,9 +148,11 @@ fn from_kernel(kernel: &mut impl Kernel, data: &Path, bundle: &mut Bundle) {
         HOST_PARAMETERS.iter().chain([&BACKUP_ONLY]).map(|name| (*name).to_owned()).chain(ours).collect();
     let observed = match kernel.observe(&names) {
         Ok(observed) => observed,
-        Err(error) => return bundle.leave_out("kernel/*", &error.to_string()),
+        Err(error) => {
+            bundle.leave_out("kernel/*", &error.to_string());
+            return None;
+        }
     };
-    bundle.text("kernel/ipvs.txt", ipvsadm::save(&observed.table));
     bundle.text("kernel/addresses.txt", addresses(&observed));
     bundle.text("kernel/links.txt", links(&observed));
     let values = observed.sysctls.iter().map(|(name, value)| format!("{name} = {value}"));
@@ -141,13 +161,12 @@ fn from_kernel(kernel: &mut impl Kernel, data: &Path, bundle: &mut Bundle) {
         Some(rules) => bundle.text("kernel/packets.txt", lines(rules)),
         None => bundle.leave_out("kernel/packets.txt", "there is no table of ours"),
     }
-    bundle.json("kernel/sync.json", &observed.sync);
-    bundle.json("kernel/timeouts.json", &observed.timeouts);
     // What stands in the way of the configuration that is held; without one, of nothing.
     let held = folder.as_ref().and_then(documents::held_target).and_then(|held| held.cluster.validate().ok());
     if let Some(cluster) = held {
         bundle.json("obstacles.json", &obstacles(&cluster, &observed, &kernel.surroundings()));
     }
+    Some(observed)
 }
 
 fn addresses(observed: &Observed) -> String {
@@ -202,7 +221,8 @@ mod tests {
             result.unwrap();
         }
         let mut bundle = Bundle::default();
-        from_kernel(&mut kernel, place.path(), &mut bundle);
+        let observed = from_kernel(&mut kernel, place.path(), &mut bundle).unwrap();
+        balanced(&observed, &mut bundle);
         let members = bundle.finish("Of a test.");
         let text = |name: &str| {
             let member = members.iter().find(|member| member.name == name).unwrap();
