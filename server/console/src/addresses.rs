@@ -144,10 +144,8 @@ mod tests {
     use crate::{LiveDirector, Sync};
 
     fn director(name: &str, connected: bool, holds: &[&str]) -> LiveDirector {
-        let holds: Vec<_> = holds
-            .iter()
-            .map(|address| serde_json::json!({ "interface": "eth0", "address": address, "prefix": 24 }))
-            .collect();
+        let holds: Vec<_> =
+            holds.iter().map(|address| serde_json::json!(format!("eth0 {address}/24"))).collect();
         let status = serde_json::from_value(serde_json::json!({
             "director_id": "dir_1", "version": "0", "seat": null, "state": "active", "state_ms": 0, "revision": 1,
             "digest": null, "in_sync": true, "kernel_writes": 0, "holds": holds, "foreign": [],

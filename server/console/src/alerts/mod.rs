@@ -12,6 +12,7 @@ mod send;
 mod silences;
 mod tell;
 mod types;
+mod wrong;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -25,6 +26,7 @@ use crate::{Console, Error, Failure, Problem};
 
 pub use channels::NewSecret;
 pub use types::*;
+pub use wrong::{AlertError, WrongAlert, WrongAlerts};
 
 /// Messages given at once, at most.
 const AT_ONCE: u32 = 500;

@@ -219,9 +219,18 @@ async fn a_problem_is_told_by_mail_and_webhook_once_and_its_end_too() {
         console.alerts().await.unwrap().iter().all(|one| one.problem.kind != ProblemKind::NobodyActive)
     })
     .await;
-    place.pass(61);
-    until("its end is sent", || async { taken(&posts).len() == 2 }).await;
+    until("its end is sent", || async {
+        place.pass(1);
+        taken(&posts).len() == 2
+    })
+    .await;
     assert!(taken(&posts)[1].contains(r#""state":"over""#));
+    until("the mail of it, too", || async { taken(&mails).len() == 2 }).await;
+    until("that is noted", || async {
+        let log = console.alert_messages(None, 100).await.unwrap();
+        log.iter().all(|one| one.outcome != AlertOutcome::Waiting)
+    })
+    .await;
     let log = console.alert_messages(None, 100).await.unwrap();
     assert!(log.iter().all(|one| one.outcome == AlertOutcome::Sent && one.attempts == 1), "{log:?}");
     console.stop().await;
@@ -260,7 +269,11 @@ async fn what_does_not_arrive_is_tried_again_and_said() {
     let _agent = FakeAgent::join(console, &admin, &id, "d1").await;
     place.pass(30);
     let newest = || async { console.alert_messages(None, 1).await.unwrap().remove(0) };
-    until("it is tried", || async { newest().await.attempts == 1 }).await;
+    until("it is tried", || async {
+        let message = newest().await;
+        message.rule.is_some() && message.attempts == 1
+    })
+    .await;
     let message = newest().await;
     assert_eq!((message.outcome, message.due.is_some()), (AlertOutcome::Waiting, true));
     *answer.lock().unwrap() = "204 Taken";

@@ -211,9 +211,9 @@ async fn guessing_codes_is_slowed_down_and_ends_after_eight() {
     let console = &alice.place.console;
     let mut waited = Vec::new();
     for _ in 0..8 {
-        assert!(matches!(alice.finish("000000").await, Err(SecondFactorError::WrongCode)));
-        // A right password in between does not make the wait any shorter, and neither does another address.
         let half = alice.half().await;
+        assert!(matches!(alice.finish("000000").await, Err(SecondFactorError::WrongCode)));
+        // A right password does not make the wait any shorter, and neither does another address.
         let early =
             console.finish_login(&half.cookie, &alice.app.code(0), "198.51.100.7".parse().unwrap()).await;
         let Err(SecondFactorError::Wait { seconds }) = early else { panic!("{early:?}") };

@@ -51,7 +51,7 @@ fn guarded(key: &rcgen::KeyPair) -> Cluster {
             { "name": "one", "seat": "primary", "public": "192.0.2.22", "private": "10.0.1.2" },
             { "name": "two", "seat": "backup", "public": "192.0.2.23", "private": "10.0.1.3" },
         ],
-        "redundancy": { "enabled": true, "protocol": { "kind": "vrrp", "version": 2, "instances": [{
+        "redundancy": { "enabled": true, "interval_ms": 1000, "deadtime_ms": 3500, "protocol": { "kind": "vrrp", "version": 2, "instances": [{
             "name": "VI_1", "interface": "eth0", "virtual_router_id": 51, "password": VRRP,
             "priority": { "primary": 150, "backup": 100 }, "addresses": ["192.0.2.30"],
         }] } },

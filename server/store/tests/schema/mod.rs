@@ -126,7 +126,7 @@ pub(crate) const BREAKING: &[(&str, &str)] = &[
     ("alert_channel_content_json", "insert into alert_channel values ('ch_2', 'b', '{', null)"),
     (
         "alert_rule_primary",
-        "insert into alert_rule select 'ru_9', 'a' || name, id, null, '{}' from alert_channel, (select 1 union select 2)",
+        "insert into alert_rule select 'ru_9', 'a' || n, id, null, '{}' from alert_channel, (select 1 as n union select 2)",
     ),
     ("alert_rule_name_length", "insert into alert_rule select 'ru_9', '', id, null, '{}' from alert_channel"),
     (
