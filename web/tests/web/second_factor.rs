@@ -237,7 +237,7 @@ async fn whoever_must_have_one_does_nothing_else_before() {
         if route.surface != Surface::Pages || !matches!(route.needs, Needs::Role(_)) {
             continue;
         }
-        let path = route.path.replace('{', "").replace('}', "");
+        let path = route.path.replace(['{', '}'], "");
         let answer = match route.method.as_str() {
             "GET" => admin.get(&path).await,
             _ => admin.post(&path, &[]).await,

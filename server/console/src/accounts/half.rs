@@ -25,7 +25,7 @@ impl Console {
         now: i64,
     ) -> Result<SignIn, Failure> {
         let factor = tx.second_factor(&account.name).await?;
-        if !factor.is_some_and(|factor| factor.confirmed.is_some()) {
+        if factor.is_none_or(|factor| factor.confirmed.is_none()) {
             return Ok(SignIn::Whole(self.begin_session(tx, account, from, now).await?));
         }
         let cookie = secret::token()?;
