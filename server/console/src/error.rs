@@ -25,6 +25,20 @@ impl Failure {
     }
 }
 
+/// The words of an error with those of its causes, where they say more.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 /// The kinds of things that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {

@@ -21,6 +21,7 @@ use store::NewAlertMessage;
 use super::channels::PURPOSE;
 use super::types::{Email, MailSecurity, Way, Webhook};
 use super::{AlertError, AlertMessage, AlertOutcome, ChannelSettings, read, written};
+use crate::error::with_causes;
 use crate::{Actor, Console, Failure, Missing, Role, Thing};
 
 /// How long one attempt may take.
@@ -38,16 +39,7 @@ const ERROR: usize = 500;
 
 /// An error with its causes, as one line.
 fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(ERROR).collect()
+    with_causes(error).chars().map(|c| if c.is_control() { ' ' } else { c }).take(ERROR).collect()
 }
 
 /// One message on its way.

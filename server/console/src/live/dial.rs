@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
+use crate::error::with_causes;
 use crate::{Console, Failure};
 
 /// Connecting and the handshake, each.
@@ -80,20 +81,6 @@ impl Connection {
     }
 }
 
-/// The words of an error with those of its causes, where they say more.
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text
-}
-
 impl Console {
     /// Dials a director; believes nobody else, and not with a certificate that was revoked.
     pub(super) async fn dial(&self, director_id: &str, address: &str) -> Result<Connection, DialError> {
@@ -110,7 +97,7 @@ impl Console {
         let stream = tokio::time::timeout(CONNECT, TlsConnector::from(config).connect(name, stream))
             .await
             .map_err(|_| tls("no answer in time".to_owned()))?
-            .map_err(|e| tls(reason(&e)))?;
+            .map_err(|e| tls(with_causes(&e)))?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let peer = match shown {
             Some(certificate) => self.inner.pki.peer(certificate).map_err(|e| tls(e.to_string()))?,
