@@ -152,21 +152,10 @@ mod tests {
         }));
         LiveDirector {
             id: Some(format!("dir_{name}")),
-            name: name.to_owned(),
-            seat: None,
             connected,
-            since: Timestamp::UNIX_EPOCH,
-            last_error: None,
             sync: Sync::InSync,
             status: Some(status.unwrap()),
-            status_at: None,
-            snapshot: None,
-            snapshot_at: None,
-            counters: None,
-            counters_at: None,
-            checks: None,
-            checks_at: None,
-            orders: None,
+            ..LiveDirector::unjoined(name, lvs::model::Seat::Primary, Timestamp::UNIX_EPOCH)
         }
     }
 

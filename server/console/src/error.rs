@@ -4,7 +4,7 @@ use std::fmt;
 
 use lvs::Findings;
 
-use crate::{AccountError, Rebase, Role, SecondFactorError};
+use crate::{AccountError, AlertError, Rebase, Role, SecondFactorError};
 
 /// The machinery under the console failed: disk, database, a broken certificate. The text is for the log, not for
 /// strangers.
@@ -274,5 +274,5 @@ macro_rules! from_store_error {
     )* };
 }
 
-from_error!(ActivateError, AccountError, SecondFactorError);
-from_store_error!(ChangeError, ActivateError, AccountError, SecondFactorError);
+from_error!(ActivateError, AccountError, AlertError, SecondFactorError);
+from_store_error!(ChangeError, ActivateError, AccountError, AlertError, SecondFactorError);

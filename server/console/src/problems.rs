@@ -285,21 +285,10 @@ mod tests {
         }));
         LiveDirector {
             id: Some(format!("dir_{name}")),
-            name: name.to_owned(),
-            seat: Some(Seat::Primary),
             connected: true,
-            since: Timestamp::from_second(500).unwrap(),
-            last_error: None,
             sync: Sync::InSync,
             status: Some(status.unwrap()),
-            status_at: None,
-            snapshot: None,
-            snapshot_at: None,
-            counters: None,
-            counters_at: None,
-            checks: None,
-            checks_at: None,
-            orders: None,
+            ..LiveDirector::unjoined(name, Seat::Primary, Timestamp::from_second(500).unwrap())
         }
     }
 

@@ -8,7 +8,7 @@ use console::{
     AlertChannel, AlertOutcome, AlertRule, ChannelSettings, Email, MailSecurity, NewSecret, Way, Webhook,
 };
 
-use super::alerts::{failed, say_wrong};
+use super::alerts::say_wrong;
 use super::objects::Confirm;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -96,9 +96,9 @@ impl ChannelPage {
 /// `GET /admin/alerts`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
     let (language, console) = (member.language(), member.console());
-    let channels = console.alert_channels().await.map_err(failed)?;
+    let channels = console.alert_channels().await?;
     let clusters = console.clusters().await?;
-    let rules = console.alert_rules().await.map_err(failed)?;
+    let rules = console.alert_rules().await?;
     let rules = rules
         .into_iter()
         .map(|rule| RuleRow {
@@ -269,7 +269,7 @@ async fn one_page(
     key: &str,
     tested: Option<(&'static str, String)>,
 ) -> Result<Response, Error> {
-    let channel = member.console().alert_channel(key).await.map_err(failed)?;
+    let channel = member.console().alert_channel(key).await?;
     let (kind, names) = known(channel.settings.way.as_str())?;
     let form = Form::new(names, texts(&channel));
     let p = framed(member, Some(&channel));
@@ -288,7 +288,7 @@ pub(super) async fn save(
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
     let (language, console) = (member.language(), member.console());
-    let channel = console.alert_channel(&key).await.map_err(failed)?;
+    let channel = console.alert_channel(&key).await?;
     let (kind, names) = known(channel.settings.way.as_str())?;
     let mut form = Form::new(names, (*fields).clone());
     let (settings, secret) = typed(language, kind, &fields, &mut form);
@@ -311,7 +311,7 @@ pub(super) async fn save(
 /// `POST /admin/alerts/channels/{channel}/test`
 pub(super) async fn test(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
     let language = member.language();
-    let message = member.console().test_alert_channel(&member.actor, &key).await.map_err(failed)?;
+    let message = member.console().test_alert_channel(&member.actor, &key).await?;
     let tested = match message.outcome {
         AlertOutcome::Sent => ("good", language.say("alert-test-sent").to_string()),
         _ => {
@@ -325,7 +325,7 @@ pub(super) async fn test(member: Member, Path(key): Path<String>) -> Result<Resp
 /// `GET /admin/alerts/channels/{channel}/delete`
 pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
     let language = member.language();
-    let channel = member.console().alert_channel(&key).await.map_err(failed)?;
+    let channel = member.console().alert_channel(&key).await?;
     let name = &channel.settings.name;
     Confirm {
         p: Page::new(&member.visit, language.say("alert-channel-delete").with("name", name)),
@@ -340,6 +340,6 @@ pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Resu
 
 /// `POST /admin/alerts/channels/{channel}/delete`
 pub(super) async fn delete(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    member.console().delete_alert_channel(&member.actor, &key).await.map_err(failed)?;
+    member.console().delete_alert_channel(&member.actor, &key).await?;
     Ok(see_other("/admin/alerts?done=channel-deleted"))
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use console::{ProblemKind, RuleSettings};
 
-use super::alerts::{failed, say_wrong};
+use super::alerts::say_wrong;
 use super::objects::Confirm;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -103,7 +103,7 @@ async fn page(
     form: Form,
 ) -> Result<Response, Error> {
     let (language, console) = (member.language(), member.console());
-    let channels = console.alert_channels().await.map_err(failed)?;
+    let channels = console.alert_channels().await?;
     let title = match &id {
         Some(_) => language.say("alert-rule-title").with("name", form.value("name")),
         None => language.say("alert-rule-new"),
@@ -132,7 +132,7 @@ pub(super) async fn new_form(member: Member) -> Result<Response, Error> {
 
 /// `GET /admin/alerts/rules/{rule}`
 pub(super) async fn form(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    let rule = member.console().alert_rule(&key).await.map_err(failed)?;
+    let rule = member.console().alert_rule(&key).await?;
     let form = Form::new(RULE, texts(&rule.settings));
     page(&member, StatusCode::OK, Some(rule.id), form).await
 }
@@ -166,14 +166,14 @@ pub(super) async fn save(
     Path(key): Path<String>,
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
-    let rule = member.console().alert_rule(&key).await.map_err(failed)?;
+    let rule = member.console().alert_rule(&key).await?;
     put(member, Some(rule.id), &fields).await
 }
 
 /// `GET /admin/alerts/rules/{rule}/delete`
 pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
     let language = member.language();
-    let rule = member.console().alert_rule(&key).await.map_err(failed)?;
+    let rule = member.console().alert_rule(&key).await?;
     let name = &rule.settings.name;
     Confirm {
         p: Page::new(&member.visit, language.say("alert-rule-delete").with("name", name)),
@@ -188,6 +188,6 @@ pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Resu
 
 /// `POST /admin/alerts/rules/{rule}/delete`
 pub(super) async fn delete(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    member.console().delete_alert_rule(&member.actor, &key).await.map_err(failed)?;
+    member.console().delete_alert_rule(&member.actor, &key).await?;
     Ok(see_other("/admin/alerts?done=rule-deleted"))
 }

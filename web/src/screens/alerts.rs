@@ -140,10 +140,6 @@ fn message_row(language: Language, message: AlertMessage, channels: &[(String, S
     }
 }
 
-pub(super) fn failed(error: AlertError) -> Error {
-    error.into()
-}
-
 async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
     let (language, console) = (member.language(), member.console());
     let wrong = || Error::Malformed("before: a number of the delivery log is expected".to_owned());
@@ -153,19 +149,14 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
     };
     let clusters: Vec<(String, String)> =
         console.clusters().await?.into_iter().map(|cluster| (cluster.id, cluster.name)).collect();
-    let channels: Vec<(String, String)> = console
-        .alert_channels()
-        .await
-        .map_err(failed)?
-        .into_iter()
-        .map(|one| (one.id, one.settings.name))
-        .collect();
+    let channels: Vec<(String, String)> =
+        console.alert_channels().await?.into_iter().map(|one| (one.id, one.settings.name)).collect();
     let mut messages = console.alert_messages(before, PER_PAGE + 1).await?;
     let more = messages.len() > PER_PAGE as usize;
     messages.truncate(PER_PAGE as usize);
     let next = messages.last().filter(|_| more).map(|message| message.number);
-    let silences = console.alert_silences().await.map_err(failed)?;
-    let rules = console.alert_rules().await.map_err(failed)?;
+    let silences = console.alert_silences().await?;
+    let rules = console.alert_rules().await?;
     let page = AlertsPage {
         p: Page::new(&member.visit, language.say("alerts-title")),
         alerts: console.alerts().await?.iter().map(|alert| alert_row(language, alert)).collect(),
@@ -198,7 +189,7 @@ pub(super) fn say_wrong(language: Language, form: &mut Form, error: AlertError) 
             }
             Ok(())
         }
-        other => Err(failed(other)),
+        other => Err(other.into()),
     }
 }
 
@@ -235,6 +226,6 @@ pub(super) async fn silence(member: Member, Sent(fields): Sent) -> Result<Respon
 
 /// `POST /alerts/silences/{silence}/end`
 pub(super) async fn end(member: Member, Path(id): Path<String>) -> Result<Response, Error> {
-    member.console().end_alert_silence(&member.actor, &id).await.map_err(failed)?;
+    member.console().end_alert_silence(&member.actor, &id).await?;
     Ok(see_other("/alerts?done=silence-ended"))
 }

@@ -1,7 +1,7 @@
 //! What can be wrong with the settings of alerts, and why nothing was done. Pure; made by `types` and by the functions
 //! that keep settings.
 
-use crate::{Error, Failure, Missing, Role};
+use crate::{Failure, Missing, Role};
 
 /// Why a setting cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,21 +124,4 @@ pub enum AlertError {
     /// The machinery failed.
     #[error(transparent)]
     Failed(#[from] Failure),
-}
-
-impl From<Error> for AlertError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Missing(missing) => AlertError::Missing(missing),
-            Error::Forbidden { needs } => AlertError::Forbidden { needs },
-            Error::Failed(failure) => AlertError::Failed(failure),
-            Error::Refused(text) => AlertError::Failed(Failure::Internal(text)),
-        }
-    }
-}
-
-impl From<store::Error> for AlertError {
-    fn from(error: store::Error) -> Self {
-        AlertError::Failed(Failure::Store(error))
-    }
 }

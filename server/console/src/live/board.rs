@@ -370,31 +370,13 @@ impl Board {
             .map(|(name, seat)| {
                 let entry =
                     inside.directors.values().find(|e| e.who.cluster == cluster && e.who.name == *name);
-                entry.map_or_else(|| unjoined(name, *seat, now), |entry| live(entry, Some(&known)))
+                entry.map_or_else(
+                    || LiveDirector::unjoined(name, *seat, timestamp(now)),
+                    |entry| live(entry, Some(&known)),
+                )
             })
             .collect();
         LiveCluster { running: known.running, directors }
-    }
-}
-
-fn unjoined(name: &str, seat: Seat, now: i64) -> LiveDirector {
-    LiveDirector {
-        id: None,
-        name: name.to_owned(),
-        seat: Some(seat),
-        connected: false,
-        since: timestamp(now),
-        last_error: None,
-        sync: Sync::Unknown,
-        status: None,
-        status_at: None,
-        snapshot: None,
-        snapshot_at: None,
-        counters: None,
-        counters_at: None,
-        checks: None,
-        checks_at: None,
-        orders: None,
     }
 }
 

@@ -67,6 +67,28 @@ pub struct LiveDirector {
 }
 
 impl LiveDirector {
+    /// A director that no agent has joined as: nothing is known of it.
+    pub(crate) fn unjoined(name: &str, seat: Seat, since: Timestamp) -> Self {
+        LiveDirector {
+            id: None,
+            name: name.to_owned(),
+            seat: Some(seat),
+            connected: false,
+            since,
+            last_error: None,
+            sync: Sync::Unknown,
+            status: None,
+            status_at: None,
+            snapshot: None,
+            snapshot_at: None,
+            counters: None,
+            counters_at: None,
+            checks: None,
+            checks_at: None,
+            orders: None,
+        }
+    }
+
     /// Whether its last status says that it holds the addresses.
     pub fn is_active(&self) -> bool {
         self.status.as_ref().is_some_and(|s| s.state == lvs::wire::State::Active)
