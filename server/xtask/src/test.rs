@@ -240,7 +240,8 @@ fn packaged(_: &Arguments) -> Result<bool> {
 }
 
 fn browser(arguments: &Arguments) -> Result<bool> {
-    cargo_test(arguments, &["--package", "xtask", "--features", "browser", "--test", "browser"])
+    // The whole workspace, so that libraries have the features they are built with for everything else.
+    cargo_test(arguments, &["--workspace", "--features", "xtask/browser", "--test", "browser"])
 }
 
 fn cargo_test(arguments: &Arguments, which: &[&str]) -> Result<bool> {

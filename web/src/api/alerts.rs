@@ -161,12 +161,12 @@ pub(super) async fn create_channel(
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
     let (settings, secret) = ChannelBody::read(&payload)?;
-    let console = member.console();
-    if wants(&member.visit, "dry_run") {
-        console.check_alert_channel(&member.actor, None, &settings, &secret).await?;
+    let rehearse = wants(&member.visit, "dry_run");
+    let made = member.console().create_alert_channel(&member.actor, settings, secret, rehearse).await?;
+    if rehearse {
         return Ok(rehearsed());
     }
-    let made = channel(&console.create_alert_channel(&member.actor, settings, secret).await?);
+    let made = channel(&made);
     Ok(created(&format!("/api/v1/alerts/channels/{}", made.id), &etag(&made)?, made))
 }
 
@@ -181,15 +181,15 @@ pub(super) async fn replace_channel(
     let console = member.console();
     let found = console.alert_channel(&key).await?;
     seen(&member, &headers, &channel(&found))?;
-    if wants(&member.visit, "dry_run") {
-        console.check_alert_channel(&member.actor, Some(&found.id), &settings, &secret).await?;
-        return Ok(rehearsed());
-    }
+    let rehearse = wants(&member.visit, "dry_run");
     let is_same = settings == found.settings && secret == NewSecret::Keep;
     let now = match is_same {
         true => found,
-        false => console.change_alert_channel(&member.actor, &found.id, settings, secret).await?,
+        false => console.change_alert_channel(&member.actor, &found.id, settings, secret, rehearse).await?,
     };
+    if rehearse {
+        return Ok(rehearsed());
+    }
     let body = channel(&now);
     Ok(tagged(StatusCode::OK, &etag(&body)?, with(body, json!({ "changed": !is_same }))?))
 }

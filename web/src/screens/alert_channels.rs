@@ -247,15 +247,9 @@ pub(super) async fn add(
     let language = member.language();
     let mut form = Form::new(names, (*fields).clone());
     let (settings, secret) = typed(language, kind, &fields, &mut form);
-    let console = member.console();
-    if form.failed() {
-        let checked = console.check_alert_channel(&member.actor, None, &settings, &secret).await;
-        if let Err(error) = checked {
-            say_wrong(language, &mut form, error)?;
-        }
-        return again(&member, kind, None, form);
-    }
-    match console.create_alert_channel(&member.actor, settings, secret).await {
+    let rehearse = form.failed();
+    match member.console().create_alert_channel(&member.actor, settings, secret, rehearse).await {
+        Ok(_) if rehearse => again(&member, kind, None, form),
         Ok(made) => Ok(see_other(&format!("/admin/alerts/channels/{}?done=channel-saved", made.id))),
         Err(error) => {
             say_wrong(language, &mut form, error)?;
@@ -292,14 +286,9 @@ pub(super) async fn save(
     let (kind, names) = known(channel.settings.way.as_str())?;
     let mut form = Form::new(names, (*fields).clone());
     let (settings, secret) = typed(language, kind, &fields, &mut form);
-    if form.failed() {
-        let checked = console.check_alert_channel(&member.actor, Some(&channel.id), &settings, &secret).await;
-        if let Err(error) = checked {
-            say_wrong(language, &mut form, error)?;
-        }
-        return again(&member, kind, Some(channel), form);
-    }
-    match console.change_alert_channel(&member.actor, &channel.id, settings, secret).await {
+    let rehearse = form.failed();
+    match console.change_alert_channel(&member.actor, &channel.id, settings, secret, rehearse).await {
+        Ok(_) if rehearse => again(&member, kind, Some(channel), form),
         Ok(made) => Ok(see_other(&format!("/admin/alerts/channels/{}?done=channel-saved", made.id))),
         Err(error) => {
             say_wrong(language, &mut form, error)?;

@@ -35,7 +35,7 @@ async fn a_token_reads_what_all_directors_said_last() {
         "name": "chat", "way": { "webhook": { "url": "http://127.0.0.1:9/" } },
     }));
     let (admin, secret) = (Actor::local(), console::NewSecret::Keep);
-    site.console.create_alert_channel(&admin, settings.unwrap(), secret).await.unwrap();
+    site.console.create_alert_channel(&admin, settings.unwrap(), secret, false).await.unwrap();
     for _ in 0..2 {
         site.console.test_alert_channel(&admin, "chat").await.unwrap();
     }

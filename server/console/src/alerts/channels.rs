@@ -39,98 +39,73 @@ impl Console {
         all.into_iter().find(|one| one.id == key || one.settings.name == key).ok_or_else(|| missing(key))
     }
 
-    /// Makes a channel. Needs Admin.
+    /// Makes a channel; only looks whether it could be made where `rehearse` is set. Needs Admin.
     pub async fn create_alert_channel(
         &self,
         actor: &Actor,
         settings: ChannelSettings,
         secret: NewSecret,
+        rehearse: bool,
     ) -> Result<AlertChannel, AlertError> {
-        actor.require(Role::Admin)?;
-        let row = store::AlertChannel {
-            id: secret::id("ch_")?,
-            name: settings.name.trim().to_owned(),
-            content: String::new(),
-            secret: None,
-        };
-        self.put_channel(actor, "alert.channel.create", row, settings, secret).await
+        self.put_channel(actor, None, settings, secret, rehearse).await
     }
 
-    /// Changes a channel, by id or name. Needs Admin.
+    /// Changes a channel, by id or name; only looks whether it could be where `rehearse` is set. Needs Admin.
     pub async fn change_alert_channel(
         &self,
         actor: &Actor,
         key: &str,
         settings: ChannelSettings,
         secret: NewSecret,
+        rehearse: bool,
     ) -> Result<AlertChannel, AlertError> {
-        actor.require(Role::Admin)?;
-        let all = self.inner.store.read().await?.alert_channels().await?;
-        let row = all.into_iter().find(|one| one.id == key || one.name == key).ok_or_else(|| missing(key))?;
-        let old: ChannelSettings = read(&row.content)?;
-        if old.way.as_str() != settings.way.as_str() {
-            return Err(AlertError::Invalid(vec![("way", WrongAlert::Kind)]));
-        }
-        self.put_channel(actor, "alert.channel.change", row, settings, secret).await
+        self.put_channel(actor, Some(key), settings, secret, rehearse).await
     }
 
     async fn put_channel(
         &self,
         actor: &Actor,
-        action: &str,
-        row: store::AlertChannel,
+        key: Option<&str>,
         mut settings: ChannelSettings,
         secret: NewSecret,
+        rehearse: bool,
     ) -> Result<AlertChannel, AlertError> {
+        actor.require(Role::Admin)?;
         settings.name = settings.name.trim().to_owned();
+        let mut tx = self.inner.store.write().await?;
+        let all = tx.alert_channels().await?;
+        let known = |key: &str| all.iter().find(|one| one.id == key || one.name == key);
+        let old = key.map(|key| known(key).ok_or_else(|| missing(key))).transpose()?;
+        let id = old.map_or_else(|| secret::id("ch_"), |old| Ok(old.id.clone()))?;
         let secret = match secret {
-            NewSecret::Keep => row.secret,
+            NewSecret::Keep => old.and_then(|old| old.secret.clone()),
             NewSecret::Remove => None,
             NewSecret::Set(secret) => {
-                Some(self.inner.vault.seal(PURPOSE, &row.id, secret.as_bytes()).map_err(AlertError::Failed)?)
+                Some(self.inner.vault.seal(PURPOSE, &id, secret.as_bytes()).map_err(AlertError::Failed)?)
             }
         };
-        let wrong = settings.check(secret.is_some());
+        let mut wrong = settings.check(secret.is_some());
+        if let Some(old) = old
+            && read::<ChannelSettings>(&old.content)?.way.as_str() != settings.way.as_str()
+        {
+            wrong.push(("way", WrongAlert::Kind));
+        }
+        let is_taken = |one: &store::AlertChannel| one.name.to_lowercase() == settings.name.to_lowercase();
+        if all.iter().any(|one| one.id != id && is_taken(one)) {
+            wrong.push(("name", WrongAlert::Taken));
+        }
         if !wrong.is_empty() {
             return Err(AlertError::Invalid(wrong));
         }
+        let action = if old.is_some() { "alert.channel.change" } else { "alert.channel.create" };
         let content = written(&settings)?;
-        let row = store::AlertChannel { id: row.id, name: settings.name.clone(), content, secret };
-        let mut tx = self.inner.store.write().await?;
-        match tx.put_alert_channel(&row).await {
-            Err(error) if error.is("alert_channel_name_unique") => {
-                return Err(AlertError::Invalid(vec![("name", WrongAlert::Taken)]));
-            }
-            other => other?,
+        let row = store::AlertChannel { id, name: settings.name.clone(), content, secret };
+        if !rehearse {
+            tx.put_alert_channel(&row).await?;
+            self.audit_row(&mut tx, actor, action, &row.name, settings.way.as_str()).await?;
+            tx.commit().await?;
         }
-        self.audit_row(&mut tx, actor, action, &row.name, settings.way.as_str()).await?;
-        tx.commit().await?;
         channel(row)
-    }
-
-    /// Whether a channel would be taken, without making it. Needs Admin.
-    pub async fn check_alert_channel(
-        &self,
-        actor: &Actor,
-        key: Option<&str>,
-        settings: &ChannelSettings,
-        secret: &NewSecret,
-    ) -> Result<(), AlertError> {
-        actor.require(Role::Admin)?;
-        let all = self.alert_channels().await?;
-        let old = key.map(|key| all.iter().find(|one| one.id == key || one.settings.name == key));
-        let had = old.flatten().is_some_and(|one| one.has_secret);
-        let mut wrong = settings.check(match secret {
-            NewSecret::Keep => had,
-            NewSecret::Remove => false,
-            NewSecret::Set(_) => true,
-        });
-        let same = |name: &str| name.to_lowercase() == settings.name.trim().to_lowercase();
-        let own = old.flatten().map(|one| &one.id);
-        if all.iter().any(|one| same(&one.settings.name) && Some(&one.id) != own) {
-            wrong.push(("name", WrongAlert::Taken));
-        }
-        if wrong.is_empty() { Ok(()) } else { Err(AlertError::Invalid(wrong)) }
     }
 
     /// Removes a channel, by id or name, with its part of the delivery log. Needs Admin.

@@ -168,9 +168,9 @@ async fn a_problem_is_told_by_mail_and_webhook_once_and_its_end_too() {
     console.speak(Arc::new(Words));
     let (port, mails) = mail_server().await;
     let (url, posts, _) = web_server().await;
-    console.create_alert_channel(&admin, email("mail", port), NewSecret::Keep).await.unwrap();
+    console.create_alert_channel(&admin, email("mail", port), NewSecret::Keep, false).await.unwrap();
     let key = NewSecret::Set("whsec_c2lnbmVk".to_owned());
-    console.create_alert_channel(&admin, webhook("chat", &url), key).await.unwrap();
+    console.create_alert_channel(&admin, webhook("chat", &url), key, false).await.unwrap();
     console.create_alert_rule(&admin, rule("by mail", "mail"), false).await.unwrap();
     let only = RuleSettings { kinds: vec![ProblemKind::NobodyActive], ..rule("by chat", "chat") };
     console.create_alert_rule(&admin, only, false).await.unwrap();
@@ -254,7 +254,8 @@ async fn what_does_not_arrive_is_tried_again_and_said() {
     console.speak(Arc::new(Words));
     let (url, posts, answer) = web_server().await;
     *answer.lock().unwrap() = "503 Busy";
-    let made = console.create_alert_channel(&admin, webhook("chat", &url), NewSecret::Keep).await.unwrap();
+    let made =
+        console.create_alert_channel(&admin, webhook("chat", &url), NewSecret::Keep, false).await.unwrap();
     // A test is tried once.
     let test = console.test_alert_channel(&admin, "chat").await.unwrap();
     assert_eq!((test.outcome, test.attempts, test.due), (AlertOutcome::Failed, 1, None));
@@ -284,7 +285,7 @@ async fn what_does_not_arrive_is_tried_again_and_said() {
     assert_eq!((ids.len(), &ids[0]), (2, &ids[1]), "the same message has the same id");
     // Where nobody listens the reason is said, without the path.
     let nowhere = webhook("chat", "http://127.0.0.1:9/secret-of-the-path");
-    console.change_alert_channel(&admin, &made.id, nowhere, NewSecret::Keep).await.unwrap();
+    console.change_alert_channel(&admin, &made.id, nowhere, NewSecret::Keep, false).await.unwrap();
     let error = console.test_alert_channel(&admin, "chat").await.unwrap().error.unwrap();
     assert!(error.contains("refused") && !error.contains("secret-of-the-path"), "{error}");
     console.stop().await;
@@ -296,7 +297,7 @@ async fn silences_keep_quiet_and_end() {
     let (console, admin) = (&place.console, Actor::local());
     console.speak(Arc::new(Words));
     let (url, posts, _) = web_server().await;
-    console.create_alert_channel(&admin, webhook("chat", &url), NewSecret::Keep).await.unwrap();
+    console.create_alert_channel(&admin, webhook("chat", &url), NewSecret::Keep, false).await.unwrap();
     console
         .create_alert_rule(&admin, RuleSettings { after_s: 0, ..rule("all", "chat") }, false)
         .await
@@ -355,7 +356,7 @@ async fn channels_and_rules_are_checked_field_by_field_and_secrets_stay_inside()
         authorities: Some("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----".to_owned()),
     };
     let bad = ChannelSettings { name: " ".to_owned(), language: "fr".to_owned(), way: Way::Email(bad) };
-    let refused = console.create_alert_channel(&admin, bad, NewSecret::Keep).await.unwrap_err();
+    let refused = console.create_alert_channel(&admin, bad, NewSecret::Keep, false).await.unwrap_err();
     assert_eq!(
         wrong(refused),
         [
@@ -370,7 +371,8 @@ async fn channels_and_rules_are_checked_field_by_field_and_secrets_stay_inside()
         ]
     );
     for url in ["ftp://a/", "https://user:pass@a/", "nothing", "https://"] {
-        let refused = console.create_alert_channel(&admin, webhook("chat", url), NewSecret::Keep).await;
+        let refused =
+            console.create_alert_channel(&admin, webhook("chat", url), NewSecret::Keep, false).await;
         assert_eq!(wrong(refused.unwrap_err()), [("way.webhook.url", "url")], "{url}");
     }
     let secret = || NewSecret::Set("hunter2-hunter2".to_owned());
@@ -378,22 +380,29 @@ async fn channels_and_rules_are_checked_field_by_field_and_secrets_stay_inside()
     if let Way::Email(email) = &mut signed.way {
         email.user = Some("lb".to_owned());
     }
-    let refused = console.create_alert_channel(&admin, signed.clone(), secret()).await.unwrap_err();
+    let refused = console.create_alert_channel(&admin, signed.clone(), secret(), false).await.unwrap_err();
     assert_eq!(wrong(refused), [("way.email.security", "secret-in-clear")]);
     if let Way::Email(email) = &mut signed.way {
         email.security = MailSecurity::Tls;
     }
-    let made = console.create_alert_channel(&admin, signed.clone(), secret()).await.unwrap();
+    let made = console.create_alert_channel(&admin, signed.clone(), secret(), false).await.unwrap();
     assert!(made.has_secret && !format!("{made:?}").contains("hunter2"));
     let disk = place.bytes();
     assert!(disk.windows(7).any(|piece| piece == b"example"), "the database is read");
     assert!(!disk.windows(7).any(|piece| piece == b"hunter2"), "it is sealed");
-    let taken = console.create_alert_channel(&admin, webhook("MAIL", "https://a/"), NewSecret::Keep).await;
+    let taken =
+        console.create_alert_channel(&admin, webhook("MAIL", "https://a/"), NewSecret::Keep, false).await;
     assert_eq!(wrong(taken.unwrap_err()), [("name", "taken")]);
-    let other =
-        console.change_alert_channel(&admin, "mail", webhook("mail", "https://a/"), NewSecret::Keep).await;
-    assert_eq!(wrong(other.unwrap_err()), [("way", "kind")]);
-    let kept = console.change_alert_channel(&admin, "mail", signed, NewSecret::Keep).await.unwrap();
+    let before = console.alert_channels().await.unwrap();
+    for rehearse in [true, false] {
+        let hook = webhook("mail", "https://a/");
+        let other = console.change_alert_channel(&admin, "mail", hook, NewSecret::Keep, rehearse).await;
+        assert_eq!(wrong(other.unwrap_err()), [("way", "kind")]);
+    }
+    let hook = webhook("hook", "https://a/");
+    console.create_alert_channel(&admin, hook, NewSecret::Keep, true).await.unwrap();
+    assert_eq!(console.alert_channels().await.unwrap(), before, "a rehearsal makes nothing");
+    let kept = console.change_alert_channel(&admin, "mail", signed, NewSecret::Keep, false).await.unwrap();
     assert!(kept.has_secret);
 
     let bad =

@@ -96,6 +96,11 @@ impl Overlap {
         self.heard.is_some()
     }
 
+    /// When a beat last came the present way from a partner with the same revision.
+    pub(super) fn heard_at(&self) -> Option<Moment> {
+        self.heard
+    }
+
     /// Nothing but the present way from now on.
     pub(super) fn end(&mut self) {
         self.before.clear();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kernel::Path;
 use lvs::failover::{Ids, Keyring, Settings, pulse};
-use lvs::model::{RedundancyProtocol, Seat};
+use lvs::model::{Cluster, RedundancyProtocol, Seat};
 use lvs::table::{AddressKey, DesiredAddress};
 use std::collections::BTreeMap;
 
@@ -48,6 +48,8 @@ pub(crate) struct Alone {
     pub(super) seat: Option<Seat>,
     /// Whether the cluster has another director all the same.
     pub(super) partner_stays: bool,
+    /// How the partner is told, where what is spoken cannot tell it; none where it cannot be told at all.
+    pub(super) told: Option<Box<Partnership>>,
 }
 
 impl Alone {
@@ -60,6 +62,7 @@ impl Alone {
             digest: settings.map(|settings| settings.digest).unwrap_or_default(),
             seat: held.seat,
             partner_stays: cluster.directors.len() > 1,
+            told: told(held).map(Box::new),
         }
     }
 }
@@ -71,10 +74,22 @@ pub(crate) fn partnership(
     addresses: BTreeMap<AddressKey, DesiredAddress>,
 ) -> Option<Partnership> {
     let cluster = held.cluster.cluster();
+    if cluster.redundancy.enabled { spoken(held, cluster, addresses) } else { None }
+}
+
+/// How the two would speak by heartbeat, had they anything else to say than that redundancy is off.
+fn told(held: &Held) -> Option<Partnership> {
+    let mut cluster = held.cluster.cluster().clone();
+    (cluster.redundancy.enabled, cluster.redundancy.protocol) = (true, RedundancyProtocol::Heartbeat);
+    spoken(held, &cluster, BTreeMap::new())
+}
+
+fn spoken(
+    held: &Held,
+    cluster: &Cluster,
+    addresses: BTreeMap<AddressKey, DesiredAddress>,
+) -> Option<Partnership> {
     let redundancy = &cluster.redundancy;
-    if !redundancy.enabled {
-        return None;
-    }
     let ids = Ids { cluster: &held.cluster_id, digest: &held.digest };
     let settings = Settings::of(cluster, ids, &held.director, held.revision)?;
     settings.partner?;

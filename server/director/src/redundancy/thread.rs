@@ -9,8 +9,8 @@ use kernel::{Lease, Paths};
 use lvs::failover::pulse::{ByteOrder, Pulse, Word};
 use lvs::failover::vrrp::Vrrp;
 use lvs::failover::{
-    Action, Answer, Beat, Event, Heartbeat, Lease as Life, Machine, Moment, Order, Question, Start, Unopened,
-    View,
+    Action, Answer, Beat, Event, Heartbeat, LENGTH, Lease as Life, Machine, Moment, Order, Question, Start,
+    Unopened, View,
 };
 use lvs::wire::{State, Testimony};
 
@@ -23,6 +23,7 @@ use super::{Command, Connections, Holding, Leases, News, Partnership, Role};
 
 mod changing;
 mod ending;
+mod hailing;
 
 /// So many forged packets at once are a flood.
 const FLOOD: u64 = 32;
@@ -62,6 +63,8 @@ struct Running {
     overlap: Overlap,
     /// Another protocol that begins once the partner knows of it, too.
     next: Option<Box<Partnership>>,
+    /// How it is told of that, where the present protocol cannot tell.
+    hail: Option<hailing::Hail>,
     /// It ends once the partner knows of it, too.
     ending: Option<ending::Ending>,
     began: Moment,
@@ -124,6 +127,7 @@ impl Thread {
             self.listen();
             self.tick();
             let next = self.running.as_ref().and_then(|running| running.machine.next_deadline());
+            let next = next.into_iter().chain(self.next_hail()).min();
             let wait = next.map_or(IDLE, |at| at.saturating_sub(self.now()));
             let wait = self.routers.patience().map_or(wait, |patience| wait.min(patience));
             if self.over {
@@ -198,7 +202,7 @@ impl Thread {
         }
     }
 
-    fn begin(&mut self, partnership: Partnership, now: Moment) {
+    fn begin(&mut self, partnership: Partnership, overlap: Overlap, now: Moment) {
         let held = self.lease.held(&partnership.addresses).unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot see which addresses are here");
             Vec::new()
@@ -230,8 +234,9 @@ impl Thread {
         self.running = Some(Running {
             machine,
             partnership,
-            overlap: Overlap::default(),
+            overlap,
             next: None,
+            hail: None,
             ending: None,
             began: now,
             role,
@@ -286,37 +291,36 @@ impl Thread {
         let began = Instant::now();
         let mut events = self.routers.receive();
         let (mut forged, mut settled) = (0, false);
-        let Running { partnership, overlap, unopened, .. } = running;
-        if partnership.keys.is_some() {
-            let now = self.origin.elapsed();
-            self.paths.receive(|path, partner, packet| match overlap.open(partnership, path, packet, now) {
-                Ok(opened) => {
-                    if Some(opened.beat.sender) == partnership.settings.partner {
+        let Running { partnership, overlap, unopened, next, hail, .. } = running;
+        let beats =
+            hail.as_ref().and(next.as_deref()).or(partnership.keys.is_some().then_some(&*partnership));
+        let (words, order, now) = (partnership.pulse.is_some(), &mut self.byte_order, self.origin.elapsed());
+        self.paths.receive(|path, partner, packet| {
+            let beats = beats.filter(|_| !words || packet.len() == LENGTH);
+            match beats.map(|beats| (beats, overlap.open(beats, path, packet, now))) {
+                Some((beats, Ok(opened))) => {
+                    if Some(opened.beat.sender) == beats.settings.partner {
                         self.connections.partner.store(opened.beat.connections, Ordering::Relaxed);
+                        hail.iter_mut().for_each(|hail| hail.hear(&opened.beat, now));
                     }
                     settled |= opened.settled && overlap.is_open();
                     events.push(Event::Beat(opened.beat));
                 }
-                Err(why) if partner => {
+                Some((_, Err(why))) if partner => {
                     forged += 1;
                     unopened.count(why);
                 }
-                Err(_) => {}
-            });
-        }
-        if forged > 0 {
-            events.push(Event::Forged(forged));
-        }
-        if running.partnership.pulse.is_some() {
-            // Strangers are not listened to; that is all the protocol has.
-            let order = &mut self.byte_order;
-            self.paths.receive(|_, partner, packet| {
-                if partner {
+                // Strangers are not listened to; that is all that Piranha's protocol has.
+                None if words && partner => {
                     let word = Word::decode(packet);
                     *order = word.map_or(*order, |(_, order)| order);
                     events.push(Event::Word(word.map(|(word, _)| word)));
                 }
-            });
+                Some(_) | None => {}
+            }
+        });
+        if forged > 0 {
+            events.push(Event::Forged(forged));
         }
         for event in events {
             self.step(event);
@@ -337,6 +341,7 @@ impl Thread {
         if due.is_some_and(|at| at <= self.now()) {
             self.step(Event::Tick);
         }
+        self.hail();
     }
 
     fn step(&mut self, event: Event) -> Vec<Action> {
@@ -402,7 +407,8 @@ impl Thread {
                 // The view tells the concerns, and whoever gave the order tells its refusal: no log is written here.
                 Action::Concern(..) | Action::Refuse(_) => {}
                 Action::Word(word) => {
-                    self.paths.send(&word.encode(self.byte_order));
+                    let paths = running.own_paths();
+                    self.paths.send_over(&word.encode(self.byte_order), &paths);
                 }
                 Action::Advertise { router, priority } => self.routers.advertise(router, priority),
                 Action::Done => self.over = true,
@@ -424,6 +430,7 @@ impl Thread {
         let Some(running) = &mut self.running else { return };
         let mut view = running.machine.view();
         view.counts.unopened = running.unopened;
+        running.name_difference(&mut view, now);
         let told = running.shown.as_ref();
         let same = told.is_some_and(|before| quiet(before) == quiet(&view));
         let dropped = |view: &View| (view.counts.dropped(), view.counts.late);

@@ -217,6 +217,33 @@ async fn a_change_of_how_they_speak_that_one_has_not_got_yet_leaves_one_owner() 
     }
 }
 
+/// Neither protocol without keys can say which configuration its sender holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_comes_in_the_place_of_piranhas_beat_once_both_know_it() {
+    for first in [A, B] {
+        let mut cluster = pair();
+        cluster.redundancy.protocol = RedundancyProtocol::Pulse;
+        let mut pair = Pair::of(cluster).await;
+        pair.cluster.redundancy.protocol = RedundancyProtocol::Heartbeat;
+        pair.push(first, 2, "ab").await;
+        until(&pair.agents[first], "the other revision is named", |status| {
+            status.heartbeat.as_ref().is_some_and(|beat| beat.concerns.contains(&Concern::OtherRevision))
+        })
+        .await;
+        never_two_owners(&pair, 2_500).await;
+        pair.settles([State::Active, State::Standby]).await;
+        assert!(before(&pair, first), "what the other speaks is remembered");
+        pair.push(1 - first, 2, "ab").await;
+        never_two_owners(&pair, 1_000).await;
+        eventually("both speak as configured, with keys", || {
+            pair.agents.iter().all(|agent| agent.status().heartbeat.unwrap().concerns.is_empty())
+        })
+        .await;
+        eventually("nothing of before is kept", || !before(&pair, A) && !before(&pair, B)).await;
+        pair.settles([State::Active, State::Standby]).await;
+    }
+}
+
 /// Looks on for so long; both directors shown as active at several looks in a row are two owners.
 async fn never_two_owners(pair: &Pair, milliseconds: u64) {
     let end = tokio::time::Instant::now() + std::time::Duration::from_millis(milliseconds);
@@ -233,8 +260,12 @@ async fn never_two_owners(pair: &Pair, milliseconds: u64) {
 /// Redundancy is switched off while either of them is active, and one of them gets it much later.
 #[tokio::test(flavor = "multi_thread")]
 async fn redundancy_that_only_one_knows_to_be_off_goes_on_until_the_other_knows_it() {
-    for (active, first) in [(A, A), (A, B), (B, A), (B, B)] {
-        let mut pair = Pair::new().await;
+    let ways = [(A, A), (A, B), (B, A), (B, B)];
+    let all = ways.map(|way| (RedundancyProtocol::Heartbeat, way)).into_iter();
+    for (protocol, (active, first)) in all.chain(ways.map(|way| (RedundancyProtocol::Pulse, way))) {
+        let mut cluster = pair();
+        cluster.redundancy.protocol = protocol;
+        let mut pair = Pair::of(cluster).await;
         let mut states = [State::Active, State::Standby];
         if active == B {
             assert_eq!(pair.order(A, json!({"order": "switch-over", "force": true})).await.0, StatusCode::OK);

@@ -6,7 +6,7 @@ use lvs::format::export::{ExportKind, export};
 use lvs::format::lvs_cf;
 use lvs::format::names::Names;
 use lvs::format::{Options, Source, read_sources};
-use lvs::model::{Cluster, Director, Persistence, RealServer, Scheduler, Seat, VirtualServer, Weight};
+use lvs::model::{Cluster, Director, Persistence, RealServer, Scheduler, Seat, Vip, VirtualServer, Weight};
 
 #[test]
 fn an_untouched_file_stays_as_it_is_byte_for_byte() {
@@ -239,6 +239,22 @@ fn lines_that_depend_on_each_other_are_followed() {
         changed(twice, |c| c.virtual_servers[0].name = "z".into()).1,
         ["-virtual a {", "+virtual z {", "-virtual a {", "+virtual a-2 {"]
     );
+}
+
+#[test]
+fn masks_that_waited_do_not_become_those_of_what_comes() {
+    let text = FILE
+        .replace("\tport = 443\n", "\tport = 443\n\tpersistent = 0\n\tpmask = 255.255.255.0\n")
+        .replace("\taddress = 192.0.2.81 eth0:2\n", "\tvip_nmask = 255.255.0.0\n\tfwmark = 7\n");
+    let (_, lines) = changed(&text, |cluster| {
+        cluster.virtual_servers[0].persistence = Some(Persistence { timeout_s: 300, prefix: None });
+    });
+    assert_eq!(lines, ["-\tpersistent = 0", "-\tpmask = 255.255.255.0", "+\tpersistent = 300"]);
+    let address = "192.0.2.82".parse().unwrap();
+    let (_, lines) = changed(&text, |cluster| {
+        cluster.virtual_servers[1].vip = Some(Vip { address, prefix: None, device: "eth0:3".parse().ok() });
+    });
+    assert_eq!(lines, ["+\taddress = 192.0.2.82 eth0:3", "-\tvip_nmask = 255.255.0.0"]);
 }
 
 #[test]

@@ -2,26 +2,33 @@
 
 use lvs::failover::{Machine, Moment};
 
-use super::{Running, Thread};
+use super::{Overlap, Running, Thread};
 use crate::redundancy::{News, Partnership};
 
 impl Running {
-    /// Whether a change to another protocol is held back until the partner knows of it.
+    /// Whether a change to another protocol is held back until the partner knows of it. Beats tell: of a change between two
+    /// protocols without them nobody can hear.
     fn waits_for(&self, new: &Partnership) -> bool {
         let same = self.partnership.settings.partner == new.settings.partner;
-        matches!(self.machine, Machine::Heartbeat(_)) && new.keys.is_none() && same
+        matches!(self.machine, Machine::Heartbeat(_)) != new.keys.is_some() && same
     }
 
     /// The partner is about to count as dead: it may have changed already.
     pub(super) fn waits_in_vain(&self, now: Moment) -> bool {
-        self.next.is_some() && self.is_quiet(now)
+        match self.hail {
+            Some(_) => self.hails_in_vain(now),
+            None => self.next.is_some() && self.is_quiet(now),
+        }
     }
 
-    /// Whether the partner's silence is nearly as long as its death would be.
+    /// Whether the partner's silence is nearly as long as its death would be. VRRP knows no deadtime but three intervals.
     pub(super) fn is_quiet(&self, now: Moment) -> bool {
         let settings = &self.partnership.settings;
-        let patience = settings.deadtime.max(settings.interval * 3).saturating_sub(settings.interval);
-        self.silence(now) >= patience
+        let deadtime = match self.machine {
+            Machine::Vrrp(_) => settings.interval * 3,
+            Machine::Heartbeat(_) | Machine::Pulse(_) => settings.deadtime.max(settings.interval * 3),
+        };
+        self.silence(now) >= deadtime.saturating_sub(settings.interval)
     }
 }
 
@@ -32,9 +39,13 @@ impl Thread {
         if let Some(running) = &mut self.running {
             running.ending = None;
         }
+        self.end_hailing();
         if let Some(running) = &mut self.running
             && running.waits_for(&new)
         {
+            if new.keys.is_some() {
+                return self.begin_hailing(new, now);
+            }
             // Everything else of it can wait, too: the heartbeat says that it is here, and hears when it is there.
             let mark = (new.settings.revision, new.settings.digest);
             (running.partnership.settings.revision, running.partnership.settings.digest) = mark;
@@ -43,7 +54,6 @@ impl Thread {
             return self.settings_changed(now);
         }
         if let Some(running) = &mut self.running {
-            running.next = None;
             running.overlap.change(&running.partnership, &new);
         }
         let running = self.running.as_ref();
@@ -51,7 +61,9 @@ impl Thread {
         self.paths.set(&paths);
         self.routers.configure(new.vrrp.clone());
         self.errands.look_at(new.grounds.clone());
-        let Some(running) = &mut self.running else { return self.begin(new, now) };
+        let Some(running) = &mut self.running else {
+            return self.begin(new, Overlap::default(), now);
+        };
         let actions = match (&mut running.machine, self.routers.settings(), &new.pulse) {
             (Machine::Heartbeat(machine), None, None) => {
                 machine.configure(running.overlap.settings(&new), now)
@@ -59,7 +71,7 @@ impl Thread {
             (Machine::Vrrp(machine), Some(settings), _) => machine.configure(settings.clone(), now),
             (Machine::Pulse(machine), None, Some(settings)) => machine.configure(settings.clone(), now),
             // Another protocol: who is active is found out anew, and what is here stays until then.
-            _ => return self.begin(new, now),
+            _ => return self.begin(new, Overlap::default(), now),
         };
         running.partnership = new;
         self.act(actions);
@@ -80,20 +92,23 @@ impl Thread {
         let now = self.now();
         let Some(running) = &mut self.running else { return };
         running.overlap.end();
+        // The first beat in another protocol's place says already that the partner is heard.
+        let overlap = running.overlap.clone();
         let next = running.next.take();
         self.paths.set(&running.partnership.paths);
         (self.news)(News::Settled);
         tracing::info!("both directors speak as configured, and no other way");
         match next {
-            Some(next) => self.configure_anew(*next, now),
+            Some(next) => self.configure_anew(*next, overlap, now),
             None => self.settings_changed(now),
         }
     }
 
-    /// Another protocol in the heartbeat's place.
-    fn configure_anew(&mut self, partnership: Partnership, now: Moment) {
+    /// Another protocol in the place of the one that was spoken.
+    fn configure_anew(&mut self, partnership: Partnership, overlap: Overlap, now: Moment) {
         self.paths.set(&partnership.paths);
         self.routers.configure(partnership.vrrp.clone());
-        self.begin(partnership, now);
+        self.errands.look_at(partnership.grounds.clone());
+        self.begin(partnership, overlap, now);
     }
 }

@@ -95,8 +95,8 @@ impl Thread {
     /// Nobody is to be spoken with any more.
     pub(super) fn part(&mut self, alone: Alone) {
         let now = self.now();
+        self.end_hailing();
         let Some(running) = &mut self.running else { return };
-        running.next = None;
         if alone.seat.is_none() {
             // This director is not one of the cluster: it lets go, and says so.
             self.leases.set(Default::default());
@@ -107,9 +107,13 @@ impl Thread {
         let settings = &mut running.partnership.settings;
         (settings.revision, settings.digest) = (alone.revision, alone.digest);
         running.overlap.begin_waiting();
+        let told = alone.told.clone().filter(|_| !matches!(running.machine, Machine::Heartbeat(_)));
         running.ending = Some(Ending { alone, confirmed: false, next_try: now });
         tracing::info!("redundancy is switched off: the heartbeat goes on until the partner knows it, too");
         self.settings_changed(now);
+        if let Some(told) = told {
+            self.begin_hailing(*told, now);
+        }
         self.consider_end(false);
     }
 
@@ -117,15 +121,20 @@ impl Thread {
     pub(super) fn consider_end(&mut self, settled: bool) {
         let now = self.now();
         let Some(running) = &mut self.running else { return };
-        let silence = running.silence(now);
-        let quiet = running.is_quiet(now);
+        let hailed = running.hailed(now);
         let agreed = running.overlap.was_heard();
         let View { state, partner, entered, .. } = running.machine.view();
+        let (silence, quiet) = match hailed {
+            // Whoever is active hears nothing of a standby but the beats beside the protocol.
+            Some(hailed) if state == State::Active => (hailed.silence, hailed.quiet),
+            _ => (running.silence(now), running.is_quiet(now)),
+        };
+        let partner = hailed.and_then(|hailed| hailed.partner).or(partner.map(|partner| partner.state));
         let lasts = now.saturating_sub(entered) >= LASTS.max(running.partnership.settings.deadtime * 3);
         let holds = running.role.holding == Holding::Own;
         let machine = &running.machine;
-        let (says_revisions, is_heard) =
-            (matches!(machine, Machine::Heartbeat(_)), !matches!(machine, Machine::Vrrp(_)));
+        let says_revisions = hailed.is_some() || matches!(machine, Machine::Heartbeat(_));
+        let is_heard = hailed.is_some() || !matches!(machine, Machine::Vrrp(_));
         let Some(ending) = &mut running.ending else { return };
         ending.confirmed |= settled;
         let Some(seat) = ending.alone.seat else { return };
@@ -141,7 +150,7 @@ impl Thread {
             state,
             lasts,
             holds,
-            partner: partner.map(|partner| partner.state),
+            partner,
         };
         match known.verdict() {
             Verdict::GoOn => {}

@@ -191,7 +191,7 @@ impl Heartbeat {
             Event::Links(usable) => self.links(usable, now),
             Event::Carrier => self.carrier(now),
             Event::Ready(ready) => self.ready = ready,
-            Event::Reserved(upto) => self.reserved = self.reserved.max(upto),
+            Event::Reserved(upto) => self.note_reserved(upto),
             Event::Holds(holds) => self.hold_addresses(holds, now),
             Event::LeaseFailed => self.lease_failed(now),
             Event::Answer(answer) => self.answer(answer, now),
@@ -329,6 +329,14 @@ impl Heartbeat {
         if std::mem::take(&mut self.took) {
             self.lease = None;
             self.out.push(Action::Disown);
+        }
+    }
+
+    /// Epochs are reserved on the disk, perhaps the one that was claimed with a moment before.
+    fn note_reserved(&mut self, upto: u64) {
+        self.reserved = self.reserved.max(upto);
+        if self.claimed <= self.reserved {
+            self.concern(Concern::EpochNotDurable, false);
         }
     }
 

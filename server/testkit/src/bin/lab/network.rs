@@ -218,6 +218,37 @@ pub(crate) fn ip(namespace: Option<&str>, lines: &[String]) -> Result<()> {
     done.with_context(|| format!("ip in {}: {}", namespace.unwrap_or("this namespace"), finished.said()))
 }
 
+/// The hardware address of a machine's interface.
+pub(crate) fn hardware_address(namespace: &str, interface: &str) -> Result<String> {
+    let link = process::run(process::command(["ip", "-n", namespace, "link", "show", interface]))?;
+    let mut words = link.split_whitespace().skip_while(|word| *word != "link/ether");
+    words
+        .nth(1)
+        .map(str::to_owned)
+        .with_context(|| format!("{interface} of {namespace} has no hardware address"))
+}
+
+/// Gives a machine packet filter rules, in words of `nft`.
+pub(crate) fn rules(namespace: &str, text: &str) -> Result<()> {
+    let finished = process::finish(within(namespace, &["nft", "-f", "-"]), text.as_bytes())?;
+    let done = finished.status.success().then_some(());
+    done.with_context(|| format!("nft in {namespace}: {}", finished.said()))
+}
+
+/// Packets that a named counter of a machine's rules has seen.
+pub(crate) fn counted(namespace: &str, name: &str) -> Result<u64> {
+    let text = process::run(within(namespace, &["nft", "-j", "list", "counters"]))?;
+    let listed: serde_json::Value = serde_json::from_str(&text)?;
+    let objects =
+        listed.pointer("/nftables").and_then(serde_json::Value::as_array).context("nft listed nothing")?;
+    let mut counters = objects.iter().filter_map(|object| object.get("counter"));
+    let counter =
+        counters.find(|counter| counter.get("name").and_then(serde_json::Value::as_str) == Some(name));
+    counter
+        .and_then(|counter| counter.get("packets")?.as_u64())
+        .with_context(|| format!("nft listed no counter {name}"))
+}
+
 /// A command in a namespace.
 pub(crate) fn within(namespace: &str, words: &[&str]) -> Command {
     process::command(["ip", "netns", "exec", namespace].iter().chain(words))

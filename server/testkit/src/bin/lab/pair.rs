@@ -95,7 +95,10 @@ pub(crate) fn settled(api: &Api, standby: &Director) -> Result<()> {
         let shown = api.director(CLUSTER, standby.name)?;
         let heartbeat = shown.pointer("/live/status/heartbeat").cloned().unwrap_or_default();
         let active = heartbeat.pointer("/partner/state") == Some(&json!("active"));
-        let quiet = heartbeat.pointer("/concerns") == Some(&json!([]));
+        // VRRP and Piranha's beat have nothing to say who they are.
+        let usual = |concern: &Value| *concern == json!("unauthenticated");
+        let concerns = heartbeat.pointer("/concerns").and_then(Value::as_array);
+        let quiet = concerns.is_some_and(|concerns| concerns.iter().all(usual));
         let ready = heartbeat.pointer("/ready") == Some(&json!(true));
         Ok(if active && quiet && ready { Seen::Yes(()) } else { Seen::not_yet(heartbeat.to_string()) })
     })

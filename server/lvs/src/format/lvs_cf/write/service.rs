@@ -1,5 +1,7 @@
 //! `virtual` and `server` blocks as the old pages wrote them.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Code, Finding};
 use crate::format::lvs_cf::value::{escapes, netmask};
 use crate::format::lvs_cf::vocabulary::Scope;
@@ -12,6 +14,19 @@ use crate::table::Family;
 use super::sheet::Block;
 use super::values::{Value, Writer, comments};
 use super::{INDENTS, OLD_SCHEDULERS};
+
+/// What was kept of a service, without masks that had nothing to belong to when they were read and have it now: beside
+/// it they would be read as its own.
+fn kept_now(server: &VirtualServer) -> BTreeMap<String, String> {
+    let mut kept = server.kept.clone();
+    for (word, owner) in [("pmask", server.persistence.is_some()), ("vip_nmask", server.vip.is_some())] {
+        let is_mask = |text: &String| (0..=32).any(|length| netmask(length).to_string() == *text);
+        if owner && kept.get(word).is_some_and(is_mask) {
+            kept.remove(word);
+        }
+    }
+    kept
+}
 
 impl Writer {
     pub(super) fn virtual_server(
@@ -48,7 +63,8 @@ impl Writer {
         self.monitor(&format!("{pointer}/monitor"), &server.monitor);
         let [indent, _] = INDENTS;
         let name_refused = self.name(0, "virtual", &server.name, &pointer);
-        let entries = self.entries(Scope::Virtual, indent, (&server.kept, &pointer), |writer, word| {
+        let kept = kept_now(server);
+        let entries = self.entries(Scope::Virtual, indent, (&kept, &pointer), |writer, word| {
             writer.service(word, &pointer, server)
         });
         let refused = std::mem::take(&mut self.refused);
@@ -60,7 +76,7 @@ impl Writer {
             name: server.name.clone(),
             name_refused,
             entries,
-            comments: comments(&server.kept, Scope::Virtual),
+            comments: comments(&kept, Scope::Virtual),
             servers: servers.collect(),
             refused,
             pointer,

@@ -3,14 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use testkit::api::Api;
 use testkit::process;
 use testkit::wait::{self, Seen};
 
-use crate::network::{self, DIRECTORS, Director, Servers};
+use crate::network::{self, DIRECTORS, Director, Servers, VIP};
 use crate::pair::{EVERY, holds, owner, settled};
+use crate::rival::NAT_ROUTER;
 use crate::stage::{CLUSTER, PATIENCE, Stage, no_failure};
 
 /// Longer than any silence that the settings below allow, and than a lease.
@@ -30,7 +31,11 @@ pub(crate) fn run() -> Result<()> {
     settled(&api, second)?;
     let mut traffic = stage.traffic(EVERY)?;
     traffic.wait_for_answers(50, PATIENCE)?;
-    let changes: [(&str, &[(&str, Value)]); 5] = [
+    let vrrp = json!({ "kind": "vrrp", "version": 3, "instances": [
+        instance("outside", "eth0", 51, &VIP.to_string()),
+        instance("inside", "eth1", 52, NAT_ROUTER),
+    ] });
+    let changes: [(&str, &[(&str, Value)]); 10] = [
         ("port", &[("/redundancy/heartbeat_port", json!(600))]),
         ("faster", &[("/redundancy/interval_ms", json!(50)), ("/redundancy/deadtime_ms", json!(250))]),
         ("slower", &[("/redundancy/interval_ms", json!(400)), ("/redundancy/deadtime_ms", json!(1_600))]),
@@ -44,6 +49,11 @@ pub(crate) fn run() -> Result<()> {
                 ("/redundancy/preempt", json!(true)),
             ],
         ),
+        ("VRRP", &[("/redundancy/protocol", vrrp.clone()), ("/redundancy/interval_ms", json!(200))]),
+        ("heartbeat again", &[("/redundancy/protocol", json!({ "kind": "heartbeat" }))]),
+        ("the beat of Piranha", &[("/redundancy/protocol", json!({ "kind": "pulse" }))]),
+        ("heartbeat at last", &[("/redundancy/protocol", json!({ "kind": "heartbeat" }))]),
+        ("VRRP to the end", &[("/redundancy/protocol", vrrp)]),
     ];
     for (number, (what, edits)) in changes.iter().enumerate() {
         for (pointer, value) in *edits {
@@ -57,13 +67,7 @@ pub(crate) fn run() -> Result<()> {
         traffic.forget();
         api.make_it_so(CLUSTER, &content)?;
         named(&api, got)?;
-        let began = Instant::now();
-        while began.elapsed() < WATCHED {
-            let here = [holds(first)?, holds(second)?];
-            if here != [true, false] {
-                bail!("{what}: {here:?} hold the address while {} has not got it", missed.name);
-            }
-        }
+        one_owner_throughout(what)?;
         apart(missed, false)?;
         stage.wait_in_sync(&api, missed)?;
         owner(&api, first, second)?;
@@ -77,8 +81,53 @@ pub(crate) fn run() -> Result<()> {
             tally.gap_ms
         ));
     }
+    // The end of all of it, which the active one does not learn of at first.
+    *content.pointer_mut("/redundancy/enabled").context("enabled")? = json!(false);
+    apart(first, true)?;
+    traffic.forget();
+    api.make_it_so(CLUSTER, &content)?;
+    named(&api, second)?;
+    one_owner_throughout("redundancy off")?;
+    apart(first, false)?;
+    for director in &DIRECTORS {
+        stage.wait_in_sync(&api, director)?;
+        silent(&api, director)?;
+    }
+    one_owner_throughout("redundancy off on both")?;
+    no_failure(&traffic.tally().failed)?;
+    stage.say("redundancy is off under VRRP, too: both have ended, the primary holds the addresses");
     drop(agents);
     Ok(())
+}
+
+/// Looks on: the first director holds the address, and the other one never does.
+fn one_owner_throughout(what: &str) -> Result<()> {
+    let [first, second] = &DIRECTORS;
+    let began = Instant::now();
+    while began.elapsed() < WATCHED {
+        let here = [holds(first)?, holds(second)?];
+        if here != [true, false] {
+            bail!("{what}: {here:?} hold the address");
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a director speaks with nobody.
+fn silent(api: &Api, director: &Director) -> Result<()> {
+    wait::until(&format!("{} speaks with nobody", director.name), PATIENCE, || {
+        let shown = api.director(CLUSTER, director.name)?;
+        let heartbeat = shown.pointer("/live/status/heartbeat").cloned().unwrap_or_default();
+        Ok(if heartbeat.is_null() { Seen::Yes(()) } else { Seen::not_yet(heartbeat.to_string()) })
+    })
+}
+
+/// A virtual router, in both directors.
+fn instance(name: &str, interface: &str, id: u8, address: &str) -> Value {
+    json!({
+        "name": name, "interface": interface, "virtual_router_id": id,
+        "priority": { "primary": 150, "backup": 100 }, "addresses": [address],
+    })
 }
 
 /// Waits until a director says that its partner holds another revision.
@@ -93,10 +142,7 @@ fn named(api: &Api, director: &Director) -> Result<()> {
 
 fn apart(director: &Director, apart: bool) -> Result<()> {
     if apart {
-        let block = network::within(director.namespace, &["nft", "-f", "-"]);
-        let finished = process::finish(block, RULES.as_bytes())?;
-        ensure!(finished.status.success(), "nft: {}", finished.said());
-        return Ok(());
+        return network::rules(director.namespace, RULES);
     }
     let words = ["nft", "delete", "table", "inet", "apart"];
     process::run(network::within(director.namespace, &words)).map(drop)

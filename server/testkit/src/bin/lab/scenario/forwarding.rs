@@ -156,26 +156,10 @@ fn count_frames(namespace: &str, interfaces: &[&str]) -> Result<()> {
         ));
     }
     rules.push_str("}\n");
-    let finished = process::finish(network::within(namespace, &["nft", "-f", "-"]), rules.as_bytes())?;
-    if !finished.status.success() {
-        bail!("nft in {namespace}: {}", finished.said());
-    }
-    Ok(())
+    network::rules(namespace, &rules)
 }
 
 /// Requests and replies counted since [`count_frames`].
 fn frames(namespace: &str) -> Result<(u64, u64)> {
-    let text = process::run(network::within(namespace, &["nft", "-j", "list", "counters"]))?;
-    let listed: serde_json::Value = serde_json::from_str(&text)?;
-    let objects =
-        listed.pointer("/nftables").and_then(serde_json::Value::as_array).context("nft listed nothing")?;
-    let packets = |name: &str| {
-        objects
-            .iter()
-            .filter_map(|object| object.get("counter"))
-            .find(|counter| counter.get("name").and_then(serde_json::Value::as_str) == Some(name))
-            .and_then(|counter| counter.get("packets")?.as_u64())
-            .with_context(|| format!("nft listed no counter {name}"))
-    };
-    Ok((packets("requests")?, packets("replies")?))
+    Ok((network::counted(namespace, "requests")?, network::counted(namespace, "replies")?))
 }

@@ -13,8 +13,10 @@ mod forwarding;
 mod handover;
 mod host;
 mod hostile;
+mod isolation;
 mod keepalived;
 mod measure;
+mod mutual;
 mod nat;
 mod power;
 mod refusals;
@@ -131,6 +133,16 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "power-cut",
         about: "both directors boot at once with their heartbeat ports blocked for 30 s: never two owners",
         run: power::run,
+    },
+    Scenario {
+        name: "isolation",
+        about: "directors that cannot hear each other: the console as witness, a gateway that does not answer",
+        run: isolation::run,
+    },
+    Scenario {
+        name: "mutual",
+        about: "two directors that are each other's real servers, direct routing: no packet comes back",
+        run: mutual::run,
     },
     Scenario {
         name: "live-change",

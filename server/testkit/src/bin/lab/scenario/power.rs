@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use testkit::process;
 
@@ -38,9 +38,7 @@ pub(crate) fn run() -> Result<()> {
         }
         traffic.forget();
         for director in &DIRECTORS {
-            let block = network::within(director.namespace, &["nft", "-f", "-"]);
-            let finished = process::finish(block, RULES.as_bytes())?;
-            ensure!(finished.status.success(), "nft: {}", finished.said());
+            network::rules(director.namespace, RULES)?;
         }
         let began = Instant::now();
         agents = [stage.agent(first)?, stage.agent(second)?];

@@ -1,0 +1,120 @@
+//! Two directors that are each other's real servers, with direct routing: each has the virtual address on its loopback, to
+//! serve what the other one sends. A standby that scheduled that again would send it back, for ever.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+use testkit::process::Background;
+use testkit::traffic::LIMIT;
+
+use crate::network::{self, DIRECTORS, Director, Flat, Servers, VIP};
+use crate::pair::{EVERY, Figures, order, owner, settled};
+use crate::stage::{CLUSTER, PATIENCE, Stage, no_failure};
+
+const FLAT: Flat = Flat {
+    interface: "eth0",
+    router: "192.168.1.1/24",
+    directors: ["192.168.1.10", "192.168.1.20"],
+    servers: ["192.168.1.111", "192.168.1.222"],
+};
+/// The longest a client may wait at a planned switch-over.
+const PLANNED: u64 = 700;
+const REQUESTS: u64 = 60;
+
+pub(crate) fn run() -> Result<()> {
+    let stage = Stage::upon(80, || network::build_flat(&FLAT))?;
+    let mut servers = Vec::new();
+    for director in &DIRECTORS {
+        let name = director.namespace;
+        let command = stage.lab(name, &["http-server", "0.0.0.0:80", name]);
+        let mut server = Background::start(name, command, &stage.log(&format!("web-{name}")))?;
+        server.wait_for_word("listening", PATIENCE)?;
+        servers.push(server);
+        let (data, vip) =
+            (stage.data(&format!("web-{name}")).to_string_lossy().into_owned(), VIP.to_string());
+        let words = ["real-server", "setup", "--mode", "direct", "--vip", &vip, "--data", &data];
+        stage.caribe(name).run(&words, "")?;
+    }
+    stage.say("both directors serve, and have the virtual address on lo");
+    let (_console, api, _agents) = stage.cluster(&content(&stage, false)?)?;
+    let [first, second] = &DIRECTORS;
+    let mut figures = Figures::default();
+    for sync in [false, true] {
+        if sync {
+            api.make_it_so(CLUSTER, &content(&stage, true)?)?;
+            for director in &DIRECTORS {
+                stage.wait_in_sync(&api, director)?;
+            }
+        }
+        for (active, standby) in [(first, second), (second, first)] {
+            owner(&api, active, standby)?;
+            settled(&api, standby)?;
+            both_serve(&stage, active, standby, sync)?;
+            let mut traffic = stage.traffic_within(EVERY, Duration::from_millis(200))?;
+            traffic.wait_for_answers(20, PATIENCE)?;
+            order(&api, active, "switch-over", false)?;
+            owner(&api, standby, active)?;
+            let what = if sync { "switch-over with sync" } else { "switch-over without sync" };
+            figures.note(&stage, &mut traffic, what, PLANNED)?;
+        }
+    }
+    figures.show(&stage);
+    Ok(())
+}
+
+/// Scenario A with the directors themselves as real servers.
+fn content(stage: &Stage, sync: bool) -> Result<Value> {
+    let mut cluster = stage.pair(Servers::Direct, sync)?;
+    let mut set = |pointer: &str, value: Value| -> Result<()> {
+        *cluster.pointer_mut(pointer).with_context(|| format!("the cluster has no {pointer}"))? = value;
+        Ok(())
+    };
+    for (place, address) in FLAT.directors.iter().enumerate() {
+        set(&format!("/virtual_servers/0/real_servers/{place}/address"), json!(address))?;
+        set(&format!("/directors/{place}/private"), Value::Null)?;
+    }
+    Ok(cluster)
+}
+
+/// Both serve by turns, and nothing that the active one sent to the other comes back to it.
+fn both_serve(stage: &Stage, active: &Director, standby: &Director, sync: bool) -> Result<()> {
+    for (here, there) in [(active, standby), (standby, active)] {
+        let mac = network::hardware_address(there.namespace, "eth0")?;
+        let _ = testkit::process::run(network::within(
+            here.namespace,
+            &["nft", "delete", "table", "netdev", "loops"],
+        ));
+        let hook = "type filter hook ingress device eth0 priority -500;";
+        let rule = format!("ether saddr {mac} ip daddr {VIP} tcp dport 80 counter name passed");
+        network::rules(
+            here.namespace,
+            &format!(
+                "table netdev loops {{\n counter passed {{ }}\n chain eth0 {{\n  {hook}\n  {rule}\n }}\n}}\n"
+            ),
+        )?;
+    }
+    let mut traffic = stage.traffic_within(Duration::ZERO, LIMIT)?;
+    traffic.wait_for_answers(REQUESTS, PATIENCE)?;
+    let tally = traffic.tally().clone();
+    drop(traffic);
+    no_failure(&tally.failed)?;
+    for director in &DIRECTORS {
+        let share = tally.served.get(director.namespace).copied().unwrap_or_default();
+        if share * 3 < tally.answers() {
+            bail!("{} served {share} of {} requests", director.name, tally.answers());
+        }
+    }
+    let (sent, back) =
+        (network::counted(standby.namespace, "passed")?, network::counted(active.namespace, "passed")?);
+    stage.say(&format!(
+        "{} active, sync {}: {:?}; {sent} frames sent to the other director, {back} came back",
+        active.name,
+        if sync { "on" } else { "off" },
+        tally.served
+    ));
+    if sent < REQUESTS || back != 0 {
+        bail!("{sent} frames were sent to {}, {back} came back", standby.name);
+    }
+    Ok(())
+}
