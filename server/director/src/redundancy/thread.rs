@@ -341,7 +341,7 @@ impl Thread {
         if due.is_some_and(|at| at <= self.now()) {
             self.step(Event::Tick);
         }
-        self.hail();
+        self.hail(false);
     }
 
     fn step(&mut self, event: Event) -> Vec<Action> {

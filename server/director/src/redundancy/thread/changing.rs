@@ -1,6 +1,7 @@
 //! Taking on another configuration: what holds at once, and what waits until the partner has it, too.
 
 use lvs::failover::{Machine, Moment};
+use lvs::wire::State;
 
 use super::{Overlap, Running, Thread};
 use crate::redundancy::{News, Partnership};
@@ -90,6 +91,7 @@ impl Thread {
     /// Both directors hear each other the present way: what was spoken beside it ends.
     pub(super) fn settled(&mut self) {
         let now = self.now();
+        self.say_farewell(now);
         let Some(running) = &mut self.running else { return };
         running.overlap.end();
         // The first beat in another protocol's place says already that the partner is heard.
@@ -104,11 +106,38 @@ impl Thread {
         }
     }
 
+    /// Before another protocol begins the partner should hear that it is known to have the change, too: it waits for that.
+    fn say_farewell(&mut self, now: Moment) {
+        /// One may be lost.
+        const TIMES: usize = 3;
+        for _ in 0..TIMES {
+            let Some(running) = self.running.as_mut().filter(|running| running.next.is_some()) else {
+                return;
+            };
+            match &mut running.machine {
+                Machine::Heartbeat(machine) => {
+                    let actions = machine.say_again(now);
+                    self.act(actions);
+                }
+                Machine::Vrrp(_) | Machine::Pulse(_) => self.hail(true),
+            }
+        }
+    }
+
     /// Another protocol in the place of the one that was spoken.
     fn configure_anew(&mut self, partnership: Partnership, overlap: Overlap, now: Moment) {
+        let view = self.running.as_ref().map(|running| running.machine.view());
+        let was_active = view.is_some_and(|view| view.state == State::Active);
         self.paths.set(&partnership.paths);
         self.routers.configure(partnership.vrrp.clone());
         self.errands.look_at(partnership.grounds.clone());
         self.begin(partnership, overlap, now);
+        if let Some(Running { machine: Machine::Vrrp(machine), .. }) = &mut self.running
+            && was_active
+        {
+            // Its standby would claim before this director had listened.
+            let actions = machine.go_on(now);
+            self.act(actions);
+        }
     }
 }

@@ -130,7 +130,7 @@ impl Thread {
         tracing::info!(
             "a heartbeat comes in the place of the present protocol once the partner knows it, too"
         );
-        self.hail();
+        self.hail(true);
     }
 
     /// Ends it; the present protocol goes on.
@@ -147,10 +147,10 @@ impl Thread {
         self.running.as_ref()?.hail.as_ref().map(|hail| hail.due)
     }
 
-    /// Sends one, where it is due.
-    pub(super) fn hail(&mut self) {
+    /// Sends one, where it is due or wanted `at_once`.
+    pub(super) fn hail(&mut self, at_once: bool) {
         let now = self.now();
-        if self.next_hail().is_none_or(|due| now < due) {
+        if self.next_hail().is_none_or(|due| now < due && !at_once) {
             return;
         }
         let floor = self.ledger.remembered.floor;

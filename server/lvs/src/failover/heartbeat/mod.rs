@@ -205,6 +205,12 @@ impl Heartbeat {
         std::mem::take(&mut self.out)
     }
 
+    /// Says at once what the next beat would say, which may be the last one.
+    pub fn say_again(&mut self, now: Moment) -> Vec<Action> {
+        self.send(now);
+        std::mem::take(&mut self.out)
+    }
+
     /// Takes on a changed configuration; the state stays what it is. Intervals and deadtimes hold from now on.
     pub fn configure(&mut self, settings: Settings, now: Moment) -> Vec<Action> {
         if settings.partner != self.settings.partner {

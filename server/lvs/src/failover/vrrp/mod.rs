@@ -151,6 +151,14 @@ impl Vrrp {
         vrrp
     }
 
+    /// Goes on as the master at once: under another protocol this director was active until now, and its partner knows it.
+    pub fn go_on(&mut self, now: Moment) -> Vec<Action> {
+        if self.phase == Phase::Listening && !self.held {
+            self.claim(Reason::Preferred, now);
+        }
+        std::mem::take(&mut self.out)
+    }
+
     /// Takes one event at `now` and says what is to be done, in order. After [`Action::Done`] it answers nothing more.
     pub fn step(&mut self, event: Event, now: Moment) -> Vec<Action> {
         if self.phase == Phase::Stopped {

@@ -57,6 +57,11 @@ pub(crate) fn run() -> Result<()> {
             owner(&api, standby, active)?;
             let what = if sync { "switch-over with sync" } else { "switch-over without sync" };
             figures.note(&stage, &mut traffic, what, PLANNED)?;
+            let back = network::counted(standby.namespace, "passed")?;
+            stage.say(&format!(
+                "{} frames had come to {} by way of {} in all",
+                back, standby.name, active.name
+            ));
         }
     }
     figures.show(&stage);
@@ -70,6 +75,8 @@ fn content(stage: &Stage, sync: bool) -> Result<Value> {
         *cluster.pointer_mut(pointer).with_context(|| format!("the cluster has no {pointer}"))? = value;
         Ok(())
     };
+    // Not by connections: those that a switch-over interrupts would count for a minute.
+    set("/virtual_servers/0/scheduler", json!("rr"))?;
     for (place, address) in FLAT.directors.iter().enumerate() {
         set(&format!("/virtual_servers/0/real_servers/{place}/address"), json!(address))?;
         set(&format!("/directors/{place}/private"), Value::Null)?;
