@@ -43,19 +43,15 @@ impl Ownership {
     /// us. It is borrowed as an address, whatever interface and prefix it has; only on the loopback, where it is not wanted,
     /// it is no director's. Claiming twice changes nothing.
     pub fn claim(&self, desired: &Desired, observed: &Observed) -> Ownership {
-        let ours: BTreeSet<IpAddr> = self
-            .addresses
-            .iter()
-            .chain(observed.addresses.iter().filter(|(_, row)| row.tagged).map(|(key, _)| key))
-            .map(|key| key.address)
-            .collect();
-        // On the loopback it serves a real server of the machine's own; nobody finds a director by it.
-        let present: BTreeSet<IpAddr> = observed
-            .addresses
-            .keys()
-            .filter(|key| key.interface != LOOPBACK || desired.addresses.contains_key(*key))
-            .map(|key| key.address)
-            .collect();
+        // On the loopback it serves a real server of the machine's own, also where `caribe real-server` put it there with
+        // our tag; nobody finds a director by it.
+        let director = |key: &&AddressKey| key.interface != LOOPBACK || desired.addresses.contains_key(*key);
+        let tagged = observed.addresses.iter().filter(|(_, row)| row.tagged).map(|(key, _)| key);
+        let tagged: BTreeSet<&AddressKey> = tagged.filter(director).collect();
+        let ours: BTreeSet<IpAddr> =
+            self.addresses.iter().chain(tagged.iter().copied()).map(|key| key.address).collect();
+        let present: BTreeSet<IpAddr> =
+            observed.addresses.keys().filter(director).map(|key| key.address).collect();
         let mut claimed = self.clone();
         claimed.services.extend(desired.table.services.keys().copied());
         if desired.sync.is_some() {
@@ -81,10 +77,10 @@ impl Ownership {
         }
         // Our tag on a desired address in another place: it is ours to move, also where the list does not know it.
         let wanted: BTreeSet<IpAddr> = desired.addresses.keys().map(|key| key.address).collect();
-        let tagged = observed.addresses.iter().filter(|(key, row)| {
-            row.tagged && wanted.contains(&key.address) && !claimed.borrowed.contains(&key.address)
-        });
-        claimed.addresses.extend(tagged.map(|(key, _)| key.clone()));
+        let moves =
+            |key: &&&AddressKey| wanted.contains(&key.address) && !claimed.borrowed.contains(&key.address);
+        let moved: Vec<AddressKey> = tagged.iter().filter(moves).map(|key| (*key).clone()).collect();
+        claimed.addresses.extend(moved);
         claimed
     }
 

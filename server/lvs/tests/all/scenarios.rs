@@ -249,6 +249,28 @@ fn an_address_that_moves_is_never_nowhere() {
     );
 }
 
+/// A director that is a real server of its partner has the address on its loopback; `caribe real-server` puts it there.
+#[test]
+fn the_loopback_is_the_real_servers_whoever_put_the_address_there() {
+    for tagged in [false, true] {
+        let mut kernel = ModelKernel::default();
+        let loopback: lvs::table::AddressKey = "lo 192.0.2.1/32".parse().unwrap();
+        kernel.add_address(&loopback, AddressRow { tagged, ..AddressRow::default() }).unwrap();
+        let mut ownership = Ownership::default();
+        let place: lvs::table::AddressKey = "eth0 192.0.2.1/24".parse().unwrap();
+        let addresses = [(place, lvs::table::DesiredAddress::default())].into();
+        let active = lvs::table::Desired { addresses, ..Default::default() };
+        let standby = lvs::table::Desired::default();
+        for _ in 0..2 {
+            let steps = text(&kernel.pass(&active, &mut ownership, Fail::Nothing).steps);
+            assert_eq!(steps, ["ip addr add 192.0.2.1/24 dev eth0"], "{tagged}");
+            let steps = text(&kernel.pass(&standby, &mut ownership, Fail::Nothing).steps);
+            assert_eq!(steps, ["ip addr del 192.0.2.1/24 dev eth0"], "{tagged}");
+        }
+        assert!(kernel.observed.addresses.contains_key(&loopback));
+    }
+}
+
 #[test]
 fn another_label_changes_nothing() {
     let mut cluster = scenario_b();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use testkit::process::Background;
+use testkit::process::{self, Background};
 use testkit::traffic::LIMIT;
 
 use crate::network::{self, DIRECTORS, Director, Flat, Servers, VIP};
@@ -53,14 +53,16 @@ pub(crate) fn run() -> Result<()> {
             both_serve(&stage, active, standby, sync)?;
             let mut traffic = stage.traffic_within(EVERY, Duration::from_millis(200))?;
             traffic.wait_for_answers(20, PATIENCE)?;
+            watch(active, standby)?;
             order(&api, active, "switch-over", false)?;
             owner(&api, standby, active)?;
             let what = if sync { "switch-over with sync" } else { "switch-over without sync" };
             figures.note(&stage, &mut traffic, what, PLANNED)?;
-            let back = network::counted(standby.namespace, "passed")?;
+            let passed = network::counted(standby.namespace, "passed")?;
+            let sync = if sync { "with" } else { "without" };
             stage.say(&format!(
-                "{} frames had come to {} by way of {} in all",
-                back, standby.name, active.name
+                "{passed} frames went from {} to {} while it handed over {sync} sync",
+                active.name, standby.name
             ));
         }
     }
@@ -86,21 +88,7 @@ fn content(stage: &Stage, sync: bool) -> Result<Value> {
 
 /// Both serve by turns, and nothing that the active one sent to the other comes back to it.
 fn both_serve(stage: &Stage, active: &Director, standby: &Director, sync: bool) -> Result<()> {
-    for (here, there) in [(active, standby), (standby, active)] {
-        let mac = network::hardware_address(there.namespace, "eth0")?;
-        let _ = testkit::process::run(network::within(
-            here.namespace,
-            &["nft", "delete", "table", "netdev", "loops"],
-        ));
-        let hook = "type filter hook ingress device eth0 priority -500;";
-        let rule = format!("ether saddr {mac} ip daddr {VIP} tcp dport 80 counter name passed");
-        network::rules(
-            here.namespace,
-            &format!(
-                "table netdev loops {{\n counter passed {{ }}\n chain eth0 {{\n  {hook}\n  {rule}\n }}\n}}\n"
-            ),
-        )?;
-    }
+    watch(active, standby)?;
     let mut traffic = stage.traffic_within(Duration::ZERO, LIMIT)?;
     traffic.wait_for_answers(REQUESTS, PATIENCE)?;
     let tally = traffic.tally().clone();
@@ -122,6 +110,24 @@ fn both_serve(stage: &Stage, active: &Director, standby: &Director, sync: bool) 
     ));
     if sent < REQUESTS || back != 0 {
         bail!("{sent} frames were sent to {}, {back} came back", standby.name);
+    }
+    Ok(())
+}
+
+/// Counts on each what comes from the other for the virtual address.
+fn watch(active: &Director, standby: &Director) -> Result<()> {
+    for (here, there) in [(active, standby), (standby, active)] {
+        let mac = network::hardware_address(there.namespace, "eth0")?;
+        // Not there the first time.
+        let _ = process::run(network::within(here.namespace, &["nft", "delete", "table", "netdev", "loops"]));
+        let hook = "type filter hook ingress device eth0 priority -500;";
+        let rule = format!("ether saddr {mac} ip daddr {VIP} tcp dport 80 counter name passed");
+        network::rules(
+            here.namespace,
+            &format!(
+                "table netdev loops {{\n counter passed {{ }}\n chain eth0 {{\n  {hook}\n  {rule}\n }}\n}}\n"
+            ),
+        )?;
     }
     Ok(())
 }
