@@ -166,3 +166,26 @@ impl Thread {
         self.show();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_to_come_keep_their_numbers_and_share_the_socket_of_the_old_ones() {
+        let path = |host: u8, port: u16, any_port| Path {
+            local: format!("192.0.2.{host}:{port}").parse().unwrap(),
+            partner: format!("192.0.2.{}:{port}", host + 1).parse().unwrap(),
+            any_port,
+        };
+        let old = [path(1, 539, true), path(11, 539, true)];
+        let next = [path(21, 539, false), path(11, 539, false)];
+        assert_eq!(
+            paths_beside(&old, &next),
+            [path(21, 539, false), path(11, 539, true), path(1, 539, true)]
+        );
+        let elsewhere = [path(1, 540, false)];
+        assert_eq!(paths_beside(&old, &elsewhere), [path(1, 540, false), old[0], old[1]]);
+        assert_eq!(paths_beside(&[], &next), next, "VRRP has none");
+    }
+}
