@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::https::{Client, Trust};
-use crate::process::{self, Background, Finished};
+use crate::process::{self, Background, Finished, Signal};
 
 /// How long a program may take to start or stop; generous, because under emulation everything is slow.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -244,9 +244,9 @@ impl Agent {
         self.process.id()
     }
 
-    /// Sends it a signal: `STOP`, `CONT`.
-    pub fn signal(&self, name: &str) -> Result<()> {
-        self.process.signal(name)
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.process.signal(signal)
     }
 
     /// Ends it at once, as a crash would (`kill -9`).

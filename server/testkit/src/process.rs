@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 use crate::wait::{self, Seen};
 
@@ -149,14 +151,14 @@ impl Background {
         Ok(())
     }
 
-    /// Sends it a signal: `STOP`, `CONT`.
-    pub fn signal(&self, name: &str) -> Result<()> {
-        run(command(["kill", &format!("-{name}"), &self.child.id().to_string()])).map(drop)
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        send(signal, self.child.id())
     }
 
     /// Asks it to end (SIGTERM) and waits for that.
     pub fn stop(mut self, limit: Duration) -> Result<ExitStatus> {
-        run(command(["kill", "-TERM", &self.child.id().to_string()]))?;
+        self.signal(Signal::TERM)?;
         let name = self.name.clone();
         wait::until(&format!("the end of {name}"), limit, || {
             Ok(match self.child.try_wait()? {
@@ -165,6 +167,12 @@ impl Background {
             })
         })
     }
+}
+
+/// Sends a process a signal. Without the program `kill`, which not every machine has.
+pub fn send(signal: Signal, process: u32) -> Result<()> {
+    let id = i32::try_from(process).ok().and_then(Pid::from_raw).context("no number of a process")?;
+    kill_process(id, signal).with_context(|| format!("cannot send {signal:?} to process {process}"))
 }
 
 impl Drop for Background {

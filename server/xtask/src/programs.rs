@@ -44,7 +44,7 @@ pub fn build(arguments: &[&str]) -> Result<Vec<(String, PathBuf)>> {
 pub fn first_build() -> Option<&'static str> {
     let built = target().join("debug").join("caribe").exists();
     (!built).then_some(
-        "Nothing is built yet: the first build compiles about 300 libraries, 3 to 6 minutes on two cores. Later ones take seconds.",
+        "Nothing is built yet: the first build compiles about 300 libraries, about ten minutes on two cores. Later ones take seconds.",
     )
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use testkit::api::{self, Api};
-use testkit::process::{self, Background};
+use testkit::process::{self, Background, Signal};
 use testkit::wait::{self, Seen};
 
 use super::scale;
@@ -165,7 +165,7 @@ fn keepalived(stage: &Stage, work: &Work, namespace: &str, figures: &mut Figures
     figures.add("keepalived/memory KiB", memory_kib(theirs.id())? as f64);
     figures.took("keepalived/start and rest ms", begun);
     let mut reload = |name: &str| -> Result<()> {
-        theirs.signal("HUP")?;
+        theirs.signal(Signal::HUP)?;
         let now = at_rest(theirs.id())?;
         figures.nanoseconds(name, now.saturating_sub(last));
         last = now;

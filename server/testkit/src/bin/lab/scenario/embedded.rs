@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use testkit::caribe::Agent;
-use testkit::process;
+use testkit::process::{self, Signal};
 use testkit::traffic::Traffic;
 use testkit::wait::{self, Seen};
 
@@ -73,7 +73,7 @@ pub(crate) fn run() -> Result<()> {
     }
     stage.say("the next console shows the same agent in sync, which has written nothing more");
 
-    process::run(process::command(["kill", "-KILL", &waiting.to_string()]))?;
+    process::send(Signal::KILL, waiting)?;
     stage.say("kill -9 of the agent");
     let second = wait::until("another agent", PATIENCE, || match the_agent(&data)? {
         id if id == waiting => Ok(Seen::not_yet("the killed one is still there")),
@@ -89,7 +89,7 @@ pub(crate) fn run() -> Result<()> {
     stage.say(&format!("console told to end: {status}"));
     served(&stage, &mut traffic, "after an ordinary end of the console")?;
     same(&data, second, "an ordinary end of the console")?;
-    process::run(process::command(["kill", "-TERM", &second.to_string()]))?;
+    process::send(Signal::TERM, second)?;
     wait::until("the end of the agent", PATIENCE, || {
         let left = agents(&data)?;
         Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::not_yet(format!("{left:?} still run")) })

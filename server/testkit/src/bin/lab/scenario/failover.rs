@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use testkit::caribe::Agent;
-use testkit::process;
+use testkit::process::{self, Signal};
 use testkit::wait::{self, Seen};
 
 use crate::network::{self, DIRECTORS, Director, Servers, VIP};
@@ -64,12 +64,12 @@ pub(crate) fn run() -> Result<()> {
         // It hangs, and goes on much later.
         settled(&api, first)?;
         traffic.forget();
-        b.signal("STOP")?;
+        b.signal(Signal::STOP)?;
         one_owner(first)?;
         gone(second)?;
         figures.note(&stage, &mut traffic, "the active agent stopped (SIGSTOP)", LONGEST)?;
         traffic.forget();
-        b.signal("CONT")?;
+        b.signal(Signal::CONT)?;
         owner(&api, first, second)?;
         figures.note(&stage, &mut traffic, "and continued", LONGEST)?;
 

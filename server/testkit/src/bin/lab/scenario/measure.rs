@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use testkit::api::{self, Api};
 use testkit::caribe::Agent;
-use testkit::process::{self, Background};
+use testkit::process::{self, Background, Signal};
 use testkit::traffic::Traffic;
 use testkit::wait::{self, Seen};
 
@@ -202,13 +202,13 @@ impl Lab {
             Blow::Kill => match running {
                 Running::Ours(agents) => agents[active].take().context("no agent")?.kill()?,
                 Running::Theirs(rivals) => {
-                    signal("KILL", &Rival::processes(&self.stage, director))?;
+                    signal(Signal::KILL, &Rival::processes(&self.stage, director))?;
                     drop(rivals[active].take());
                 }
             },
             Blow::Hang => match running {
-                Running::Ours(agents) => agents[active].as_ref().context("no agent")?.signal("STOP")?,
-                Running::Theirs(_) => signal("STOP", &Rival::processes(&self.stage, director))?,
+                Running::Ours(agents) => agents[active].as_ref().context("no agent")?.signal(Signal::STOP)?,
+                Running::Theirs(_) => signal(Signal::STOP, &Rival::processes(&self.stage, director))?,
             },
             Blow::Planned => match running {
                 Running::Ours(_) => order(&self.api, director, "switch-over")?,
@@ -240,9 +240,11 @@ impl Lab {
             (Blow::Cut, _) => back(director)?,
             (Blow::LinkDown, _) => cables(director, "up")?,
             (Blow::Hang, Running::Ours(agents)) => {
-                agents[active].as_ref().context("no agent")?.signal("CONT")?;
+                agents[active].as_ref().context("no agent")?.signal(Signal::CONT)?;
             }
-            (Blow::Hang, Running::Theirs(_)) => signal("CONT", &Rival::processes(&self.stage, director))?,
+            (Blow::Hang, Running::Theirs(_)) => {
+                signal(Signal::CONT, &Rival::processes(&self.stage, director))?
+            }
             (Blow::Kill, Running::Ours(agents)) => agents[active] = self.agent(active)?,
             (Blow::Kill | Blow::Planned, Running::Theirs(rivals)) => {
                 rivals[active] = self.keepalived(active)?
@@ -358,10 +360,8 @@ fn back(director: &Director) -> Result<()> {
     network::ip(Some("switch"), &lines)
 }
 
-fn signal(name: &str, processes: &[u32]) -> Result<()> {
-    let mut words = vec!["kill".to_owned(), format!("-{name}")];
-    words.extend(processes.iter().map(ToString::to_string));
-    process::run(process::command(words)).map(|_| ())
+fn signal(signal: Signal, processes: &[u32]) -> Result<()> {
+    processes.iter().try_for_each(|id| process::send(signal, *id))
 }
 
 fn order(api: &Api, director: &Director, order: &str) -> Result<()> {
