@@ -205,14 +205,8 @@ impl Reconciler {
             if let (Some(seconds), Novelty::New) = (trial, novelty) {
                 self.begin_trial(&mark, seconds)?;
             }
-            let speaks = |held: &Held| {
-                let cluster = held.cluster.cluster();
-                (cluster.redundancy.clone(), cluster.directors.clone(), held.keys.clone())
-            };
-            if self.held.as_ref().is_some_and(|before| speaks(before) != speaks(&held)) {
-                let stored = documents::store_before(&self.folder);
-                stored.map_err(|error| Refusal::Failed { detail: error.to_string() })?;
-            }
+            let stored = self.remember_before(&held);
+            stored.map_err(|error| Refusal::Failed { detail: error.to_string() })?;
             let unreadable = self.target_trouble.is_some();
             if let Err(error) = documents::store_target(&self.folder, &bytes, unreadable) {
                 // The longer list would do no harm, but a refused message is to change nothing.
@@ -468,7 +462,8 @@ impl Reconciler {
             .filter(|key| goal.desired.addresses.contains_key(key) && !going.contains(key))
             .filter(|key| ours.addresses.contains(key) && !ours.borrowed.contains(&key.address))
             .collect();
-        if let Some(role) = &self.role {
+        // Before anything is decided what is here stays, and is no news.
+        if let Some(role) = self.role.as_ref().filter(|role| role.holding != redundancy::Holding::AsFound) {
             let there = |key: &&AddressKey| held.contains(key) || ours.borrowed.contains(&key.address);
             let all = goal.desired.addresses.keys().all(|key| there(&key));
             self.heart.event(Event::Holds(role.holding == redundancy::Holding::Own && all));

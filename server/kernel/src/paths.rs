@@ -216,10 +216,8 @@ impl Open {
         let open = || -> io::Result<UdpSocket> {
             let domain = Domain::for_address(self.path.local);
             let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
-            if !self.path.any_port {
-                // An earlier path from here to another address of the partner may still be in use.
-                socket.set_reuse_address(true)?;
-            }
+            // An earlier path from here to another address of the partner may still be in use.
+            socket.set_reuse_address(true)?;
             socket.bind(&self.path.local.into())?;
             if !self.path.any_port {
                 socket.connect(&self.path.partner.into())?;

@@ -87,8 +87,9 @@ impl Reconciler {
                 return true;
             }
         };
-        let stored =
-            trial.store(&self.folder).and_then(|()| documents::store_target(&self.folder, &bytes, false));
+        let stored = trial.store(&self.folder);
+        let stored = stored.and_then(|()| self.remember_before(&held));
+        let stored = stored.and_then(|()| documents::store_target(&self.folder, &bytes, false));
         if let Err(error) = stored {
             tracing::error!(%error, "that a configuration was undone is not on the disk");
         }
@@ -98,6 +99,16 @@ impl Reconciler {
         self.replace(held);
         self.board.journal().note(Happening::WentBack { revision, to });
         self.pass().in_sync
+    }
+
+    /// Keeps what is held as an earlier configuration where `next` speaks otherwise: the partner may hold it for a while.
+    pub(super) fn remember_before(&self, next: &Held) -> Result<(), DiskError> {
+        let speaks = |held: &Held| {
+            let cluster = held.cluster.cluster();
+            (cluster.redundancy.clone(), cluster.directors.clone(), held.keys.clone())
+        };
+        let differs = self.held.as_ref().is_some_and(|held| speaks(held) != speaks(next));
+        if differs { documents::store_before(&self.folder) } else { Ok(()) }
     }
 
     /// What will be ours again is on the list before it is applied.

@@ -48,6 +48,8 @@ pub(super) struct Thread {
     news: Box<dyn Fn(News) + Send>,
     origin: Instant,
     running: Option<Running>,
+    /// Whether the interfaces that are needed can be used, as far as that was told.
+    links: Option<bool>,
     /// A machine has run before in this process: the partner knows this director's ways.
     ran: bool,
     /// Who waits for the end.
@@ -102,6 +104,7 @@ impl Thread {
             news,
             origin,
             running: None,
+            links: None,
             ran: false,
             stopping: None,
             over: false,
@@ -157,9 +160,7 @@ impl Thread {
         match command {
             Command::Configure(Ok(partnership)) => self.configure(*partnership),
             Command::Configure(Err(alone)) => self.part(alone),
-            Command::Event(Event::Links(usable)) if self.routers.settings().is_some() => {
-                self.tell_links(Some(usable));
-            }
+            Command::Event(Event::Links(usable)) => self.see_links(usable),
             Command::Event(event) => {
                 self.step(event);
             }
@@ -257,6 +258,16 @@ impl Thread {
         }
         self.step(Event::Tick);
         self.tell_links(None);
+    }
+
+    /// Takes in whether the interfaces that are needed can be used.
+    fn see_links(&mut self, usable: bool) {
+        self.links = Some(usable);
+        if self.routers.settings().is_some() {
+            self.tell_links(Some(usable));
+        } else {
+            self.step(Event::Links(usable));
+        }
     }
 
     /// Tells VRRP's machine whether its interfaces can be used, with what is watched beside them.

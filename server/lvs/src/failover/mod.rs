@@ -50,6 +50,16 @@ impl Machine {
         }
     }
 
+    /// Goes on as the active one at once, before it has listened: under another protocol this director was active until
+    /// now, and its partner knows that the protocol changes. A hold keeps it what it is.
+    pub fn go_on(&mut self, now: Moment) -> Vec<Action> {
+        match self {
+            Machine::Heartbeat(machine) => machine.go_on(now),
+            Machine::Vrrp(machine) => machine.go_on(now),
+            Machine::Pulse(machine) => machine.go_on(now),
+        }
+    }
+
     /// When it wants to be called again if nothing happens; none once it has stopped.
     pub fn next_deadline(&self) -> Option<Moment> {
         match self {

@@ -254,7 +254,7 @@ fn masks_that_waited_do_not_become_those_of_what_comes() {
     let (_, lines) = changed(&text, |cluster| {
         cluster.virtual_servers[1].vip = Some(Vip { address, prefix: None, device: "eth0:3".parse().ok() });
     });
-    assert_eq!(lines, ["+\taddress = 192.0.2.82 eth0:3", "-\tvip_nmask = 255.255.0.0"]);
+    assert_eq!(lines, ["-\tvip_nmask = 255.255.0.0", "+\taddress = 192.0.2.82 eth0:3"]);
 }
 
 #[test]

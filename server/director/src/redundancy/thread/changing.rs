@@ -128,16 +128,20 @@ impl Thread {
     fn configure_anew(&mut self, partnership: Partnership, overlap: Overlap, now: Moment) {
         let view = self.running.as_ref().map(|running| running.machine.view());
         let was_active = view.is_some_and(|view| view.state == State::Active);
+        // It was heard, or has listened for long.
+        let partnership = Partnership { carrier: true, ..partnership };
         self.paths.set(&partnership.paths);
         self.routers.configure(partnership.vrrp.clone());
         self.errands.look_at(partnership.grounds.clone());
         self.begin(partnership, overlap, now);
-        if let Some(Running { machine: Machine::Vrrp(machine), .. }) = &mut self.running
-            && was_active
-        {
+        if let Some(running) = self.running.as_mut().filter(|_| was_active) {
             // Its standby would claim before this director had listened.
-            let actions = machine.go_on(now);
+            let actions = running.machine.go_on(now);
             self.act(actions);
+        }
+        // Whoever watches the links tells no more than changes.
+        if let Some(usable) = self.links {
+            self.see_links(usable);
         }
     }
 }

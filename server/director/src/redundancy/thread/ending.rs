@@ -40,6 +40,8 @@ struct Known {
     says_revisions: bool,
     /// A standby is heard, too.
     is_heard: bool,
+    /// It is heard also when it holds something else.
+    is_always_heard: bool,
     /// Both know that both hold it.
     confirmed: bool,
     /// The partner was heard to hold it.
@@ -54,6 +56,8 @@ struct Known {
     holds: bool,
     /// The partner, as it last said itself.
     partner: Option<State>,
+    /// It does not take anything over.
+    partner_held: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,21 +72,21 @@ impl Known {
         let partner_active = self.partner == Some(State::Active);
         let parted = self.confirmed || (self.agreed && self.quiet);
         match (self.seat, self.state) {
-            // It has just started and knows nothing: whoever owns them hears that nobody claims.
-            (Seat::Backup, State::Starting) => Verdict::End,
+            // It has just started and heard nobody: whoever owns them hears that nobody claims.
+            (Seat::Backup, State::Starting) if self.quiet => Verdict::End,
             (Seat::Backup, State::Active) if self.confirmed && self.partner == Some(State::Standby) => {
-                Verdict::HandOver
+                if self.partner_held { Verdict::GoOn } else { Verdict::HandOver }
             }
             // The primary has ended already, and was taken for dead.
             (Seat::Backup, State::Active) if self.agreed && self.quiet && partner_active => Verdict::End,
             (Seat::Backup, State::Standby | State::Fault) if partner_active && !self.holds => {
                 if parted || !self.says_revisions { Verdict::End } else { Verdict::GoOn }
             }
-            (Seat::Primary, State::Active) if partner_active => Verdict::GoOn,
+            (Seat::Primary, State::Active) if partner_active && !self.quiet => Verdict::GoOn,
             (Seat::Primary, State::Active) => {
                 let gone = self.partner == Some(State::Stopped) || self.silence >= GONE;
-                // One that was never heard has nothing to hand over.
-                let never = self.partner.is_none() && self.silence >= GONE;
+                // One that was never heard has nothing to hand over; a backup of VRRP is silent and would claim.
+                let never = self.is_always_heard && self.partner.is_none() && self.silence >= GONE;
                 let over = if self.partner_stays && self.says_revisions { parted || never } else { gone };
                 if over && self.lasts && self.is_heard { Verdict::End } else { Verdict::GoOn }
             }
@@ -124,17 +128,24 @@ impl Thread {
         let hailed = running.hailed(now);
         let agreed = running.overlap.was_heard();
         let View { state, partner, entered, .. } = running.machine.view();
+        let is_vrrp = matches!(running.machine, Machine::Vrrp(_));
+        let (silence, quiet) = (running.silence(now), running.is_quiet(now));
         let (silence, quiet) = match hailed {
-            // Whoever is active hears nothing of a standby but the beats beside the protocol.
-            Some(hailed) if state == State::Active => (hailed.silence, hailed.quiet),
-            _ => (running.silence(now), running.is_quiet(now)),
+            // Who is active under VRRP hears nothing of a standby but the beats beside the protocol.
+            Some(hailed) if state == State::Active && is_vrrp => (hailed.silence, hailed.quiet),
+            Some(hailed) if state == State::Active => (hailed.silence.min(silence), hailed.quiet && quiet),
+            _ => (silence, quiet),
+        };
+        let partner_held = match hailed {
+            Some(hailed) => hailed.partner_held,
+            None => partner.is_some_and(|partner| partner.held),
         };
         let partner = hailed.and_then(|hailed| hailed.partner).or(partner.map(|partner| partner.state));
         let lasts = now.saturating_sub(entered) >= LASTS.max(running.partnership.settings.deadtime * 3);
         let holds = running.role.holding == Holding::Own;
         let machine = &running.machine;
         let says_revisions = hailed.is_some() || matches!(machine, Machine::Heartbeat(_));
-        let is_heard = hailed.is_some() || !matches!(machine, Machine::Vrrp(_));
+        let is_heard = hailed.is_some() || !is_vrrp;
         let Some(ending) = &mut running.ending else { return };
         ending.confirmed |= settled;
         let Some(seat) = ending.alone.seat else { return };
@@ -143,6 +154,7 @@ impl Thread {
             partner_stays: ending.alone.partner_stays,
             says_revisions,
             is_heard,
+            is_always_heard: !is_vrrp,
             confirmed: ending.confirmed,
             agreed,
             silence,
@@ -151,6 +163,7 @@ impl Thread {
             lasts,
             holds,
             partner,
+            partner_held,
         };
         match known.verdict() {
             Verdict::GoOn => {}
@@ -197,6 +210,7 @@ mod tests {
             partner_stays: true,
             says_revisions: true,
             is_heard: true,
+            is_always_heard: true,
             confirmed: false,
             agreed: false,
             silence: Duration::ZERO,
@@ -205,6 +219,7 @@ mod tests {
             lasts: true,
             holds: false,
             partner: Some(partner),
+            partner_held: false,
         }
     }
 
@@ -234,6 +249,28 @@ mod tests {
         assert_eq!(verdict(Seat::Primary, Active, Active), Verdict::GoOn, "a split is healed first");
         assert_eq!(verdict(Seat::Primary, Active, Standby), Verdict::End);
         assert_eq!(verdict(Seat::Backup, Standby, Active), Verdict::End);
+    }
+
+    #[test]
+    fn who_never_heard_a_backup_of_vrrp_cannot_know_that_it_will_not_claim() {
+        let alone = Known {
+            partner: None,
+            silence: GONE,
+            quiet: true,
+            ..known(Seat::Primary, State::Active, State::Standby)
+        };
+        assert_eq!(alone.verdict(), Verdict::End, "a heartbeat would be heard");
+        assert_eq!(Known { is_always_heard: false, ..alone }.verdict(), Verdict::GoOn);
+    }
+
+    #[test]
+    fn nothing_is_handed_to_a_primary_that_is_held_and_nothing_ends_before_anybody_could_be_heard() {
+        let backup = |state| known(Seat::Backup, state, State::Standby);
+        let held = Known { agreed: true, confirmed: true, partner_held: true, ..backup(State::Active) };
+        assert_eq!(held.verdict(), Verdict::GoOn);
+        assert_eq!(Known { partner_held: false, ..held }.verdict(), Verdict::HandOver);
+        assert_eq!(backup(State::Starting).verdict(), Verdict::GoOn);
+        assert_eq!(Known { quiet: true, ..backup(State::Starting) }.verdict(), Verdict::End);
     }
 
     #[test]

@@ -22,14 +22,15 @@ pub(super) struct Hail {
     sequence: u64,
     began: Moment,
     due: Moment,
-    /// What the partner said last, and when.
-    heard: Option<(State, Moment)>,
+    /// What the partner said last: its state, whether it is held, and when.
+    heard: Option<(State, bool, Moment)>,
 }
 
 /// What is known of the partner from beats beside another protocol.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hailed {
     pub(super) partner: Option<State>,
+    pub(super) partner_held: bool,
     /// How long it has been silent, and whether that is nearly as long as its death would be.
     pub(super) silence: Duration,
     pub(super) quiet: bool,
@@ -42,7 +43,7 @@ impl Hail {
 
     /// Takes in what the partner said.
     pub(super) fn hear(&mut self, beat: &Beat, now: Moment) {
-        self.heard = Some((beat.state, now));
+        self.heard = Some((beat.state, beat.held, now));
     }
 
     /// The next beat. It answers nothing that the partner says, so that nobody claims because of it.
@@ -96,10 +97,12 @@ impl Running {
     /// What beats beside another protocol have brought; none where there are none.
     pub(super) fn hailed(&self, now: Moment) -> Option<Hailed> {
         let (hail, next) = (self.hail.as_ref()?, self.next.as_ref()?);
-        let silence = now.saturating_sub(hail.heard.map_or(hail.began, |(_, at)| at));
+        let silence = now.saturating_sub(hail.heard.map_or(hail.began, |(.., at)| at));
         let deadtime = next.settings.deadtime.max(next.settings.interval * 3);
         let quiet = silence >= deadtime.saturating_sub(next.settings.interval);
-        Some(Hailed { partner: hail.heard.map(|(state, _)| state), silence, quiet })
+        let (partner, partner_held) =
+            (hail.heard.map(|heard| heard.0), hail.heard.is_some_and(|heard| heard.1));
+        Some(Hailed { partner, partner_held, silence, quiet })
     }
 
     /// The numbers of the paths that the present protocol is spoken on.
@@ -110,11 +113,13 @@ impl Running {
         all.iter().enumerate().filter(|(_, path)| own.contains(path)).map(|(number, _)| number).collect()
     }
 
-    /// Names a partner that has not got the change.
+    /// Names a partner that has not got the change, or one that has and does not hear this director.
     pub(super) fn name_difference(&self, view: &mut View, now: Moment) {
-        let late = self.hail.as_ref().is_some_and(|hail| now >= hail.began + NAMED);
-        if late && !self.overlap.was_heard() {
-            view.concerns.insert(Concern::OtherRevision);
+        let (Some(hail), Some(next)) = (&self.hail, &self.next) else { return };
+        if now >= hail.began + NAMED {
+            let recent = |at: Moment| now.saturating_sub(at) <= next.settings.lease;
+            let heard = self.overlap.heard_at().is_some_and(recent);
+            view.concerns.insert(if heard { Concern::OneWay } else { Concern::OtherRevision });
         }
     }
 }

@@ -205,6 +205,15 @@ impl Heartbeat {
         std::mem::take(&mut self.out)
     }
 
+    /// See [`Machine::go_on`](super::Machine::go_on).
+    pub fn go_on(&mut self, now: Moment) -> Vec<Action> {
+        if matches!(self.phase, Phase::Listening { .. }) {
+            let epoch = self.next_epoch(self.settings.seat);
+            self.claim(epoch, Reason::Preferred, now);
+        }
+        std::mem::take(&mut self.out)
+    }
+
     /// Says at once what the next beat would say, which may be the last one.
     pub fn say_again(&mut self, now: Moment) -> Vec<Action> {
         self.send(now);

@@ -129,6 +129,14 @@ impl Pulse {
         }
     }
 
+    /// See [`Machine::go_on`](super::Machine::go_on).
+    pub fn go_on(&mut self, now: Moment) -> Vec<Action> {
+        if self.phase == Phase::Listening {
+            self.claim(Reason::Preferred, now);
+        }
+        std::mem::take(&mut self.out)
+    }
+
     /// Takes one event at `now` and says what is to be done, in order. After [`Action::Done`] it answers nothing more.
     pub fn step(&mut self, event: Event, now: Moment) -> Vec<Action> {
         if self.phase == Phase::Stopped {

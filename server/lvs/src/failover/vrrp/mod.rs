@@ -151,9 +151,9 @@ impl Vrrp {
         vrrp
     }
 
-    /// Goes on as the master at once: under another protocol this director was active until now, and its partner knows it.
+    /// See [`Machine::go_on`](super::Machine::go_on).
     pub fn go_on(&mut self, now: Moment) -> Vec<Action> {
-        if self.phase == Phase::Listening && !self.held {
+        if self.phase == Phase::Listening {
             self.claim(Reason::Preferred, now);
         }
         std::mem::take(&mut self.out)

@@ -325,6 +325,21 @@ fn a_claim_beyond_what_the_disk_has_reserved_goes_on_and_is_reported() {
     }
     assert!(did.iter().any(|action| matches!(action, Action::Reserve(_))));
     assert!(machine.view().concerns.contains(&Concern::EpochNotDurable));
+    machine.step(Event::Reserved(u64::MAX), now);
+    assert!(!machine.view().concerns.contains(&Concern::EpochNotDurable), "it is there by now");
+}
+
+#[test]
+fn who_was_active_under_another_protocol_goes_on_at_once_even_held() {
+    let mut pair = Pair::new();
+    pair.start(B, settings(B), 10_000);
+    let (mut machine, now) = (pair.nodes[B].take().unwrap(), pair.now);
+    machine.step(Event::Order(Order::Hold(true)), now);
+    assert_eq!(machine.state(), State::Starting);
+    let did = machine.go_on(now);
+    assert_eq!(machine.state(), State::Active);
+    assert!(did.iter().any(|action| matches!(action, Action::Own { .. })));
+    assert_eq!(machine.go_on(now), [], "once");
 }
 
 #[test]
