@@ -44,12 +44,10 @@ pub(crate) fn run() -> Result<()> {
         one_owner(first)?;
         figures.note(&stage, &mut traffic, "the active director cut off", LONGEST)?;
         traffic.forget();
-        listen_for_announcements(first)?;
         cut(second, false)?;
         owner(&api, first, second)?;
         figures.note(&stage, &mut traffic, "the split healed", LONGEST)?;
         found_at(first)?;
-        announced(&stage, first)?;
 
         // Its agent is killed: its kernel keeps the address until the lease ends, and the partner takes over before.
         settled(&api, second)?;
@@ -94,32 +92,6 @@ pub(crate) fn run() -> Result<()> {
     }
     figures.show(&stage);
     drop((a, b));
-    Ok(())
-}
-
-/// Counts on the router what says that the address is at this director.
-fn listen_for_announcements(director: &Director) -> Result<()> {
-    let mac = network::hardware_address(director.namespace, "eth0")?;
-    // Not there on the first run.
-    let _ = process::run(network::within("router", &["nft", "delete", "table", "netdev", "ears"]));
-    let rule = format!("ether saddr {mac} arp saddr ip {VIP} arp daddr ip {VIP} counter name announced");
-    let hook = "type filter hook ingress device pub0 priority -500;";
-    network::rules(
-        "router",
-        &format!(
-            "table netdev ears {{\n counter announced {{ }}\n chain pub0 {{\n  {hook}\n  {rule}\n }}\n}}\n"
-        ),
-    )
-}
-
-/// Waits until the router has heard it.
-fn announced(stage: &Stage, director: &Director) -> Result<()> {
-    wait::until("announcements after the split", PATIENCE, || {
-        let heard = network::counted("router", "announced")?;
-        Ok(if heard > 0 { Seen::Yes(()) } else { Seen::not_yet("none") })
-    })?;
-    let heard = network::counted("router", "announced")?;
-    stage.say(&format!("the router heard {heard} announcements of {} after the split", director.name));
     Ok(())
 }
 
