@@ -1511,6 +1511,7 @@ trouble-resolver = The resolver of the director does not answer.
 trouble-resources = The director has no memory left, or could start no process.
 trouble-permission = The agent lacks the right to ask so.
 trouble-not-possible-here = This cannot be asked from this director.
+trouble-cut-off = This director hears neither its partner nor any server: it is cut off itself.
 trouble-lost = A check was begun and never ended.
 trouble-late = The director was too busy to check in time.
 event-verdict-up = { $server } of { $service } is up.

@@ -1970,6 +1970,7 @@ trouble-resolver = 调度器的域名解析器没有应答。
 trouble-resources = 调度器内存不足，或无法启动进程。
 trouble-permission = 代理没有这样检查的权限。
 trouble-not-possible-here = 无法从此调度器进行该检查。
+trouble-cut-off = 此调度器既收不到伙伴的心跳，也收不到任何服务器的应答：断网的是它自己。
 trouble-lost = 一次检查开始后没有结束。
 trouble-late = 调度器过于繁忙，未能及时检查。
 event-verdict-up = { $service } 的 { $server } 正常。

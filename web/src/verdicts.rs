@@ -111,6 +111,7 @@ mod tests {
             Trouble::Resources,
             Trouble::Permission,
             Trouble::NotPossibleHere,
+            Trouble::CutOff,
             Trouble::Lost,
             Trouble::Late,
         ];

@@ -196,6 +196,11 @@ impl Board {
         self.status.borrow().status.state
     }
 
+    /// See [`Status::alone`].
+    pub(crate) fn alone(&self) -> bool {
+        self.status.borrow().status.alone()
+    }
+
     /// Changes the status; streams are only told where something really changed. Returns the old and the new state
     /// where the state changed.
     pub(crate) fn post(&self, change: impl FnOnce(&mut Status)) -> Option<(State, State)> {

@@ -206,6 +206,12 @@ impl Desk {
         Work { starts, next: next.map(|moment| self.origin + moment) }
     }
 
+    /// Whether this director serves nobody and hears nothing of its partner.
+    pub(super) fn alone(&mut self, alone: bool) {
+        let now = self.now();
+        self.roster.alone(alone, now);
+    }
+
     /// Takes the answer to a probe.
     pub(super) fn answered(&mut self, number: u64, answer: Answer) {
         let (told, other) = self.book.finish(number, answer);

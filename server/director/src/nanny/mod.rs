@@ -275,6 +275,7 @@ impl<T: Fn()> Loop<T> {
             *self.inside.round.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             let work = {
                 let mut desk = self.inside.desk();
+                desk.alone(self.board.alone());
                 for (number, answer) in batch.drain(..) {
                     desk.answered(number, answer);
                 }

@@ -13,7 +13,9 @@ use lvs::wire::State;
 
 use super::{Goal, Reconciler, Report};
 use crate::courier::{Courier, Parcel};
+use crate::disk::DiskError;
 use crate::documents;
+use crate::intake::Held;
 use crate::redundancy::{Holding, Role};
 use crate::rhythm::Rhythm;
 
@@ -148,6 +150,16 @@ impl Handover {
 }
 
 impl Reconciler {
+    /// Keeps what is held as an earlier configuration where `next` speaks otherwise: the partner may hold it for a while.
+    pub(super) fn remember_before(&self, next: &Held) -> Result<(), DiskError> {
+        let speaks = |held: &Held| {
+            let cluster = held.cluster.cluster();
+            (cluster.redundancy.clone(), cluster.directors.clone(), held.keys.clone())
+        };
+        let differs = self.held.as_ref().is_some_and(|held| speaks(held) != speaks(next));
+        if differs { documents::store_before(&self.folder) } else { Ok(()) }
+    }
+
     /// The partner speaks as configured: what was before is needed no more.
     pub(crate) fn settled_with_partner(&self) {
         if let Err(error) = documents::forget_before(&self.folder) {

@@ -101,16 +101,6 @@ impl Reconciler {
         self.pass().in_sync
     }
 
-    /// Keeps what is held as an earlier configuration where `next` speaks otherwise: the partner may hold it for a while.
-    pub(super) fn remember_before(&self, next: &Held) -> Result<(), DiskError> {
-        let speaks = |held: &Held| {
-            let cluster = held.cluster.cluster();
-            (cluster.redundancy.clone(), cluster.directors.clone(), held.keys.clone())
-        };
-        let differs = self.held.as_ref().is_some_and(|held| speaks(held) != speaks(next));
-        if differs { documents::store_before(&self.folder) } else { Ok(()) }
-    }
-
     /// What will be ours again is on the list before it is applied.
     fn claim_ahead(&mut self, held: &Held) {
         let mut list = self.ownership.clone();

@@ -91,12 +91,7 @@ impl Overlap {
         self.pending
     }
 
-    /// Whether the partner has been heard the present way, with the same revision, since that was last changed.
-    pub(super) fn was_heard(&self) -> bool {
-        self.heard.is_some()
-    }
-
-    /// When a beat last came the present way from a partner with the same revision.
+    /// When a beat last came the present way from a partner with the same revision, since that was last changed.
     pub(super) fn heard_at(&self) -> Option<Moment> {
         self.heard
     }

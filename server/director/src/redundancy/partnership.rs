@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kernel::Path;
 use lvs::failover::{Ids, Keyring, Settings, pulse};
-use lvs::model::{Cluster, RedundancyProtocol, Seat};
+use lvs::model::{Cluster, Redundancy, RedundancyProtocol, Seat};
 use lvs::table::{AddressKey, DesiredAddress};
 use std::collections::BTreeMap;
 
@@ -79,8 +79,11 @@ pub(crate) fn partnership(
 
 /// How the two would speak by heartbeat, had they anything else to say than that redundancy is off.
 fn told(held: &Held) -> Option<Partnership> {
-    let mut cluster = held.cluster.cluster().clone();
-    (cluster.redundancy.enabled, cluster.redundancy.protocol) = (true, RedundancyProtocol::Heartbeat);
+    let Cluster { directors, redundancy, .. } = held.cluster.cluster();
+    let protocol = RedundancyProtocol::Heartbeat;
+    let redundancy = Redundancy { enabled: true, protocol, ..redundancy.clone() };
+    // Real servers would be asked who holds the addresses; nobody asks meanwhile.
+    let cluster = Cluster { directors: directors.clone(), redundancy, ..Cluster::default() };
     spoken(held, &cluster, BTreeMap::new())
 }
 

@@ -450,6 +450,10 @@ async fn two_directors_change_to_the_beat_of_piranha_and_hand_over_with_it() {
     })
     .await;
     pair.settles([State::Active, State::Standby]).await;
+    until(&pair.agents[A], "A hears B's words", |status| {
+        status.heartbeat.as_ref().is_some_and(|beat| beat.partner.is_some())
+    })
+    .await;
     let (status, body) = pair.order(A, json!({ "order": "switch-over" })).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     pair.settles([State::Standby, State::Active]).await;

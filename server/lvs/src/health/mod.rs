@@ -22,6 +22,7 @@ mod policy;
 mod ramp;
 mod roster;
 mod service;
+mod silence;
 mod standing;
 mod verdict;
 

@@ -161,6 +161,8 @@ pub enum Trouble {
     Permission,
     /// This question cannot be asked from here (through the data path on the active director).
     NotPossibleHere,
+    /// This director serves nobody and hears neither its partner nor any server: it is cut off itself.
+    CutOff,
     /// A probe was begun and never came back.
     Lost,
     /// The agent itself was too late to tell: it was not given the processor in time.
@@ -197,6 +199,7 @@ impl Trouble {
             Trouble::Resources => "resources",
             Trouble::Permission => "permission",
             Trouble::NotPossibleHere => "not-possible-here",
+            Trouble::CutOff => "cut-off",
             Trouble::Lost => "lost",
             Trouble::Late => "late",
         }

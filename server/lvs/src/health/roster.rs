@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::service::Slot;
+use super::silence::Silence;
 use super::{
     Found, KEPT_FOR, LoadReport, Member, Memory, Moment, Order, OrderTarget, Outcome, Placed, Policy,
-    Quiescent, RememberedMember, RememberedService, Service, ServiceRules, Standings, Transition, quiescent,
-    strictest,
+    Quiescent, RememberedMember, RememberedService, Service, ServiceRules, Standings, Transition, Trouble,
+    quiescent, strictest,
 };
 use crate::counters::Counters;
 use crate::model::{Id, ValidCluster, VirtualServer};
@@ -75,6 +76,7 @@ pub struct Roster {
     /// Their times of day as moments; turned once.
     placed: BTreeMap<OrderTarget, Placed>,
     quiescent: Quiescent,
+    silence: Silence,
 }
 
 impl Roster {
@@ -161,9 +163,17 @@ impl Roster {
         }
     }
 
+    /// Whether this director is alone at present: it serves nobody and hears nothing of its partner
+    /// ([`Status::alone`](crate::wire::Status::alone)). Where no server answers either, their silence decides nothing.
+    pub fn alone(&mut self, alone: bool, now: Moment) {
+        self.silence.alone(alone, now);
+    }
+
     /// Takes what a probe brought that began at `began`. A server that is not there any more is ignored.
     pub fn result(&mut self, ask: &Ask, outcome: &Outcome, began: Moment, now: Moment) -> Vec<Action> {
         let who = (ask.service, ask.server, ask.sorry);
+        let cut_off = Outcome::Undecided(Trouble::CutOff);
+        let outcome = if self.silence.swallows(outcome, began, now) { &cut_off } else { outcome };
         let Some(slot) = self.slot_mut(&who) else { return Vec::new() };
         let transition = slot.member.result(ask.check, outcome, began, now);
         let mut actions = Vec::new();

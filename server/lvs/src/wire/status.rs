@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Checking, Digest, StepFailure};
 use crate::failover::vrrp::RouterView;
-use crate::failover::{Concern, Counts, Reason, Sign};
+use crate::failover::{Concern, Counts, Reason, Refused, Sign};
 use crate::model::Seat;
 use crate::preflight::Obstacle;
 use crate::table::{AddressKey, ServiceKey};
@@ -116,6 +116,23 @@ pub struct Repaired {
     pub at_s: i64,
     /// How often it was repaired lately, this time included.
     pub repairs: u32,
+}
+
+impl Status {
+    /// Whether it serves nobody and hears nothing of its partner, or has lost links of its own: what it cannot reach may
+    /// well be there. Never where the seat alone decides.
+    pub fn alone(&self) -> bool {
+        let unheard = |concern: &Concern| match concern {
+            Concern::PartnerSilent => true,
+            Concern::NotClaiming(refused) => *refused != Refused::Held,
+            _ => false,
+        };
+        match (self.state, &self.heartbeat) {
+            (State::Starting | State::Standby, Some(beat)) => beat.concerns.iter().any(unheard),
+            (State::Fault, Some(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// `POST /v1/repair`: put right now what somebody else changed; answered with [`Applied`](super::Applied).

@@ -126,7 +126,7 @@ impl Thread {
         let now = self.now();
         let Some(running) = &mut self.running else { return };
         let hailed = running.hailed(now);
-        let agreed = running.overlap.was_heard();
+        let agreed = running.overlap.heard_at().is_some();
         let View { state, partner, entered, .. } = running.machine.view();
         let is_vrrp = matches!(running.machine, Machine::Vrrp(_));
         let (silence, quiet) = (running.silence(now), running.is_quiet(now));

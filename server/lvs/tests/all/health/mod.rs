@@ -7,3 +7,4 @@ mod orders;
 mod properties;
 mod scale;
 mod services;
+mod silence;

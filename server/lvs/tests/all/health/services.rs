@@ -9,7 +9,7 @@ use lvs::table::{ServerKey, ServiceKey, Table};
 
 use super::desk::{Desk, down, s, up};
 
-fn cluster(quiesce: bool) -> Cluster {
+pub(crate) fn cluster(quiesce: bool) -> Cluster {
     serde_json::from_value(serde_json::json!({
         "name": "one",
         "directors": [{ "name": "a", "seat": "primary", "public": "192.0.2.9" }],
@@ -26,11 +26,11 @@ fn cluster(quiesce: bool) -> Cluster {
     .unwrap()
 }
 
-fn web() -> ServiceKey {
+pub(crate) fn web() -> ServiceKey {
     "tcp 192.0.2.1:80".parse().unwrap()
 }
 
-fn server(last: u8) -> ServerKey {
+pub(crate) fn server(last: u8) -> ServerKey {
     format!("10.0.0.{last}:80").parse().unwrap()
 }
 

@@ -1,11 +1,12 @@
 //! What scenarios do with two directors that watch each other, and the figures they bring home.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use testkit::api::{self, Api};
+use testkit::process;
 use testkit::traffic::Traffic;
 use testkit::wait::{self, Seen};
 
@@ -16,6 +17,14 @@ use crate::stage::{CLUSTER, PATIENCE, Stage, addresses};
 pub(crate) const EVERY: Duration = Duration::from_millis(20);
 /// Within this time the kernel of a director that hangs gives the address up.
 pub(crate) const LEASE_ENDS: Duration = Duration::from_millis(4_500);
+
+/// Longer than any deadtime that scenarios set, and than a lease.
+const WATCHED: Duration = Duration::from_secs(6);
+const DEAF: &str = "table inet deaf {
+    chain in { type filter hook input priority 0; policy accept; udp dport 539 drop; }
+    chain out { type filter hook output priority 0; policy accept; udp dport 539 drop; }
+}
+";
 
 /// How often each thing is done (`LAB_RUNS`); once where nothing is said.
 pub(crate) fn runs() -> usize {
@@ -33,6 +42,15 @@ pub(crate) fn cables(director: &Director, cards: &[&str], out: bool) -> Result<(
     let lines: Vec<String> =
         cards.iter().map(|card| format!("link set {}-{card} {state}", director.namespace)).collect();
     network::ip(Some("switch"), &lines)
+}
+
+/// Takes a director's ports out of their switch, or puts them back; the carrier stays.
+pub(crate) fn unplugged(director: &Director, out: bool) -> Result<()> {
+    let ports = [("eth0", "pub"), ("eth1", "prv")].map(|(card, bridge)| {
+        let port = format!("{}-{card}", director.namespace);
+        if out { format!("link set {port} nomaster") } else { format!("link set {port} master {bridge}") }
+    });
+    network::ip(Some("switch"), &ports)
 }
 
 /// Gives a director an order that must be followed.
@@ -62,6 +80,44 @@ pub(crate) fn one_owner(director: &Director) -> Result<()> {
 pub(crate) fn gone(director: &Director) -> Result<()> {
     wait::until(&format!("{} gives the address up", director.name), LEASE_ENDS, || {
         Ok(if holds(director)? { Seen::not_yet("it holds it") } else { Seen::Yes(()) })
+    })
+}
+
+/// Looks on for many deadtimes: one director holds the address, and the other one never does.
+pub(crate) fn sole_owner(owner: &Director, other: &Director, what: &str) -> Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < WATCHED {
+        let here = [holds(owner)?, holds(other)?];
+        if here != [true, false] {
+            bail!("{what}: {} and {} hold the address: {here:?}", owner.name, other.name);
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the console shows this concern of a director.
+pub(crate) fn concerned(api: &Api, director: &Director, concern: &Value) -> Result<()> {
+    wait::until(&format!("{} says {concern}", director.name), PATIENCE, || {
+        let shown = api.director(CLUSTER, director.name)?;
+        let concerns = shown.pointer("/live/status/heartbeat/concerns").cloned().unwrap_or_default();
+        let there = concerns.as_array().is_some_and(|all| all.contains(concern));
+        Ok(if there { Seen::Yes(()) } else { Seen::not_yet(concerns.to_string()) })
+    })
+}
+
+/// Closes a director's heartbeat port both ways, or opens it again; everything else works.
+pub(crate) fn deaf(director: &Director, deaf: bool) -> Result<()> {
+    if deaf {
+        return network::rules(director.namespace, DEAF);
+    }
+    process::run(network::within(director.namespace, &["nft", "delete", "table", "inet", "deaf"])).map(drop)
+}
+
+/// A virtual router, as both directors' redundancy settings have it.
+pub(crate) fn virtual_router(name: &str, interface: &str, id: u8, address: &str) -> Value {
+    json!({
+        "name": name, "interface": interface, "virtual_router_id": id,
+        "priority": { "primary": 150, "backup": 100 }, "addresses": [address],
     })
 }
 

@@ -19,7 +19,7 @@ use crate::network::{self, CONSOLE, DIRECTORS, Director, Servers, VIP};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The machines with web servers.
-const SERVERS: [&str; 2] = ["rs1", "rs2"];
+pub(crate) const SERVERS: [&str; 2] = ["rs1", "rs2"];
 
 /// What the imported cluster is called.
 pub(crate) const CLUSTER: &str = "a";
@@ -288,11 +288,16 @@ impl Stage {
 
     /// The same at another address.
     pub(crate) fn both_serve_at(&self, to: &str, count: u64) -> Result<()> {
+        self.serve_by_turns(SERVERS, to, count)
+    }
+
+    /// The same with servers on these machines.
+    pub(crate) fn serve_by_turns(&self, servers: [&str; 2], to: &str, count: u64) -> Result<()> {
         let mut traffic = self.traffic_to(to, Duration::ZERO, LIMIT)?;
         traffic.wait_for_answers(count, PATIENCE)?;
         let tally = traffic.tally().clone();
         no_failure(&tally.failed)?;
-        for name in ["rs1", "rs2"] {
+        for name in servers {
             let share = tally.served.get(name).copied().unwrap_or_default();
             // By turns: with equal weights neither may get less than a third.
             if share * 3 < tally.answers() {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use testkit::api::{self, Api};
 use testkit::process;
-use testkit::traffic::Traffic;
+use testkit::traffic::{LIMIT, Traffic};
 use testkit::wait::{self, Seen};
 
 use crate::network::{self, DIRECTORS, Director, Flat};
@@ -26,8 +26,8 @@ macro_rules! files {
     };
 }
 
-/// A request that takes longer has failed; the next one follows at once.
-const LIMIT: Duration = Duration::from_millis(300);
+/// While a director is gone: whoever was served by it asks again soon.
+const IMPATIENT: Duration = Duration::from_millis(300);
 /// The longest that a row may stay whose server refuses: a check every 6 s, repeated three times after 3 s each; and
 /// under emulation everything takes its time.
 const REFUSED: Duration = Duration::from_secs(20);
@@ -192,8 +192,8 @@ impl Deployment {
         })
     }
 
-    fn traffic(&self, stage: &Stage) -> Result<Traffic> {
-        let mut traffic = stage.traffic_to(&format!("{}:{}", self.vip, self.port), EVERY, LIMIT)?;
+    fn traffic(&self, stage: &Stage, limit: Duration) -> Result<Traffic> {
+        let mut traffic = stage.traffic_to(&format!("{}:{}", self.vip, self.port), EVERY, limit)?;
         traffic.wait_for_answers(20, PATIENCE)?;
         Ok(traffic)
     }
@@ -202,7 +202,7 @@ impl Deployment {
         if !self.sticky {
             return stage.both_serve_at(&format!("{}:{}", self.vip, self.port), 60);
         }
-        let mut traffic = self.traffic(stage)?;
+        let mut traffic = self.traffic(stage, LIMIT)?;
         let tally = traffic.tally();
         no_failure(&tally.failed)?;
         ensure!(
@@ -224,7 +224,7 @@ impl Deployment {
         let took = begun.elapsed();
         stage.say(&format!("both directors took its row out within {} ms", took.as_millis()));
         ensure!(took <= REFUSED, "the row stayed for {} ms", took.as_millis());
-        let mut traffic = self.traffic(stage)?;
+        let mut traffic = self.traffic(stage, LIMIT)?;
         let tally = traffic.tally();
         no_failure(&tally.failed)?;
         let by: Vec<&str> = tally.served.keys().map(String::as_str).collect();
@@ -238,7 +238,7 @@ impl Deployment {
 
     /// The director that has the address is cut off, and returns.
     fn director_stops(&self, stage: &Stage, api: &Api, [first, second]: [&Director; 2]) -> Result<()> {
-        let mut traffic = self.traffic(stage)?;
+        let mut traffic = self.traffic(stage, IMPATIENT)?;
         let announced = announcements()?;
         cables(first, &[self.network.interface], true)?;
         self.owner_is(second)?;

@@ -344,8 +344,7 @@ fn measure(table: &mut Table, way: Way) -> Result<Vec<(Duration, Duration)>> {
     let mut times = Vec::new();
     for run in 0..RUNS {
         std::thread::sleep(Duration::from_millis(1_100 + 97 * run as u64));
-        let finished = process::finish(network::within("rs1", &["nft", "-f", "-"]), rule.as_bytes())?;
-        ensure!(finished.status.success(), "nft: {}", finished.said());
+        network::rules("rs1", &rule)?;
         let gone = table.time(false)?;
         nft(&["delete", "table", "inet", "lab"])?;
         times.push((gone, table.time(true)?));

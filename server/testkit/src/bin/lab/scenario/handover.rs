@@ -121,8 +121,7 @@ impl HalfOpen {
             "table inet {RULE} {{\nchain out {{\ntype filter hook output priority 0; policy accept;\n\
              ip daddr {VIP} tcp flags & syn == 0 drop\n}}\n}}\n"
         );
-        let finished = process::finish(network::within("router", &["nft", "-f", "-"]), rule.as_bytes())?;
-        ensure!(finished.status.success(), "nft: {}", finished.said());
+        network::rules("router", &rule)?;
         // Those of earlier runs may still be there.
         let before = half_open(active)?;
         let (never, limit) = ("3600000", LATE.as_millis().to_string());

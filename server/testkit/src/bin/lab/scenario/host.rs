@@ -10,7 +10,7 @@ use testkit::process::{self, Background};
 use testkit::traffic::{LIMIT, Tally, Traffic};
 use testkit::wait;
 
-use crate::network::{DIRECTORS, Director, Servers, ip, within};
+use crate::network::{self, DIRECTORS, Director, Servers, ip, within};
 use crate::stage::{CLUSTER, PATIENCE, Stage, no_failure, writes};
 
 /// What set the director up before. Its service is on the director's own address.
@@ -86,8 +86,8 @@ pub(crate) fn run() -> Result<()> {
     for server in ["rs1", "rs2"] {
         ip(Some(server), &["route replace default via 10.0.0.10".to_owned()])?;
     }
-    nft(director.namespace, FOREIGN)?;
-    nft("client", COUNTS)?;
+    network::rules(director.namespace, FOREIGN)?;
+    network::rules("client", COUNTS)?;
     let before = (parameters(director)?, tables(director)?);
 
     let (console, api) = stage.console()?;
@@ -126,14 +126,6 @@ pub(crate) fn run() -> Result<()> {
     }
     stage.say("after removal every parameter is what it was, our table is gone, the foreign one untouched");
     agent.kill()
-}
-
-fn nft(namespace: &str, rules: &str) -> Result<()> {
-    let finished = process::finish(within(namespace, &["nft", "-f", "-"]), rules.as_bytes())?;
-    if !finished.status.success() {
-        bail!("nft in {namespace}: {}", finished.said());
-    }
-    Ok(())
 }
 
 /// The parameters that a director may be prepared with, as they are.

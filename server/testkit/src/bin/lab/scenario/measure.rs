@@ -17,6 +17,7 @@ use testkit::traffic::Traffic;
 use testkit::wait::{self, Seen};
 
 use crate::network::{self, DIRECTORS, Director, Servers, VIP};
+use crate::pair::{cut, unplugged, virtual_router};
 use crate::rival::{self, NAT_ROUTER, Rival};
 use crate::stage::{CLUSTER, PATIENCE, Stage, addresses};
 
@@ -47,18 +48,12 @@ impl System {
 
     /// The redundancy settings of our side.
     fn settings(self) -> Value {
-        let instance = |name: &str, interface: &str, id: u8, address: &str| {
-            json!({
-                "name": name, "interface": interface, "virtual_router_id": id,
-                "priority": { "primary": 150, "backup": 100 }, "addresses": [address],
-            })
-        };
         match self {
             System::Vrrp => json!({
                 "enabled": true, "interval_ms": 1_000, "preempt": true,
                 "protocol": { "kind": "vrrp", "version": 2, "instances": [
-                    instance("outside", "eth0", 51, &VIP.to_string()),
-                    instance("inside", "eth1", 52, NAT_ROUTER),
+                    virtual_router("outside", "eth0", 51, &VIP.to_string()),
+                    virtual_router("inside", "eth1", 52, NAT_ROUTER),
                 ] },
             }),
             _ => json!({ "enabled": true }),
@@ -197,8 +192,8 @@ impl Lab {
         traffic.wait_for_answers(before + 50, PATIENCE)?;
         traffic.forget();
         match blow {
-            Blow::Cut => cables(director, "nomaster")?,
-            Blow::LinkDown => cables(director, "down")?,
+            Blow::Cut => unplugged(director, true)?,
+            Blow::LinkDown => cut(director, true)?,
             Blow::Kill => match running {
                 Running::Ours(agents) => agents[active].take().context("no agent")?.kill()?,
                 Running::Theirs(rivals) => {
@@ -237,8 +232,8 @@ impl Lab {
             figures.both_ms.push(both_ms);
         }
         match (blow, running) {
-            (Blow::Cut, _) => back(director)?,
-            (Blow::LinkDown, _) => cables(director, "up")?,
+            (Blow::Cut, _) => unplugged(director, false)?,
+            (Blow::LinkDown, _) => cut(director, false)?,
             (Blow::Hang, Running::Ours(agents)) => {
                 agents[active].as_ref().context("no agent")?.signal(Signal::CONT)?;
             }
@@ -346,18 +341,6 @@ fn clean(director: &Director) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn cables(director: &Director, state: &str) -> Result<()> {
-    let lines = ["eth0", "eth1"].map(|card| format!("link set {}-{card} {state}", director.namespace));
-    network::ip(Some("switch"), &lines)
-}
-
-/// Puts a director that was cut off back on its networks.
-fn back(director: &Director) -> Result<()> {
-    let lines = [("eth0", "pub"), ("eth1", "prv")]
-        .map(|(card, bridge)| format!("link set {}-{card} master {bridge}", director.namespace));
-    network::ip(Some("switch"), &lines)
 }
 
 fn signal(signal: Signal, processes: &[u32]) -> Result<()> {

@@ -8,20 +8,13 @@ use serde_json::{Value, json};
 use testkit::process;
 
 use crate::network::{self, DIRECTORS, Director, Servers};
-use crate::pair::{EVERY, Figures, gone, holds, owner, runs, settled, state};
+use crate::pair::{EVERY, Figures, deaf, gone, holds, owner, runs, settled, state};
 use crate::stage::{PATIENCE, Stage};
 
 const LIMIT: Duration = Duration::from_millis(200);
 const BLOCKED: Duration = Duration::from_secs(30);
 /// The longest a client may wait: what a director listens after a boot, a look for the addresses, a slow machine.
 const LONGEST: u64 = 29_000;
-/// The heartbeat's port is closed both ways; everything else works.
-const RULES: &str = "table inet blocked {
-    chain in { type filter hook input priority 0; policy accept; udp dport 539 drop; }
-    chain out { type filter hook output priority 0; policy accept; udp dport 539 drop; }
-}
-";
-
 pub(crate) fn run() -> Result<()> {
     let stage = Stage::set(Servers::Nat, None)?;
     let (_console, api, mut agents) = stage.cluster(&stage.pair(Servers::Nat, false)?)?;
@@ -38,7 +31,7 @@ pub(crate) fn run() -> Result<()> {
         }
         traffic.forget();
         for director in &DIRECTORS {
-            network::rules(director.namespace, RULES)?;
+            deaf(director, true)?;
         }
         let began = Instant::now();
         agents = [stage.agent(first)?, stage.agent(second)?];
@@ -59,10 +52,7 @@ pub(crate) fn run() -> Result<()> {
             bail!("not one owner while no beat arrives: {states:?}, {owned:?}");
         }
         for director in &DIRECTORS {
-            process::run(network::within(
-                director.namespace,
-                &["nft", "delete", "table", "inet", "blocked"],
-            ))?;
+            deaf(director, false)?;
         }
         let (active, standby) = if holds(first)? { (first, second) } else { (second, first) };
         owner(&api, active, standby)?;

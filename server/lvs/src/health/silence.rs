@@ -1,0 +1,77 @@
+//! Whether a director that hears nobody can say anything about its servers.
+//!
+//! One whose network is gone finds every server silent. Taken at its word it would throw them all out, and, back on the
+//! network, wait through their re-entry: a take-over in that time would have no server to send anybody to. So where a
+//! director serves nobody, hears nothing of its partner, and not one server has answered since, a server's silence is
+//! [`Trouble::CutOff`](super::Trouble): no verdict. [`Roster`](super::Roster) owns one.
+
+use super::{Failure, Moment, Outcome, ProgramFailure};
+
+/// What is known of a director's own hearing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Silence {
+    /// Since when nothing is heard of the partner, while that is so and no server has answered either.
+    since: Option<Moment>,
+    /// Nothing is heard of the partner.
+    alone: bool,
+    /// When somebody was heard again last.
+    until: Option<Moment>,
+}
+
+impl Silence {
+    /// Whether the director is `alone`: it serves nobody and hears nothing of its partner.
+    pub(super) fn alone(&mut self, alone: bool, now: Moment) {
+        if alone != self.alone {
+            self.alone = alone;
+            if alone {
+                self.since = Some(now);
+            } else {
+                self.over(now);
+            }
+        }
+    }
+
+    /// Takes what a probe brought that began at `began`. Whether it says nothing, because nobody at all was heard while it
+    /// ran.
+    pub(super) fn swallows(&mut self, outcome: &Outcome, began: Moment, now: Moment) -> bool {
+        match outcome {
+            Outcome::Down(failure) if is_silence(failure) => {
+                self.since.is_some() || self.until.is_some_and(|until| began <= until)
+            }
+            Outcome::Undecided(_) => false,
+            // A server's answer, good or bad: the network is there.
+            Outcome::Up { .. } | Outcome::Down(_) => {
+                if self.since.is_some_and(|since| began >= since) {
+                    self.over(now);
+                }
+                false
+            }
+        }
+    }
+
+    fn over(&mut self, now: Moment) {
+        if self.since.take().is_some() {
+            self.until = Some(now);
+        }
+    }
+}
+
+/// Whether a failure looks the same when it is the asker whose network is gone.
+fn is_silence(failure: &Failure) -> bool {
+    match failure {
+        Failure::TimedOut { .. } | Failure::Unreachable => true,
+        // What a program asks, and how it fails, is its own matter.
+        Failure::Program { reason } => {
+            matches!(reason, ProgramFailure::Exit { .. } | ProgramFailure::TimedOut)
+        }
+        Failure::Refused
+        | Failure::Reset
+        | Failure::ClosedEarly
+        | Failure::Mismatch
+        | Failure::Status { .. }
+        | Failure::Tls { .. }
+        | Failure::Dns { .. }
+        | Failure::Agent { .. }
+        | Failure::Protocol => false,
+    }
+}
