@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use kernel::Shielded;
+use lvs::failover::Partner;
 use lvs::health::Standings;
 use lvs::model::{DriftPolicy, Protocol, Seat};
-use lvs::plan::{self, desired};
+use lvs::plan::{self, desired, without_partner};
 use lvs::table::{AddressKey, Desired, Forward, ServiceKey};
 use lvs::wire::State;
 
@@ -30,10 +31,29 @@ pub(crate) struct Goal {
     pub(crate) drift: DriftPolicy,
 }
 
+/// What is known of the other director's kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Neighbour {
+    /// The owner has just changed: connections still go from the one that was active to the one that is, and neither
+    /// kernel is in its new part for sure.
+    pub(crate) moving: bool,
+    /// It was active when it said something last: its kernel goes on scheduling, whatever became of its agent.
+    pub(crate) schedules: bool,
+}
+
+impl Neighbour {
+    /// Whether a partner that said this of itself last schedules. One without a revision speaks another protocol, in
+    /// which only the active one says anything.
+    pub(crate) fn schedules(partner: Option<&Partner>) -> bool {
+        partner.is_some_and(|partner| {
+            partner.revision.is_some() && matches!(partner.state, State::Active | State::Starting)
+        })
+    }
+}
+
 impl Goal {
     /// The goal of a director that holds this configuration, with real servers as they stand.
-    /// `draining`: its role has just changed, and connections still go from the one that was active to the one that is.
-    pub(crate) fn of(held: &Held, role: Option<&Role>, draining: bool, standings: &Standings) -> Self {
+    pub(crate) fn of(held: &Held, role: Option<&Role>, neighbour: Neighbour, standings: &Standings) -> Self {
         let Some(seat) = held.seat else {
             return Goal {
                 state: State::Stopped,
@@ -48,14 +68,16 @@ impl Goal {
             (None, Seat::Primary) => (State::Active, "primary seat".to_owned(), Holding::Own),
             (None, Seat::Backup) => (State::Standby, "backup seat".to_owned(), Holding::Nothing),
         };
-        let programmed = match (holding, draining) {
+        let programmed = match (holding, neighbour.moving) {
             (Holding::Own, true) => plan::Holding::AddressesNew,
             (Holding::Own, false) => plan::Holding::Addresses,
             (Holding::AsFound, _) => plan::Holding::Undecided,
             (Holding::Nothing, true) => plan::Holding::TableOnlyNew,
             (Holding::Nothing, false) => plan::Holding::TableOnly,
         };
-        let desired = desired(&held.cluster, seat, programmed, standings);
+        let circles = holding == Holding::Own && (neighbour.moving || neighbour.schedules);
+        let spared = circles.then(|| without_partner(&held.cluster, seat, standings)).flatten();
+        let desired = desired(&held.cluster, seat, programmed, spared.as_ref().unwrap_or(standings));
         let drift = held.cluster.cluster().global.drift;
         Goal { state, reason, desired, as_found: holding == Holding::AsFound, drift }
     }

@@ -29,7 +29,7 @@ use crate::board::Board;
 use crate::courier::Courier;
 use crate::disk::Folder;
 use crate::documents::{self, Documents};
-use crate::goal::Goal;
+use crate::goal::{Goal, Neighbour};
 use crate::intake::{self, Accepted, Held, Mark, Novelty};
 use crate::nanny::Nanny;
 use crate::redundancy::hooks::{Commands, Hooks};
@@ -146,15 +146,17 @@ impl Reconciler {
         };
         self.partnered = partnership.is_some();
         self.stand.renew();
-        self.goal = Some(Arc::new(Goal::of(
-            held,
-            self.role.as_ref(),
-            self.handover.draining(),
-            &self.stand.standings,
-        )));
         if let Some(faults) = self.heart.configure(held, partnership) {
             self.board.links(faults);
         }
+        self.aim();
+    }
+
+    /// Brings the goal up to what is known by now.
+    fn aim(&mut self) {
+        let Some(held) = &self.held else { return };
+        let (role, neighbour) = (self.role.as_ref(), self.handover.neighbour());
+        self.goal = Some(Arc::new(Goal::of(held, role, neighbour, &self.stand.standings)));
     }
 
     /// Takes on what the heartbeat has decided. News of a heartbeat that is not configured any more is stale.
@@ -172,10 +174,9 @@ impl Reconciler {
             let commands = Commands { active: of.active_cmd.clone(), inactive: of.inactive_cmd.clone() };
             self.hooks.state(role.holding == redundancy::Holding::Own, commands);
         }
-        self.goal =
-            Some(Arc::new(Goal::of(held, Some(&role), self.handover.draining(), &self.stand.standings)));
         self.airwaves.often(role.often_until);
         self.role = Some(role);
+        self.aim();
         self.drift.watch.renew();
     }
 
@@ -193,7 +194,7 @@ impl Reconciler {
         if trial.is_some() {
             self.may_try(&mark)?;
         }
-        let goal = Goal::of(&held, None, false, &Standings::default());
+        let goal = Goal::of(&held, None, Neighbour::default(), &Standings::default());
         let mut list = self.ownership.clone();
         list.services.extend(goal.desired.table.services.keys().copied());
         // A forced push is somebody's decision; what was listed since the loss is all that is ours.

@@ -11,10 +11,11 @@ use lvs::plan::Step;
 use lvs::table::{AddressKey, KernelTimeouts, Observed, SyncRole, SyncRow, Table};
 use lvs::wire::State;
 
-use super::{Goal, Reconciler, Report};
+use super::{Reconciler, Report};
 use crate::courier::{Courier, Parcel};
 use crate::disk::DiskError;
 use crate::documents;
+use crate::goal::{Goal, Neighbour};
 use crate::intake::Held;
 use crate::redundancy::{Holding, Role};
 use crate::rhythm::Rhythm;
@@ -58,6 +59,8 @@ pub(super) struct Handover {
     owed: Owed,
     /// The partner is a standby and says that it lacks connections: how often they were sent to it, and when next.
     lacking: Option<(u32, Instant)>,
+    /// See [`Neighbour`].
+    schedules: bool,
     /// What connections belonged to at the last look, so that sending them waits for no other.
     seen: Option<Seen>,
     courier: Courier,
@@ -97,14 +100,15 @@ impl Handover {
             complete: false,
             owed: Owed::Nothing,
             lacking: None,
+            schedules: false,
             seen: None,
             courier,
         }
     }
 
-    /// Whether the owner changed a moment ago.
-    pub(super) fn draining(&self) -> bool {
-        self.until.is_some()
+    /// What the partner's kernel may be doing.
+    pub(super) fn neighbour(&self) -> Neighbour {
+        Neighbour { moving: self.until.is_some(), schedules: self.schedules }
     }
 
     /// The heartbeat has decided again what becomes of the addresses.
@@ -132,15 +136,18 @@ impl Handover {
         until - self.drain / RESERVE
     }
 
-    /// Notes what the partner says of itself; true when it has just begun to lack connections.
+    /// Notes what the partner says of itself; true when it has just begun to lack connections, or to schedule, or ended
+    /// that.
     pub(super) fn heard(&mut self, partner: Option<&Partner>, at: Instant) -> bool {
+        let schedules = Neighbour::schedules(partner);
+        let other = std::mem::replace(&mut self.schedules, schedules) != schedules;
         // Without a revision it speaks another protocol, which does not tell.
         let lacks = |partner: &&Partner| {
             partner.state == State::Standby && !partner.ready && partner.revision.is_some()
         };
         let before = self.lacking.take();
         self.lacking = partner.filter(lacks).map(|_| before.unwrap_or((0, at + FIRST)));
-        before.is_none() && self.lacking.is_some()
+        other || before.is_none() && self.lacking.is_some()
     }
 
     /// Notes a step that failed.
@@ -170,9 +177,10 @@ impl Reconciler {
     /// The heartbeat has ended; the seat decides, or a heartbeat that has been configured since.
     pub(crate) fn parted(&mut self) {
         self.role = self.partnered.then(Role::undecided);
-        let Some(held) = &self.held else { return };
-        let draining = self.handover.draining();
-        self.goal = Some(Arc::new(Goal::of(held, self.role.as_ref(), draining, &self.stand.standings)));
+        if self.held.is_none() {
+            return;
+        }
+        self.aim();
         self.airwaves.often(None);
         self.drift.watch.renew();
     }
@@ -180,7 +188,12 @@ impl Reconciler {
     /// Takes in what the heartbeat knows; true when a pass is wanted for it.
     pub(crate) fn view(&mut self, view: Option<&View>) -> bool {
         self.board.beats(view);
-        self.handover.heard(view.and_then(|view| view.partner.as_ref()), Instant::now())
+        let before = self.handover.neighbour();
+        let heard = self.handover.heard(view.and_then(|view| view.partner.as_ref()), Instant::now());
+        if before != self.handover.neighbour() {
+            self.adjust();
+        }
+        heard
     }
 
     /// Ends what a change of owner began, once its time is over.
@@ -194,8 +207,7 @@ impl Reconciler {
             // Ending it cannot fail: the kernel ties it to a socket that is closed.
             let _ = self.kernel.shield(None);
         }
-        let Some(held) = &self.held else { return };
-        self.goal = Some(Arc::new(Goal::of(held, self.role.as_ref(), false, &self.stand.standings)));
+        self.aim();
         self.drift.watch.renew();
     }
 

@@ -1,4 +1,4 @@
-//! What the checks change of the goal, and that it is no drift: rows that differ because a real server stands otherwise now
+//! What the checks change of the goal, or a partner that may be sent nobody, and that it is no drift: rows that differ because a real server stands otherwise now
 //! are written at once, also where something else in the same service was changed by somebody and waits for a decision.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,6 @@ use lvs::plan::Step;
 use lvs::table::{Desired, Observed, ServerKey, ServiceKey};
 
 use super::Reconciler;
-use crate::goal::Goal;
 use crate::nanny::Nanny;
 
 /// What stands here.
@@ -111,12 +110,17 @@ impl Reconciler {
         if before && Arc::ptr_eq(&standings, &self.stand.standings) {
             return;
         }
-        let goal = Goal::of(held, self.role.as_ref(), self.handover.draining(), &standings);
-        if let (true, Some(old)) = (before, &self.goal) {
+        self.stand.standings = standings;
+        if before { self.adjust() } else { self.aim() }
+    }
+
+    /// Brings the goal up to what is known by now of the same configuration. What differs is no drift.
+    pub(super) fn adjust(&mut self) {
+        let old = self.goal.clone();
+        self.aim();
+        if let (Some(old), Some(goal)) = (old, &self.goal) {
             self.stand.anew.between(&old.desired, &goal.desired);
         }
-        self.stand.standings = standings;
-        self.goal = Some(Arc::new(goal));
     }
 }
 

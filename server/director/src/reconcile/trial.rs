@@ -9,6 +9,7 @@ use lvs::wire::{Refusal, Target};
 use super::Reconciler;
 use crate::disk::DiskError;
 use crate::documents;
+use crate::goal::{Goal, Neighbour};
 use crate::intake::{self, Accepted, Held, Mark};
 use crate::trial::{Trial, now_s};
 
@@ -104,7 +105,7 @@ impl Reconciler {
     /// What will be ours again is on the list before it is applied.
     fn claim_ahead(&mut self, held: &Held) {
         let mut list = self.ownership.clone();
-        let goal = crate::goal::Goal::of(held, None, false, &Standings::default());
+        let goal = Goal::of(held, None, Neighbour::default(), &Standings::default());
         list.services.extend(goal.desired.table.services.keys().copied());
         if let Err(error) = self.keep(list) {
             tracing::error!(%error, "the list of what is ours is not on the disk");

@@ -13,6 +13,8 @@ mod heartbeat;
 mod joining;
 mod lacking;
 mod measuring;
+mod mutual;
+mod pair;
 mod preparing;
 mod pushing;
 mod streaming;

@@ -32,6 +32,7 @@ mod lvs_cf_mutations;
 mod lvs_cf_strict;
 mod merge;
 mod metrics;
+mod plan_partner;
 mod plan_properties;
 mod plan_sync;
 mod scenarios;

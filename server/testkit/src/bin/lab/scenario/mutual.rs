@@ -1,5 +1,6 @@
 //! Two directors that are each other's real servers, with direct routing: each has the virtual address on its loopback, to
-//! serve what the other one sends. A standby that scheduled that again would send it back, for ever.
+//! serve what the other one sends. A standby that scheduled that again would send it back, for ever: in the steady state,
+//! while the owner changes, and when an agent dies over a kernel that goes on as the active one.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::process::{self, Background};
 
 use crate::network::{self, DIRECTORS, Director, Flat, Servers, VIP};
-use crate::pair::{EVERY, Figures, order, owner, settled};
+use crate::pair::{EVERY, Figures, gone, one_owner, order, owner, settled};
 use crate::stage::{CLUSTER, PATIENCE, Stage};
 
 const FLAT: Flat = Flat {
@@ -19,7 +20,13 @@ const FLAT: Flat = Flat {
 };
 /// The longest a client may wait at a planned switch-over.
 const PLANNED: u64 = 700;
+/// The longest while an agent is dead whose kernel goes on.
+const KILLED: u64 = 2_000;
 const REQUESTS: u64 = 60;
+const TABLE: &str = "-A -t 192.168.1.250:80 -s rr
+-a -t 192.168.1.250:80 -r 192.168.1.10:80 -g -w 1
+-a -t 192.168.1.250:80 -r 192.168.1.20:80 -g -w 1
+";
 
 pub(crate) fn run() -> Result<()> {
     let stage = Stage::upon(80, || network::build_flat(&FLAT))?;
@@ -36,7 +43,7 @@ pub(crate) fn run() -> Result<()> {
         stage.caribe(name).run(&words, "")?;
     }
     stage.say("both directors serve, and have the virtual address on lo");
-    let (_console, api, _agents) = stage.cluster(&content(&stage, false)?)?;
+    let (_console, api, [agent, _other]) = stage.cluster(&content(&stage, false)?)?;
     let [first, second] = &DIRECTORS;
     let mut figures = Figures::default();
     for sync in [false, true] {
@@ -57,13 +64,33 @@ pub(crate) fn run() -> Result<()> {
             owner(&api, standby, active)?;
             let what = if sync { "switch-over with sync" } else { "switch-over without sync" };
             figures.note(&stage, &mut traffic, what, PLANNED)?;
-            let looped = DIRECTORS.iter().map(|director| network::counted(director.namespace, "looped"));
-            let looped = looped.sum::<Result<u64>>()?;
-            stage.say(&format!("{looped} frames went round while {} handed over", active.name));
+            no_frame_went_round(what)?;
         }
     }
+    settled(&api, second)?;
+    let mut traffic = stage.traffic(EVERY)?;
+    traffic.wait_for_answers(20, PATIENCE)?;
+    watch(first, second)?;
+    agent.kill()?;
+    one_owner(second)?;
+    // Its kernel schedules as before, what clients send it by the address and what its partner sends it as a real server.
+    gone(first)?;
+    figures.note(&stage, &mut traffic, "kill -9 of the active director's agent", KILLED)?;
+    no_frame_went_round("kill -9")?;
+    let _agent = stage.agent(first)?;
+    owner(&api, second, first)?;
+    settled(&api, first)?;
+    both_serve(&stage, second, first, true)?;
     figures.show(&stage);
     Ok(())
+}
+
+fn no_frame_went_round(what: &str) -> Result<()> {
+    let looped = DIRECTORS.iter().map(|director| network::counted(director.namespace, "looped"));
+    match looped.sum::<Result<u64>>()? {
+        0 => Ok(()),
+        looped => bail!("{what}: {looped} frames went round"),
+    }
 }
 
 /// Scenario A with the directors themselves as real servers.
@@ -82,8 +109,9 @@ fn content(stage: &Stage, sync: bool) -> Result<Value> {
     Ok(cluster)
 }
 
-/// Both serve by turns, and nothing that the active one sent to the other comes back to it.
+/// Once the active one sends its partner anybody, both serve by turns, and nothing that the active one sent to the other comes back to it.
 fn both_serve(stage: &Stage, active: &Director, standby: &Director, sync: bool) -> Result<()> {
+    stage.wait_for_table(active, TABLE)?;
     watch(active, standby)?;
     let both = [active.namespace, standby.namespace];
     stage.serve_by_turns(both, &format!("{VIP}:80"), REQUESTS)?;
