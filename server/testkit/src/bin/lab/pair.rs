@@ -95,6 +95,16 @@ pub(crate) fn sole_owner(owner: &Director, other: &Director, what: &str) -> Resu
     Ok(())
 }
 
+/// Waits until the router finds the address at this director.
+pub(crate) fn found_at(director: &Director) -> Result<()> {
+    let mac = network::hardware_address(director.namespace, "eth0")?;
+    wait::until(&format!("the router finds {VIP} at {}", director.name), PATIENCE, || {
+        let vip = VIP.to_string();
+        let known = process::run(process::command(["ip", "-n", "router", "neigh", "show", &vip]))?;
+        Ok(if known.contains(&mac) { Seen::Yes(()) } else { Seen::not_yet(known) })
+    })
+}
+
 /// Waits until the console shows this concern of a director.
 pub(crate) fn concerned(api: &Api, director: &Director, concern: &Value) -> Result<()> {
     wait::until(&format!("{} says {concern}", director.name), PATIENCE, || {

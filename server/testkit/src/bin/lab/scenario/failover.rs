@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use testkit::caribe::Agent;
-use testkit::process::{self, Signal};
-use testkit::wait::{self, Seen};
+use testkit::process::Signal;
 
-use crate::network::{self, DIRECTORS, Director, Servers, VIP};
-use crate::pair::{EVERY, Figures, cables, cut, gone, one_owner, order, owner, runs, settled};
+use crate::network::{DIRECTORS, Servers};
+use crate::pair::{EVERY, Figures, cables, cut, found_at, gone, one_owner, order, owner, runs, settled};
 use crate::stage::{PATIENCE, Stage};
 
 /// How long a request may take.
@@ -93,16 +92,6 @@ pub(crate) fn run() -> Result<()> {
     figures.show(&stage);
     drop((a, b));
     Ok(())
-}
-
-/// Waits until the router finds the address at this director.
-fn found_at(director: &Director) -> Result<()> {
-    let mac = network::hardware_address(director.namespace, "eth0")?;
-    wait::until(&format!("the router finds {VIP} at {}", director.name), PATIENCE, || {
-        let vip = VIP.to_string();
-        let known = process::run(process::command(["ip", "-n", "router", "neigh", "show", &vip]))?;
-        Ok(if known.contains(&mac) { Seen::Yes(()) } else { Seen::not_yet(known) })
-    })
 }
 
 fn end(agent: Agent) -> Result<()> {

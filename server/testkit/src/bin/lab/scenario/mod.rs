@@ -21,6 +21,7 @@ mod nat;
 mod power;
 mod refusals;
 mod scale;
+mod split;
 mod storm;
 mod survival;
 mod variety;
@@ -133,6 +134,11 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "power-cut",
         about: "both directors boot at once with their heartbeat ports blocked for 30 s: never two owners",
         run: power::run,
+    },
+    Scenario {
+        name: "split",
+        about: "the network between two directors falls apart and heals: one stays and announces itself",
+        run: split::run,
     },
     Scenario {
         name: "isolation",
