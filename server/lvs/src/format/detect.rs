@@ -29,6 +29,9 @@ const KEEPALIVED_BLOCKS: [&str; 19] = [
     "real_server",
 ];
 
+/// The length of the shortest of them: most words of a file need no further look.
+const SHORTEST_BLOCK: usize = 10;
+
 /// Words inside those blocks that a lost blank glues to their value.
 const KEEPALIVED_WORDS: [&str; 21] = [
     "delay_loop",
@@ -282,7 +285,8 @@ fn headers(text: &str) -> impl Iterator<Item = Header<'_>> {
     text.split_inclusive(bounds).filter_map(move |word| {
         let start = end;
         end += word.len();
-        let name = KEEPALIVED_BLOCKS.into_iter().find(|name| word.starts_with(name))?;
+        let long = word.len() >= SHORTEST_BLOCK;
+        let name = KEEPALIVED_BLOCKS.into_iter().find(|name| long && word.starts_with(name))?;
         let rest = text.get(start + name.len()..)?;
         let glued = rest.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '[');
         if !glued && !rest.is_empty() && !rest.starts_with(bounds) {
@@ -409,6 +413,11 @@ mod tests {
         ] {
             assert_eq!(detect(text), kind, "{text}");
         }
+    }
+
+    #[test]
+    fn no_block_is_too_short_to_be_looked_for() {
+        assert_eq!(KEEPALIVED_BLOCKS.iter().map(|name| name.len()).min(), Some(SHORTEST_BLOCK));
     }
 
     #[test]

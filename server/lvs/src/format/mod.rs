@@ -60,15 +60,16 @@ pub struct Options<'a> {
 /// The only way in, for the command line, the console's import and the API. Never fails and never panics; what
 /// cannot be used is said by an error among the findings.
 pub fn read_sources(sources: &[Source<'_>], options: &Options<'_>) -> Outcome {
-    let kind = options.kind.or_else(|| kind_of(sources)).unwrap_or(FileKind::LvsCf);
+    let evidence = evidence(sources);
+    let kind = options.kind.or_else(|| kind_together(&evidence)).unwrap_or(FileKind::LvsCf);
     let mut wrong = Collector::default();
     let parts = if kind == FileKind::Keepalived { keepalived::parts(sources) } else { Vec::new() };
-    for (index, source) in sources.iter().enumerate() {
+    for (index, evidence) in evidence.iter().enumerate() {
         if index > 0 && !kind.takes_several() {
             wrong.add_in(index, Finding::line(1, 1, Code::FilesTogether).with("kind", kind));
         } else if parts.get(index) == Some(&true) {
             // A list of addresses is enough for one.
-        } else if let Some(finding) = unknown(source.text, options.kind) {
+        } else if let Some(finding) = unknown(evidence, options.kind) {
             wrong.add_in(index, finding);
         }
     }
@@ -119,8 +120,7 @@ pub fn host_names(sources: &[Source<'_>], kind: Option<FileKind>) -> BTreeSet<St
 }
 
 /// What to say of a text in which nothing is known to the kind it is to be read as, or to any kind.
-fn unknown(text: &str, kind: Option<FileKind>) -> Option<Finding> {
-    let evidence = Evidence::of(text);
+fn unknown(evidence: &Evidence, kind: Option<FileKind>) -> Option<Finding> {
     let found = evidence.kind();
     if evidence.is_blank() || kind.map_or(found.is_some(), |kind| evidence.has(kind)) {
         return None;
@@ -140,10 +140,18 @@ fn unknown(text: &str, kind: Option<FileKind>) -> Option<Finding> {
 /// The kind that texts look like which belong together; none where nothing tells. Nodes of one cluster are read as
 /// files, however much was pasted into one of them.
 pub fn kind_of(sources: &[Source<'_>]) -> Option<FileKind> {
-    let mut kinds = sources.iter().filter_map(|source| detect(source.text));
-    if let [source] = sources {
-        return detect(source.text);
+    kind_together(&evidence(sources))
+}
+
+fn evidence(sources: &[Source<'_>]) -> Vec<Evidence> {
+    sources.iter().map(|source| Evidence::of(source.text)).collect()
+}
+
+fn kind_together(evidence: &[Evidence]) -> Option<FileKind> {
+    if let [one] = evidence {
+        return one.kind();
     }
+    let mut kinds = evidence.iter().filter_map(Evidence::kind);
     let nodes = |kind| matches!(kind, FileKind::Keepalived | FileKind::KeepalivedPaste);
     kinds.clone().find(|kind| !nodes(*kind)).or_else(|| kinds.next().map(|_| FileKind::Keepalived))
 }
