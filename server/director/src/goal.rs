@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use kernel::Shielded;
-use lvs::failover::Partner;
 use lvs::health::Standings;
 use lvs::model::{DriftPolicy, Protocol, Seat};
 use lvs::plan::{self, desired, without_partner};
@@ -34,20 +33,22 @@ pub(crate) struct Goal {
 /// What is known of the other director's kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Neighbour {
-    /// The owner has just changed: connections still go from the one that was active to the one that is, and neither
-    /// kernel is in its new part for sure.
+    /// The owner has just changed: connections still go from the one that was active to the one that is.
     pub(crate) moving: bool,
-    /// It was active when it said something last: its kernel goes on scheduling, whatever became of its agent.
+    /// It may schedule what it is sent: its director is no standby, or has become one only just now.
     pub(crate) schedules: bool,
 }
 
 impl Neighbour {
-    /// Whether a partner that said this of itself last schedules. One without a revision speaks another protocol, in
-    /// which only the active one says anything.
-    pub(crate) fn schedules(partner: Option<&Partner>) -> bool {
-        partner.is_some_and(|partner| {
-            partner.revision.is_some() && matches!(partner.state, State::Active | State::Starting)
-        })
+    /// Whether a partner's kernel schedules whose agent said this of itself last; `before` is what was known until then.
+    /// An agent that dies leaves its kernel as it is.
+    pub(crate) fn schedules(said: Option<State>, before: bool) -> bool {
+        match said {
+            Some(State::Active) => true,
+            Some(State::Standby | State::Fault | State::Stopped) => false,
+            // Not decided yet, or not heard since this agent started.
+            Some(State::Starting) | None => before,
+        }
     }
 }
 
@@ -75,7 +76,7 @@ impl Goal {
             (Holding::Nothing, true) => plan::Holding::TableOnlyNew,
             (Holding::Nothing, false) => plan::Holding::TableOnly,
         };
-        let circles = holding == Holding::Own && (neighbour.moving || neighbour.schedules);
+        let circles = holding != Holding::Nothing && neighbour.schedules;
         let spared = circles.then(|| without_partner(&held.cluster, seat, standings)).flatten();
         let desired = desired(&held.cluster, seat, programmed, spared.as_ref().unwrap_or(standings));
         let drift = held.cluster.cluster().global.drift;
@@ -101,5 +102,22 @@ impl Goal {
                 .extend(translated.map(|(server, _)| SocketAddr::new(server.address, server.port)));
         }
         shielded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partner_schedules_from_when_it_was_active_until_it_says_that_it_is_a_standby() {
+        for before in [false, true] {
+            assert!(Neighbour::schedules(Some(State::Active), before));
+            for passive in [State::Standby, State::Fault, State::Stopped] {
+                assert!(!Neighbour::schedules(Some(passive), before));
+            }
+            assert_eq!(Neighbour::schedules(Some(State::Starting), before), before);
+            assert_eq!(Neighbour::schedules(None, before), before);
+        }
     }
 }

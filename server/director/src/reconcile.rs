@@ -286,6 +286,7 @@ impl Reconciler {
         self.end_handover();
         let observed = self.observe()?;
         self.stand(&observed);
+        self.learn(&observed);
         let Some(mut goal) = self.goal.clone() else {
             // No configuration: look, and leave everything as it is.
             self.board.observed(&observed, &self.ownership);

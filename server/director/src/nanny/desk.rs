@@ -84,6 +84,7 @@ pub(super) struct Desk {
     /// What is to be noted in the journal.
     happened: Vec<Happening>,
     ends: Ends,
+    alone: bool,
 }
 
 /// What the loop has to do next.
@@ -121,6 +122,7 @@ impl Desk {
             verdicts_anew: false,
             happened: Vec::new(),
             ends: Ends::default(),
+            alone: false,
         };
         desk.place(orders);
         desk
@@ -159,6 +161,7 @@ impl Desk {
     /// Nothing is checked any more.
     pub(super) fn clear(&mut self) {
         self.roster = Roster::default();
+        self.alone = false;
         self.book.set([]);
         self.loads.clear();
         self.loads_due.clear();
@@ -208,8 +211,11 @@ impl Desk {
 
     /// Whether this director serves nobody and hears nothing of its partner.
     pub(super) fn alone(&mut self, alone: bool) {
-        let now = self.now();
-        self.roster.alone(alone, now);
+        if std::mem::replace(&mut self.alone, alone) != alone {
+            let now = self.now();
+            self.roster.alone(alone, now);
+            self.news.extend(self.keys().collect::<Vec<_>>());
+        }
     }
 
     /// Takes the answer to a probe.
@@ -221,7 +227,8 @@ impl Desk {
                 self.loaded(told.ask, &told.outcome, now);
                 continue;
             }
-            if other {
+            // The same answer may mean something else then.
+            if other || self.alone {
                 self.news.insert(key_of(&told.ask));
             }
             let actions = self.roster.result(&told.ask, &told.outcome, told.began, now);

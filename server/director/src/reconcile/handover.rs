@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lvs::failover::{Event, Partner, Reason, View};
-use lvs::plan::Step;
-use lvs::table::{AddressKey, KernelTimeouts, Observed, SyncRole, SyncRow, Table};
+use lvs::health::Standings;
+use lvs::plan::{Step, without_partner};
+use lvs::table::{AddressKey, KernelTimeouts, Observed, ServerKey, ServiceKey, SyncRole, SyncRow, Table};
 use lvs::wire::State;
 
 use super::{Reconciler, Report};
@@ -59,8 +60,12 @@ pub(super) struct Handover {
     owed: Owed,
     /// The partner is a standby and says that it lacks connections: how often they were sent to it, and when next.
     lacking: Option<(u32, Instant)>,
-    /// See [`Neighbour`].
+    /// The partner's kernel schedules, see [`Neighbour::schedules`].
     schedules: bool,
+    /// It has said something since this agent started.
+    heard: bool,
+    /// Until when its kernel may not be yet what its agent says: it has just become a standby.
+    unsure: Option<Instant>,
     /// What connections belonged to at the last look, so that sending them waits for no other.
     seen: Option<Seen>,
     courier: Courier,
@@ -101,6 +106,8 @@ impl Handover {
             owed: Owed::Nothing,
             lacking: None,
             schedules: false,
+            heard: false,
+            unsure: None,
             seen: None,
             courier,
         }
@@ -108,7 +115,7 @@ impl Handover {
 
     /// What the partner's kernel may be doing.
     pub(super) fn neighbour(&self) -> Neighbour {
-        Neighbour { moving: self.until.is_some(), schedules: self.schedules }
+        Neighbour { moving: self.until.is_some(), schedules: self.schedules || self.unsure.is_some() }
     }
 
     /// The heartbeat has decided again what becomes of the addresses.
@@ -118,6 +125,9 @@ impl Handover {
             return;
         }
         self.until = (now != Holding::AsFound).then(|| at + self.drain);
+        if before == Holding::Nothing {
+            self.unsure = Some(at + self.drain);
+        }
         (self.shielded, self.receiving) = (false, None);
         // Who was active has all connections there are.
         let released = before == Holding::Own && now == Holding::Nothing;
@@ -138,9 +148,17 @@ impl Handover {
 
     /// Notes what the partner says of itself; true when it has just begun to lack connections, or to schedule, or ended
     /// that.
-    pub(super) fn heard(&mut self, partner: Option<&Partner>, at: Instant) -> bool {
-        let schedules = Neighbour::schedules(partner);
+    pub(super) fn heard(&mut self, view: Option<&View>, at: Instant) -> bool {
+        let partner = view.and_then(|view| view.partner.as_ref());
+        self.heard |= partner.is_some();
+        // Of VRRP's routers only masters say anything: one that is heard no more may be either.
+        let telling = view.is_some_and(|view| view.routers.is_empty());
+        let said = partner.map(|partner| partner.state);
+        let schedules = telling && Neighbour::schedules(said, self.schedules);
         let other = std::mem::replace(&mut self.schedules, schedules) != schedules;
+        if other && !schedules {
+            self.unsure = Some(at + self.drain);
+        }
         // Without a revision it speaks another protocol, which does not tell.
         let lacks = |partner: &&Partner| {
             partner.state == State::Standby && !partner.ready && partner.revision.is_some()
@@ -189,15 +207,45 @@ impl Reconciler {
     pub(crate) fn view(&mut self, view: Option<&View>) -> bool {
         self.board.beats(view);
         let before = self.handover.neighbour();
-        let heard = self.handover.heard(view.and_then(|view| view.partner.as_ref()), Instant::now());
+        let heard = self.handover.heard(view, Instant::now());
         if before != self.handover.neighbour() {
             self.adjust();
         }
         heard
     }
 
+    /// Learns from the kernel what an agent before this one knew of a partner that has not been heard yet: while its rows
+    /// say that it is sent nobody, that stays so.
+    pub(super) fn learn(&mut self, observed: &Observed) {
+        let unknown = !self.handover.heard && !self.handover.schedules;
+        let (true, Some(held)) =
+            (unknown && self.goal.as_ref().is_some_and(|goal| goal.as_found), &self.held)
+        else {
+            return;
+        };
+        let spared = held
+            .seat
+            .and_then(|seat| without_partner(&held.cluster, seat, &Standings::default()))
+            .unwrap_or_default();
+        let weight = |service: &ServiceKey, server: &ServerKey| {
+            observed.table.services.get(service)?.servers.get(server).map(|row| row.weight)
+        };
+        let mut rows = spared
+            .services
+            .iter()
+            .flat_map(|(service, standing)| standing.servers.keys().map(move |server| (service, server)));
+        if rows.any(|(service, server)| weight(service, server) == Some(0)) {
+            self.handover.schedules = true;
+            self.aim();
+        }
+    }
+
     /// Ends what a change of owner began, once its time is over.
     pub(super) fn end_handover(&mut self) {
+        if self.handover.unsure.is_some_and(|until| Instant::now() >= until) {
+            self.handover.unsure = None;
+            self.adjust();
+        }
         if self.handover.until.is_none_or(|until| Instant::now() < until) {
             return;
         }
@@ -277,7 +325,7 @@ impl Reconciler {
     /// Tells the heartbeat whether this director could take over, and when to look again.
     pub(super) fn assess(&mut self, observed: &Observed, report: &mut Report) {
         let now = Instant::now();
-        if let Some(until) = self.handover.until {
+        for until in [self.handover.until, self.handover.unsure].into_iter().flatten() {
             report.until = Some(report.until.map_or(until, |sooner| sooner.min(until)));
         }
         self.catch_up(observed, now, report);

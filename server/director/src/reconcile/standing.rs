@@ -1,5 +1,6 @@
-//! What the checks change of the goal, or a partner that may be sent nobody, and that it is no drift: rows that differ because a real server stands otherwise now
-//! are written at once, also where something else in the same service was changed by somebody and waits for a decision.
+//! What the goal changes by itself, without another configuration: real servers stand otherwise, or a partner may be sent
+//! nobody. Such rows are no drift: they are written at once, also where something else in the same service was changed by
+//! somebody and waits for a decision.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

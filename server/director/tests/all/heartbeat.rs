@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use director::{Agent, LocalAnswer, LocalQuestion};
@@ -117,7 +118,7 @@ async fn a_change_of_how_they_speak_that_one_has_not_got_yet_leaves_one_owner() 
         })
         .await;
         // Longer than any deadtime before and after, in which nobody claims.
-        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
         pair.settles([State::Active, State::Standby]).await;
         assert_eq!(epochs(), known, "nobody claimed");
         assert!(before(&pair, B), "what A speaks is remembered");
@@ -156,14 +157,14 @@ async fn a_heartbeat_comes_in_the_place_of_piranhas_beat_once_both_know_it() {
 
 /// Looks on for so long; both directors shown as active at several looks in a row are two owners.
 async fn never_two_owners(pair: &Pair, milliseconds: u64) {
-    let end = tokio::time::Instant::now() + std::time::Duration::from_millis(milliseconds);
+    let end = tokio::time::Instant::now() + Duration::from_millis(milliseconds);
     let mut in_a_row = 0;
     while tokio::time::Instant::now() < end {
         let both = pair.agents.iter().all(|agent| agent.status().state == State::Active);
         in_a_row = if both { in_a_row + 1 } else { 0 };
         // What one thread has decided another one shows a moment later.
         assert!(in_a_row < 10, "two owners");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -360,12 +361,17 @@ async fn two_directors_change_to_the_beat_of_piranha_and_hand_over_with_it() {
     })
     .await;
     pair.settles([State::Active, State::Standby]).await;
-    until(&pair.agents[A], "A hears B's words", |status| {
-        status.heartbeat.as_ref().is_some_and(|beat| beat.partner.is_some())
-    })
-    .await;
-    let (status, body) = pair.order(A, json!({ "order": "switch-over" })).await;
-    assert_eq!(status, StatusCode::OK, "{body}");
+    // Refused for as long as A has not heard B's words.
+    let limit = Instant::now() + Duration::from_secs(20);
+    loop {
+        let (status, body) = pair.order(A, json!({ "order": "switch-over" })).await;
+        if status == StatusCode::OK {
+            break;
+        }
+        assert_eq!(body["reason"], "partner-absent");
+        assert!(Instant::now() < limit, "it is never heard");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     pair.settles([State::Standby, State::Active]).await;
     assert_eq!(pair.agents[A].status().heartbeat.unwrap().reason, Reason::HandedOver);
 }

@@ -2,6 +2,7 @@
 //! its kernel may send them back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use lvs::model::Forwarding;
@@ -9,7 +10,7 @@ use lvs::wire::State;
 use serde_json::json;
 
 use crate::pair::{A, B, Pair, pair};
-use crate::world::until;
+use crate::world::{World, until};
 
 /// One service, served by both directors.
 async fn mutual() -> Pair {
@@ -18,7 +19,10 @@ async fn mutual() -> Pair {
     for (server, director) in cluster.virtual_servers[0].real_servers.iter_mut().zip(&cluster.directors) {
         server.address = director.public.unwrap();
     }
-    Pair::of(cluster).await
+    let mut worlds = [World::new(), World::new()];
+    // Long enough to be seen on any machine.
+    worlds.iter_mut().for_each(|world| world.rhythm.drain = Duration::from_secs(4));
+    Pair::on(worlds, cluster).await
 }
 
 /// The weights in a director's kernel, by the last byte of the address.
@@ -37,7 +41,7 @@ async fn weigh(pair: &Pair, node: usize, what: &str, wanted: [u32; 2]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_owner_serves_by_itself_until_its_partner_is_a_standby_for_sure() {
     let pair = mutual().await;
-    weigh(&pair, A, "both serve", [1, 2]).await;
+    weigh(&pair, A, "both serve from the beginning", [1, 2]).await;
     let answer = pair.order(A, json!({ "order": "switch-over", "force": true })).await;
     assert_eq!(answer.0, StatusCode::OK, "{answer:?}");
     weigh(&pair, B, "alone at first", [0, 2]).await;

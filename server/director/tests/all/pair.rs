@@ -60,7 +60,11 @@ impl Pair {
     }
 
     pub(crate) async fn of(cluster: Cluster) -> Self {
-        let worlds = [World::new(), World::new()];
+        Pair::on([World::new(), World::new()], cluster).await
+    }
+
+    /// The same on machines that were made before.
+    pub(crate) async fn on(worlds: [World; 2], cluster: Cluster) -> Self {
         for (world, own) in worlds.iter().zip(["eth0 192.0.2.1/24", "eth0 192.0.2.2/24"]) {
             world.kernel.put_address(own.parse().unwrap(), Default::default());
         }

@@ -5,6 +5,7 @@
 //! few look-ups in ordered maps, however many servers there are; only a change of a service's quorum looks at all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::{
     quiescent, strictest,
 };
 use crate::counters::Counters;
-use crate::model::{Id, ValidCluster, VirtualServer};
+use crate::model::{Id, Protocol, Question, ValidCluster, VirtualServer};
 use crate::table::{ServerKey, ServiceKey, Table};
 
 /// What the nanny is to do or to tell.
@@ -77,6 +78,8 @@ pub struct Roster {
     placed: BTreeMap<OrderTarget, Placed>,
     quiescent: Quiescent,
     silence: Silence,
+    /// The directors' own addresses.
+    directors: BTreeSet<IpAddr>,
 }
 
 impl Roster {
@@ -99,6 +102,9 @@ impl Roster {
         let mut actions = Vec::new();
         self.ids.clear();
         self.agenda.clear();
+        let directors = cluster.cluster().directors.iter();
+        self.directors =
+            directors.flat_map(|director| [director.public, director.private]).flatten().collect();
         for server in cluster.cluster().virtual_servers.iter().filter(|server| server.active) {
             let Some(key) = server.key() else { continue };
             let remembered = memory.and_then(|(memory, _)| memory.services.get(&key));
@@ -173,7 +179,8 @@ impl Roster {
     pub fn result(&mut self, ask: &Ask, outcome: &Outcome, began: Moment, now: Moment) -> Vec<Action> {
         let who = (ask.service, ask.server, ask.sorry);
         let cut_off = Outcome::Undecided(Trouble::CutOff);
-        let outcome = if self.silence.swallows(outcome, began, now) { &cut_off } else { outcome };
+        let telling = self.is_telling(ask);
+        let outcome = if self.silence.swallows(outcome, telling, began, now) { &cut_off } else { outcome };
         let Some(slot) = self.slot_mut(&who) else { return Vec::new() };
         let transition = slot.member.result(ask.check, outcome, began, now);
         let mut actions = Vec::new();
@@ -183,6 +190,23 @@ impl Roster {
         }
         self.settle(&who, now, &mut actions);
         actions
+    }
+
+    /// Whether an answer to this question shows that the network is there: not where nothing need come back, where a
+    /// program asks in our place, or where the server may be this machine.
+    fn is_telling(&self, ask: &Ask) -> bool {
+        let udp = matches!(ask.service, ServiceKey::Address { protocol: Protocol::Udp, .. });
+        let service = self.services.get(&ask.service);
+        let member = match ask.sorry {
+            true => service.and_then(Service::sorry).map(|(_, member)| member),
+            false => service.and_then(|service| service.member(&ask.server)),
+        };
+        let check = member.and_then(|member| member.policy().checks.get(ask.check));
+        check.is_some_and(|(check, _)| match &check.question {
+            Question::Udp { .. } => false,
+            Question::Connect | Question::SendExpect { .. } => !udp,
+            question => !question.is_program(),
+        }) && !self.directors.contains(&ask.server.address)
     }
 
     /// Takes a report about a real server's load that came on another way than with a check.

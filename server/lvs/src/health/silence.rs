@@ -4,6 +4,10 @@
 //! network, wait through their re-entry: a take-over in that time would have no server to send anybody to. So where a
 //! director serves nobody, hears nothing of its partner, and not one server has answered since, a server's silence is
 //! [`Trouble::CutOff`](super::Trouble): no verdict. [`Roster`](super::Roster) owns one.
+//!
+//! The partner counts as unheard after its deadtime; what failed before that stands. A director that claims then is active
+//! and believes its checks: this helps one that something keeps from claiming (a gateway, the console as witness, a hold,
+//! links of its own).
 
 use super::{Failure, Moment, Outcome, ProgramFailure};
 
@@ -32,16 +36,16 @@ impl Silence {
     }
 
     /// Takes what a probe brought that began at `began`. Whether it says nothing, because nobody at all was heard while it
-    /// ran.
-    pub(super) fn swallows(&mut self, outcome: &Outcome, began: Moment, now: Moment) -> bool {
+    /// ran. `telling`: an answer to it can only have come over the network.
+    pub(super) fn swallows(&mut self, outcome: &Outcome, telling: bool, began: Moment, now: Moment) -> bool {
         match outcome {
             Outcome::Down(failure) if is_silence(failure) => {
                 self.since.is_some() || self.until.is_some_and(|until| began <= until)
             }
-            Outcome::Undecided(_) => false,
+            Outcome::Undecided(_) | Outcome::Down(Failure::Program { .. }) => false,
             // A server's answer, good or bad: the network is there.
             Outcome::Up { .. } | Outcome::Down(_) => {
-                if self.since.is_some_and(|since| began >= since) {
+                if telling && self.since.is_some_and(|since| began >= since) {
                     self.over(now);
                 }
                 false

@@ -8,8 +8,10 @@ use crate::health::{ServiceStanding, Standing, Standings};
 use crate::model::{Forwarding, RealServer, Seat, ValidCluster, VirtualServer};
 use crate::table::ServerKey;
 
-/// `standings` with no new connections for real servers that are the partner of the director in `seat`; the connections
-/// they have stay theirs. Where a service has no other server its partner goes on serving. None where nothing differs.
+/// `standings` with weight 0 for real servers that are the partner of the director in `seat`, known by its public and its
+/// private address. The connections they have stay theirs, and so do persistent clients, unless the host ends that for
+/// weight 0 (`expire_quiescent_template`). Where a service has no other server its partner goes on serving. None where
+/// nothing differs.
 pub fn without_partner(cluster: &ValidCluster, seat: Seat, standings: &Standings) -> Option<Standings> {
     let content = cluster.cluster();
     let others = content.directors.iter().filter(|director| director.seat != seat);

@@ -2,6 +2,7 @@
 
 use lvs::failover::{Concern, Refused};
 use lvs::health::{Ask, Checker, Failure, Outcome, Phase, ProgramFailure, Trouble, Verdict};
+use lvs::model::{Check, Monitor, Question};
 use lvs::wire::{State, Status};
 
 use super::desk::{Desk, down, s, up};
@@ -70,6 +71,33 @@ fn one_server_that_answers_shows_that_the_network_is_there() {
         tell(&mut desk, 1, &silent(), [14, 15]);
         tell(&mut desk, 1, &silent(), [15, 16]);
         assert_eq!(verdict(&desk, 1), Verdict::Down, "{answer:?}");
+    }
+}
+
+#[test]
+fn what_need_not_come_over_the_network_shows_nothing() {
+    let own = "192.0.2.9";
+    for (address, question, shows) in [
+        ("10.0.0.2", r#"{ "kind": "connect" }"#, true),
+        ("10.0.0.2", r#"{ "kind": "udp" }"#, false),
+        ("10.0.0.2", r#"{ "kind": "program", "command": ["/usr/bin/look"] }"#, false),
+        (own, r#"{ "kind": "connect" }"#, false),
+    ] {
+        let mut content = cluster(false);
+        let other = &mut content.virtual_servers[0].real_servers[1];
+        other.address = address.parse().unwrap();
+        let question: Question = serde_json::from_str(question).unwrap();
+        let monitor = content.virtual_servers[0].monitor.clone();
+        let checks = vec![Check { question, ..monitor.checks[0].clone() }];
+        content.virtual_servers[0].real_servers[1].monitor = Some(Monitor { checks, ..monitor });
+        let other = format!("{address}:80").parse().unwrap();
+        let mut desk = Desk::new(content);
+        desk.result(web(), server(1), 0, &up(), s(1));
+        desk.roster.alone(true, s(10));
+        desk.result(web(), other, 0, &up(), s(11));
+        tell(&mut desk, 1, &silent(), [12, 13]);
+        tell(&mut desk, 1, &silent(), [13, 14]);
+        assert_eq!(verdict(&desk, 1) == Verdict::Down, shows, "{address} {}", desk.rows());
     }
 }
 

@@ -80,6 +80,7 @@ pub(crate) fn run() -> Result<()> {
     let _agent = stage.agent(first)?;
     owner(&api, second, first)?;
     settled(&api, first)?;
+    no_frame_went_round("its agent is back")?;
     both_serve(&stage, second, first, true)?;
     figures.show(&stage);
     Ok(())

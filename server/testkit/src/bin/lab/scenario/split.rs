@@ -1,7 +1,7 @@
 //! The network between two directors falls apart and heals, while both are well and each serves its own side: one of them
 //! stays, says so at once, and whoever is in front of the directors finds it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use testkit::process::Background;
@@ -13,6 +13,8 @@ use crate::stage::{PATIENCE, Stage};
 
 /// The longest a client may wait: a deadtime of 500 ms, and a margin for an emulated machine.
 const LONGEST: u64 = 2_000;
+/// Rounds of announcements are four seconds apart at most.
+const APART: Duration = Duration::from_secs(5);
 
 pub(crate) fn run() -> Result<()> {
     let stage = Stage::set(Servers::Nat, None)?;
@@ -39,6 +41,7 @@ pub(crate) fn run() -> Result<()> {
             heard.both_forms(stays)?;
             ensure!(holds(lost)?, "{} gave up what nobody it could hear had claimed", lost.name);
 
+            heard.rounds_end()?;
             traffic.forget();
             heard.forget();
             unplugged(lost, false)?;
@@ -91,6 +94,18 @@ impl Announcements {
 
     fn forget(&self) {
         drop(self.0.take_lines());
+    }
+
+    /// Waits until the rounds of a take-over are over: nothing comes for longer than they are apart.
+    fn rounds_end(&self) -> Result<()> {
+        let mut last = Instant::now();
+        wait::until("the end of a take-over's announcements", PATIENCE, || {
+            if !self.0.take_lines().is_empty() {
+                last = Instant::now();
+            }
+            let quiet = last.elapsed();
+            Ok(if quiet > APART { Seen::Yes(()) } else { Seen::not_yet(format!("quiet for {quiet:?}")) })
+        })
     }
 
     /// The announcements of one director.
