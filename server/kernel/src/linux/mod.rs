@@ -135,7 +135,8 @@ impl Kernel for LinuxKernel {
     fn shield(&mut self, shielded: Option<&Shielded>) -> Result<(), Error> {
         // Two tables of one name cannot be.
         self.shield = None;
-        self.shield = shielded.map(Shield::raise).transpose()?;
+        let something = shielded.filter(|shielded| !shielded.is_empty());
+        self.shield = something.map(Shield::raise).transpose()?;
         Ok(())
     }
 

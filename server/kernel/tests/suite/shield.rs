@@ -40,6 +40,7 @@ fn packets_of_unknown_connections_are_dropped_and_new_ones_pass() {
         assert_eq!(run(&["nft", "list", "ruleset"]).trim(), "");
         listener.set_nonblocking(false).unwrap();
         assert!(listener.accept().is_ok(), "retransmission brings it through");
+        kernel.shield(Some(&Shielded::default())).expect("there may be nothing to shield");
         kernel.shield(Some(&shielded)).unwrap();
         drop(kernel);
         assert_eq!(run(&["nft", "list", "ruleset"]).trim(), "", "it falls with its owner");
