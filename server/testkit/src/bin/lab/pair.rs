@@ -115,6 +115,16 @@ pub(crate) fn concerned(api: &Api, director: &Director, concern: &Value) -> Resu
     })
 }
 
+/// Waits until a director says this of its checks: so many, by what is counted.
+pub(crate) fn checking(api: &Api, director: &Director, wanted: &[(&str, usize)]) -> Result<()> {
+    wait::until(&format!("{} counts {wanted:?}", director.name), PATIENCE, || {
+        let shown = api.director(CLUSTER, director.name)?;
+        let checking = shown.pointer("/live/status/checking").cloned().unwrap_or_default();
+        let right = wanted.iter().all(|(what, count)| checking.pointer(what) == Some(&json!(count)));
+        Ok(if right { Seen::Yes(()) } else { Seen::not_yet(checking.to_string()) })
+    })
+}
+
 /// Closes a director's heartbeat port both ways, or opens it again; everything else works.
 pub(crate) fn deaf(director: &Director, deaf: bool) -> Result<()> {
     if deaf {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use testkit::api::Api;
-use testkit::wait::{self, Seen};
 
-use crate::network::{DIRECTORS, Director, Servers};
-use crate::pair::{EVERY, Figures, concerned, cut, deaf, one_owner, owner, settled, sole_owner, unplugged};
+use crate::network::{DIRECTORS, Servers};
+use crate::pair::{
+    EVERY, Figures, checking, concerned, cut, deaf, one_owner, owner, settled, sole_owner, unplugged,
+};
 use crate::stage::{CLUSTER, PATIENCE, SERVERS, Stage};
 
 const LIMIT: Duration = Duration::from_millis(200);
@@ -70,7 +70,9 @@ pub(crate) fn run() -> Result<()> {
     concerned(&api, first, &json!({ "not-claiming": "isolated" }))?;
     sole_owner(second, first, "no gateway")?;
     figures.unharmed(&stage, &mut traffic, "the standby cut off from its gateway", UNTOUCHED)?;
-    cut_off(&api, first)?;
+    // No check of its means anything, and none took a server out: whoever takes over a moment after the network is back has
+    // servers to send clients to.
+    checking(&api, first, &[("/troubled/cut-off", SERVERS.len()), ("/up", SERVERS.len())])?;
     unplugged(first, false)?;
     owner(&api, second, first)?;
     settled(&api, first)?;
@@ -88,16 +90,4 @@ pub(crate) fn run() -> Result<()> {
     )?;
     figures.show(&stage);
     Ok(())
-}
-
-/// Waits until a director says that no check of it means anything, and took no server out for it: whoever takes over a
-/// moment after the network is back has servers to send clients to.
-fn cut_off(api: &Api, director: &Director) -> Result<()> {
-    wait::until(&format!("{} says that it is cut off itself", director.name), PATIENCE, || {
-        let shown = api.director(CLUSTER, director.name)?;
-        let checking = shown.pointer("/live/status/checking").cloned().unwrap_or_default();
-        let right = checking.pointer("/troubled/cut-off") == Some(&json!(SERVERS.len()))
-            && checking.pointer("/up") == Some(&json!(SERVERS.len()));
-        Ok(if right { Seen::Yes(()) } else { Seen::not_yet(checking.to_string()) })
-    })
 }

@@ -4,14 +4,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use serde_json::json;
-use testkit::api::Api;
 use testkit::process::Background;
 use testkit::wait::{self, Seen};
 
 use crate::network::{self, DIRECTORS, Director, Servers, VIP};
-use crate::pair::{EVERY, Figures, found_at, holds, one_owner, owner, runs, settled, unplugged};
-use crate::stage::{CLUSTER, PATIENCE, SERVERS, Stage};
+use crate::pair::{EVERY, Figures, checking, found_at, holds, one_owner, owner, runs, settled, unplugged};
+use crate::stage::{PATIENCE, SERVERS, Stage};
 
 /// The longest a client may wait: a deadtime of 500 ms, and a margin for an emulated machine.
 const LONGEST: u64 = 2_000;
@@ -67,23 +65,14 @@ pub(crate) fn run() -> Result<()> {
             figures.note(&stage, &mut traffic, "the network healed", LONGEST)?;
             heard.forget();
             settled(&api, lost)?;
-            servers_up(&api, lost)?;
+            // It found no server while it was alone with its addresses.
+            checking(&api, lost, &[("/up", SERVERS.len())])?;
             let late = heard.from(lost)?;
             ensure!(late.is_empty(), "{} goes on announcing what it has not: {late:?}", lost.name);
         }
     }
     figures.show(&stage);
     Ok(())
-}
-
-/// Waits until a director that found no server while it was alone with its addresses has all of them again.
-fn servers_up(api: &Api, director: &Director) -> Result<()> {
-    wait::until(&format!("{} finds both real servers well", director.name), PATIENCE, || {
-        let shown = api.director(CLUSTER, director.name)?;
-        let checking = shown.pointer("/live/status/checking").cloned().unwrap_or_default();
-        let all = checking.pointer("/up") == Some(&json!(SERVERS.len()));
-        Ok(if all { Seen::Yes(()) } else { Seen::not_yet(checking.to_string()) })
-    })
 }
 
 /// What the router in front of the directors hears of the virtual address by ARP.
