@@ -19,7 +19,8 @@ pub struct Rhythm {
     pub sample: Duration,
     /// The longest silence on a stream; the console expects a line every two seconds.
     pub alive: Duration,
-    /// Between two announcements of an address that has been held for a while.
+    /// Between two announcements of an address that has been held for a while: as often as Piranha's pulse, so that
+    /// neighbours who learnt something else, from a partner that gave way without a word, are put right.
     pub refresh: Duration,
     /// Between two requests for a target while none is held; doubles up to ten times that.
     pub fetch: Duration,
@@ -43,7 +44,7 @@ impl Default for Rhythm {
             repair_longest: Duration::from_secs(60),
             sample: Duration::from_secs(1),
             alive: Duration::from_millis(1500),
-            refresh: Duration::from_secs(60),
+            refresh: Duration::from_secs(10),
             fetch: Duration::from_secs(5),
             renew: Duration::from_secs(30),
             drain: Duration::from_secs(3),

@@ -25,13 +25,6 @@ pub struct Shielded {
     pub replies: BTreeSet<SocketAddr>,
 }
 
-impl Shielded {
-    /// Whether there is nothing to shield. The kernel does not answer to a transaction without a change.
-    pub fn is_empty(&self) -> bool {
-        self.arriving.is_empty() && self.replies.is_empty()
-    }
-}
-
 /// A raised shield; it falls when this is dropped.
 pub(crate) struct Shield {
     _socket: OwnedFd,

@@ -1,7 +1,7 @@
 //! The few system calls the standard library does not offer: netlink and packet sockets.
 //!
-//! The only file of the crate with `unsafe`. It knows nothing of what is sent; `socket`, `events` and `announcer`
-//! call it.
+//! The only file of the crate with `unsafe`. It knows nothing of what is sent; `socket`, `events`, `announcer`
+//! and others call it.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -55,13 +55,31 @@ pub(crate) fn packet() -> io::Result<OwnedFd> {
 /// Opens a non-blocking socket that receives whole frames of one Ethernet type on one interface.
 pub(crate) fn packets_of(interface: u32, ether_type: u16) -> io::Result<OwnedFd> {
     let socket = open(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0)?;
-    let address = link_address(interface, ether_type)?;
+    bind_to_link(&socket, &link_address(interface, ether_type)?)?;
+    Ok(socket)
+}
+
+/// Opens a socket as [`packet`] does, which never blocks.
+pub(crate) fn frames() -> io::Result<OwnedFd> {
+    open(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0)
+}
+
+/// Opens a non-blocking socket for packets without their frames' headers. It receives nothing before [`hear`].
+pub(crate) fn payloads() -> io::Result<OwnedFd> {
+    open(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)
+}
+
+/// Has a packet socket receive what comes in with one Ethernet type, on every interface.
+pub(crate) fn hear(socket: &OwnedFd, ether_type: u16) -> io::Result<()> {
+    bind_to_link(socket, &link_address(0, ether_type)?)
+}
+
+fn bind_to_link(socket: &OwnedFd, address: &libc::sockaddr_ll) -> io::Result<()> {
     // SAFETY: the pointer is to a live sockaddr_ll and the length is its own; bind() only reads it.
     let bound = unsafe {
-        libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length_of::<libc::sockaddr_ll>())
+        libc::bind(socket.as_raw_fd(), std::ptr::from_ref(address).cast(), length_of::<libc::sockaddr_ll>())
     };
-    checked(bound)?;
-    Ok(socket)
+    checked(bound).map(drop)
 }
 
 fn link_address(interface: u32, ether_type: u16) -> io::Result<libc::sockaddr_ll> {

@@ -8,12 +8,14 @@ use crate::linux::module;
 use crate::sys;
 use crate::wire::message::{Message, Replies};
 
+/// The messages at the beginning and the end of each transaction.
+const FRAME: usize = 2;
 /// How long the kernel may take; a first transaction may load modules.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of send buffer asked for; a transaction is one datagram.
 const SEND_BUFFER: i32 = 4 * 1024 * 1024;
 
-/// Carries it out; where the kernel does not know nf_tables yet, its module is loaded first. Returns the socket, to which
+/// Carries it out, which is nothing where the frame is empty; where the kernel does not know nf_tables yet, its module is loaded first. Returns the socket, to which
 /// the kernel may have tied what was made.
 pub(crate) fn carry_out(messages: &[Message]) -> Result<OwnedFd, Errno> {
     match send(messages) {
@@ -27,6 +29,10 @@ pub(crate) fn carry_out(messages: &[Message]) -> Result<OwnedFd, Errno> {
 
 fn send(messages: &[Message]) -> Result<OwnedFd, Errno> {
     let socket = sys::netlink(libc::NETLINK_NETFILTER, 0)?;
+    // The kernel says nothing to a frame with nothing in it.
+    if messages.len() <= FRAME {
+        return Ok(socket);
+    }
     let _ = sys::set_option(&socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SEND_BUFFER);
     let _ = sys::set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, SEND_BUFFER);
     let mut datagram = Vec::with_capacity(messages.iter().map(Message::size).sum());

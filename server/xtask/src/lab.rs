@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{guest, native, programs, system};
+use crate::{guest, lanes, native, programs, system};
+
+/// What the kernel crate's own tests are called here.
+const SUITE: &str = "suite";
 
 /// What to run.
 #[derive(clap::Args)]
@@ -101,10 +104,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::from(u8::try_from(ended.code).unwrap_or(1)));
     }
     if arguments.names.is_empty() {
-        for (name, about) in scenarios()? {
-            println!("{name:<16} {about}");
+        for Scenario { name, about, .. } in scenarios()? {
+            println!("{name:<20} {about}");
         }
-        println!("{:<16} the kernel crate's own test suite", "suite");
+        println!("{SUITE:<20} the kernel crate's own test suite");
         return Ok(ExitCode::SUCCESS);
     }
     let environment: Vec<_> =
@@ -114,36 +117,34 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs scenarios one after the other, each on a machine of its own.
+/// A scenario that the lab knows.
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it shows.
+    pub about: String,
+    /// Whether it needs the machine for itself.
+    pub alone: bool,
+}
+
+/// Runs scenarios, each on a machine of its own: those that can, two at a time.
 pub fn run_all(
     place: Place,
     names: &[String],
     environment: &[(String, String)],
     limit: Duration,
 ) -> Result<Vec<Outcome>> {
-    let known: Vec<String> = scenarios()?.into_iter().map(|(name, _)| name).collect();
-    let mut wanted = Vec::new();
-    for name in names {
-        match name.as_str() {
-            // Measurements take long and fail for no figure; they are run by name.
-            "all" => wanted.extend(known.iter().filter(|name| !name.starts_with("measure-")).cloned()),
-            name if name == "suite" || known.iter().any(|known| known == name) => {
-                wanted.push(name.to_owned())
-            }
-            other => bail!("no scenario {other:?}; there are: {}", known.join(", ")),
-        }
-    }
+    let wanted = wanted(names, &scenarios()?)?;
     // The lab's own checks need nothing of ours.
-    let bare = |name: &String| name == "suite" || name.starts_with("bare-");
+    let bare = |(name, _): &(String, bool)| name == SUITE || name.starts_with("bare-");
     let mut ours = vec![programs::binary("lab")?];
     if !wanted.iter().all(bare) {
         ours.push(programs::binary("caribe")?);
     }
-    let mut outcomes = Vec::new();
-    for name in wanted {
-        println!("==> lab: {name}");
-        let run = if name == "suite" {
-            let program = programs::test("suite")?;
+    let mut jobs = Vec::new();
+    for (name, alone) in wanted {
+        let run = if name == SUITE {
+            let program = programs::test(SUITE)?;
             let environment = [("CARIBE_KERNEL".to_owned(), "linux".to_owned())];
             let arguments = ["--test-threads=1".to_owned()];
             guest::Run { name, ..program_run(&program, &arguments, &environment, limit)? }
@@ -154,23 +155,57 @@ pub fn run_all(
                 programs: ours.clone(),
                 environment: environment.to_vec(),
                 limit,
-                show: true,
                 ..guest::Run::default()
             }
         };
-        outcomes.push(outcome(place, &run));
+        jobs.push(lanes::Job { work: run, alone });
     }
+    let lanes = match place {
+        Place::Guest => lanes::fitting(),
+        // Its lines go to our terminal as they are; nobody could tell whose they are.
+        Place::Native => 1,
+    };
+    let outcomes = lanes::run(lanes, jobs, |run, company| {
+        println!("==> lab: {}", run.name);
+        let show = if company { guest::Show::Named } else { guest::Show::Lines };
+        outcome(place, &guest::Run { show, ..run })
+    });
     report(&outcomes);
     Ok(outcomes)
 }
 
-/// The names of all scenarios, each with what it shows.
-pub fn scenarios() -> Result<Vec<(String, String)>> {
+/// The scenarios that names stand for, each with whether it runs alone.
+fn wanted(names: &[String], known: &[Scenario]) -> Result<Vec<(String, bool)>> {
+    let mut wanted = Vec::new();
+    for name in names {
+        let found = known.iter().filter(|scenario| match name.as_str() {
+            // Measurements take long and fail for no figure; they are run by name.
+            "all" => !scenario.name.starts_with("measure-"),
+            name => scenario.name == name,
+        });
+        let before = wanted.len();
+        wanted.extend(found.map(|scenario| (scenario.name.clone(), scenario.alone)));
+        if name == SUITE {
+            wanted.push((name.clone(), true));
+        }
+        if wanted.len() == before {
+            let known: Vec<&str> = known.iter().map(|scenario| scenario.name.as_str()).collect();
+            bail!("no scenario {name:?}; there are: {}", known.join(", "));
+        }
+    }
+    Ok(wanted)
+}
+
+/// All scenarios, as the lab's program lists them.
+pub fn scenarios() -> Result<Vec<Scenario>> {
     let lab = programs::binary("lab")?;
     let text = system::output(Command::new(lab).arg("list"))?;
-    let split =
-        |line: &str| line.split_once(' ').map(|(name, about)| (name.to_owned(), about.trim().to_owned()));
-    Ok(text.lines().filter_map(split).collect())
+    let read = |line: &str| {
+        let (name, rest) = line.split_once(' ')?;
+        let (company, about) = rest.trim().split_once(' ')?;
+        Some(Scenario { name: name.into(), about: about.trim().into(), alone: company == "alone" })
+    };
+    Ok(text.lines().filter_map(read).collect())
 }
 
 fn program_run(
@@ -188,7 +223,7 @@ fn program_run(
         command,
         environment: environment.to_vec(),
         limit,
-        show: true,
+        show: guest::Show::Lines,
         ..guest::Run::default()
     })
 }
@@ -205,7 +240,7 @@ fn outcome(place: Place, run: &guest::Run) -> Outcome {
     let (passed, look) = match end(place, run) {
         Ok(ended) => (ended.code == 0, ended.results),
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}: {error:#}", run.name);
             (false, guest::folder().join("runs").join(&run.name))
         }
     };

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod demo;
 pub mod guest;
 pub mod lab;
+pub mod lanes;
 pub mod native;
 pub mod package;
 pub mod programs;

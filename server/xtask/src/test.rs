@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     provide(&chosen);
     if arguments.only.is_none() {
         println!(
-            "All of it takes 10 to 25 minutes on two cores, once everything is built. --fast takes seconds."
+            "All of it takes about half an hour on two cores, once everything is built. --fast takes seconds."
         );
     }
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
@@ -153,9 +153,9 @@ fn chosen(arguments: &Arguments) -> Result<Vec<&'static Kind>> {
         return Ok(vec![kind]);
     }
     let scenarios = lab::scenarios()?;
-    if !scenarios.iter().any(|(name, _)| name == only) {
+    if !scenarios.iter().any(|scenario| scenario.name == *only) {
         let kinds = KINDS.iter().map(|kind| kind.name);
-        let known: Vec<&str> = kinds.chain(scenarios.iter().map(|(name, _)| name.as_str())).collect();
+        let known: Vec<&str> = kinds.chain(scenarios.iter().map(|scenario| scenario.name.as_str())).collect();
         bail!("nothing is called {only:?}; there are: {}", known.join(", "));
     }
     Ok(KINDS.iter().filter(|kind| kind.name == "lab").collect())

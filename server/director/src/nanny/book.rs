@@ -306,6 +306,7 @@ mod tests {
                 way: Way::default(),
                 timeout: INTERVAL,
                 asked: Arc::new(Prepared::Connect),
+                through: None,
             })
         };
         book.set(asks.iter().map(|(ask, key)| (*ask, [*key; 32], question(ask), INTERVAL)));

@@ -84,7 +84,6 @@ pub(super) struct Desk {
     /// What is to be noted in the journal.
     happened: Vec<Happening>,
     ends: Ends,
-    alone: bool,
 }
 
 /// What the loop has to do next.
@@ -122,7 +121,6 @@ impl Desk {
             verdicts_anew: false,
             happened: Vec::new(),
             ends: Ends::default(),
-            alone: false,
         };
         desk.place(orders);
         desk
@@ -161,7 +159,6 @@ impl Desk {
     /// Nothing is checked any more.
     pub(super) fn clear(&mut self) {
         self.roster = Roster::default();
-        self.alone = false;
         self.book.set([]);
         self.loads.clear();
         self.loads_due.clear();
@@ -211,9 +208,8 @@ impl Desk {
 
     /// Whether this director serves nobody and hears nothing of its partner.
     pub(super) fn alone(&mut self, alone: bool) {
-        if std::mem::replace(&mut self.alone, alone) != alone {
-            let now = self.now();
-            self.roster.alone(alone, now);
+        let now = self.now();
+        if self.roster.alone(alone, now) {
             self.news.extend(self.keys().collect::<Vec<_>>());
         }
     }
@@ -228,7 +224,7 @@ impl Desk {
                 continue;
             }
             // The same answer may mean something else then.
-            if other || self.alone {
+            if other || self.roster.is_alone() {
                 self.news.insert(key_of(&told.ask));
             }
             let actions = self.roster.result(&told.ask, &told.outcome, told.began, now);

@@ -39,8 +39,8 @@ use crate::disk::Folder;
 use desk::Desk;
 pub(crate) use desk::Statuses;
 use memory::Writer;
-use probe::Answer;
 pub(crate) use probe::Programs;
+use probe::{Answer, Doorstep};
 
 /// Descriptors that the rest of the agent may need.
 const SPARE: u64 = 256;
@@ -64,6 +64,7 @@ pub(crate) struct Nanny(Arc<Inside>);
 
 struct Inside {
     desk: Mutex<Desk>,
+    doorstep: Doorstep,
     wake: Notify,
     stopping: AtomicBool,
     /// The reconcile thread has been told that other standings wait for it.
@@ -80,6 +81,7 @@ impl Nanny {
         let desk = Desk::new(programs, director_id, descriptors(), verdicts, orders, Box::new(jitter));
         Nanny(Arc::new(Inside {
             desk: Mutex::new(desk),
+            doorstep: Doorstep::default(),
             wake: Notify::new(),
             stopping: AtomicBool::new(false),
             told: AtomicBool::new(false),
@@ -167,7 +169,7 @@ impl Nanny {
             desk.status(key)?;
             desk.questions(key)
         };
-        let asked = questions.iter().map(|(_, question)| probe::ask(question));
+        let asked = questions.iter().map(|(_, question)| probe::ask(question, &self.0.doorstep));
         let began = Instant::now();
         let answers = futures_util::future::join_all(asked).await;
         let mut desk = self.desk();
@@ -188,7 +190,7 @@ impl Nanny {
         let mut roster = Roster::default();
         let _ = roster.configure(cluster, &Table::default(), None, &mut || 0, Duration::ZERO);
         let questions = lower::questions(cluster, &roster, &programs);
-        let asked = questions.iter().map(|(_, _, question, _)| probe::ask(question));
+        let asked = questions.iter().map(|(_, _, question, _)| probe::ask(question, &self.0.doorstep));
         let answers = futures_util::future::join_all(asked).await;
         let shown = questions.iter().zip(&answers);
         CheckedNow {
@@ -287,9 +289,10 @@ impl<T: Fn()> Loop<T> {
             };
             for start in work.starts {
                 let ticket = Ticket { number: start.number, back: back.clone(), answer: None };
+                let doorstep = self.inside.doorstep.clone();
                 tokio::spawn(async move {
                     let mut ticket = ticket;
-                    ticket.answer = Some(probe::ask(&start.question).await);
+                    ticket.answer = Some(probe::ask(&start.question, &doorstep).await);
                 });
             }
             let now = Instant::now();

@@ -25,7 +25,7 @@ async fn mutual() -> Pair {
     Pair::on(worlds, cluster).await
 }
 
-/// The weights in a director's kernel, by the last byte of the address.
+/// The weights in a director's kernel, by address.
 fn weights(pair: &Pair, node: usize) -> BTreeMap<String, u32> {
     let table = pair.worlds[node].observed().table;
     let rows = table.services.values().flat_map(|service| service.servers.iter());

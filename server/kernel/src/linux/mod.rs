@@ -135,8 +135,7 @@ impl Kernel for LinuxKernel {
     fn shield(&mut self, shielded: Option<&Shielded>) -> Result<(), Error> {
         // Two tables of one name cannot be.
         self.shield = None;
-        let something = shielded.filter(|shielded| !shielded.is_empty());
-        self.shield = something.map(Shield::raise).transpose()?;
+        self.shield = shielded.map(Shield::raise).transpose()?;
         Ok(())
     }
 

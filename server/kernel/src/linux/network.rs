@@ -1,16 +1,18 @@
-//! Links and addresses over one rtnetlink socket.
+//! Links, addresses and the ways to others over one rtnetlink socket.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use lvs::plan::Step;
 use lvs::table::{AddressKey, AddressRow, DesiredAddress, Link};
 
-use crate::error::{Errno, Error};
+use crate::error::{Errno, Error, Kind};
 use crate::explain::{failed, refused};
 use crate::lease::not_renewed;
 use crate::socket::{Outcome, Socket};
 use crate::wire::message::Message;
 use crate::wire::route::{self, ADDRESS_TAG, DumpedAddress, DumpedLink};
+use crate::wire::way::{self, Way};
 
 /// The socket for links and addresses.
 pub(crate) struct Network {
@@ -47,6 +49,39 @@ impl Network {
         }
         let answer = self.socket.request(&route::link_named(name))?;
         route::decode_link(&answer)?.ok_or(Errno(libc::EBADMSG))
+    }
+
+    /// The link with this index.
+    pub(crate) fn link_at(&mut self, index: u32) -> Result<DumpedLink, Error> {
+        let answer = self.socket.request(&route::link_at(index));
+        let link = answer.and_then(|answer| route::decode_link(&answer)?.ok_or(Errno(libc::EBADMSG)));
+        link.map_err(|errno| failed("read an interface", errno))
+    }
+
+    /// How this machine reaches an address.
+    pub(crate) fn way_to(&mut self, address: IpAddr) -> Result<Way, Error> {
+        let answer = self.socket.request(&way::route_to(address));
+        let way = answer.and_then(|answer| Ok(way::decode_route(&answer)?));
+        way.map_err(|errno| {
+            let operation = format!("find a route to {address}");
+            match errno {
+                Errno(libc::ENETUNREACH | libc::EHOSTUNREACH) => {
+                    Error::answered(operation, Kind::Gone, "there is none", errno)
+                }
+                errno => failed(operation, errno),
+            }
+        })
+    }
+
+    /// The Ethernet address of a neighbour; none while it is not known.
+    pub(crate) fn neighbour(&mut self, interface: u32, address: IpAddr) -> Result<Option<[u8; 6]>, Error> {
+        match self.socket.request(&way::neighbour(interface, address)) {
+            Err(Errno(libc::ENOENT)) => Ok(None),
+            answer => {
+                let found = answer.and_then(|answer| Ok(way::decode_neighbour(&answer)?));
+                found.map_err(|errno| failed(format!("find the neighbour {address}"), errno))
+            }
+        }
     }
 
     /// Switches an interface on or off.

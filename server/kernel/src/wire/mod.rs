@@ -2,7 +2,8 @@
 //! and back.
 //!
 //! No socket, no state. Decoders never panic and never read past what they were given, whatever the bytes. Layouts
-//! are those of `linux/netlink.h`, `linux/genetlink.h`, `linux/ip_vs.h`, `linux/if_addr.h` and `linux/if_link.h`.
+//! are those of `linux/netlink.h`, `linux/genetlink.h`, `linux/ip_vs.h`, `linux/if_addr.h`, `linux/if_link.h`,
+//! `linux/rtnetlink.h` and `linux/neighbour.h`.
 
 pub mod attribute;
 pub mod connections;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod nft;
 pub mod packets;
 pub mod route;
+pub mod way;
 
 #[cfg(test)]
 mod tests;

@@ -197,6 +197,15 @@ pub fn link_named(name: &str) -> Message {
     message
 }
 
+/// Asks for the link with this index.
+pub fn link_at(interface: u32) -> Message {
+    let mut message = Message::new(libc::RTM_GETLINK, 0);
+    message.raw(&[0; 4]);
+    message.raw(&interface.to_ne_bytes());
+    message.raw(&[0; 8]);
+    message
+}
+
 /// An address; none for one of another family than IPv4 or IPv6.
 pub fn decode_address(mut payload: &[u8]) -> Result<Option<DumpedAddress>, Malformed> {
     let [family, prefix, flags, _scope] = take_array(&mut payload)?;

@@ -69,6 +69,8 @@ pub enum Failure {
     },
     /// The answer breaks the protocol, or is an error of the protocol.
     Protocol,
+    /// It answers well, but refuses clients' packets to the virtual address (RST).
+    DataPathRefused,
 }
 
 /// A part of a probe.
@@ -84,6 +86,8 @@ pub enum Phase {
     FirstByte,
     /// Until the answer is complete.
     Total,
+    /// After a good answer, until the virtual address on the server answers clients' packets.
+    DataPath,
 }
 
 /// What was wrong with TLS.
@@ -185,6 +189,7 @@ impl Failure {
             Failure::Dns { .. } => "dns",
             Failure::Agent { .. } => "agent",
             Failure::Protocol => "protocol",
+            Failure::DataPathRefused => "data-path-refused",
         }
     }
 }

@@ -171,15 +171,21 @@ impl Roster {
 
     /// Whether this director is alone at present: it serves nobody and hears nothing of its partner
     /// ([`Status::alone`](crate::wire::Status::alone)). Where no server answers either, their silence decides nothing.
-    pub fn alone(&mut self, alone: bool, now: Moment) {
-        self.silence.alone(alone, now);
+    /// True where that is new.
+    pub fn alone(&mut self, alone: bool, now: Moment) -> bool {
+        self.silence.alone(alone, now)
+    }
+
+    /// What [`alone`](Self::alone) was told last.
+    pub fn is_alone(&self) -> bool {
+        self.silence.is_alone()
     }
 
     /// Takes what a probe brought that began at `began`. A server that is not there any more is ignored.
     pub fn result(&mut self, ask: &Ask, outcome: &Outcome, began: Moment, now: Moment) -> Vec<Action> {
         let who = (ask.service, ask.server, ask.sorry);
         let cut_off = Outcome::Undecided(Trouble::CutOff);
-        let telling = self.is_telling(ask);
+        let telling = self.is_alone() && self.is_telling(ask);
         let outcome = if self.silence.swallows(outcome, telling, began, now) { &cut_off } else { outcome };
         let Some(slot) = self.slot_mut(&who) else { return Vec::new() };
         let transition = slot.member.result(ask.check, outcome, began, now);

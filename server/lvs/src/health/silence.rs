@@ -9,7 +9,7 @@
 //! and believes its checks: this helps one that something keeps from claiming (a gateway, the console as witness, a hold,
 //! links of its own).
 
-use super::{Failure, Moment, Outcome, ProgramFailure};
+use super::{Failure, Moment, Outcome, Phase, ProgramFailure};
 
 /// What is known of a director's own hearing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,16 +23,20 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    /// Whether the director is `alone`: it serves nobody and hears nothing of its partner.
-    pub(super) fn alone(&mut self, alone: bool, now: Moment) {
-        if alone != self.alone {
-            self.alone = alone;
-            if alone {
-                self.since = Some(now);
-            } else {
-                self.over(now);
-            }
+    /// Whether the director is alone.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// The director is `alone`: it serves nobody and hears nothing of its partner. True where that is new.
+    pub(super) fn alone(&mut self, alone: bool, now: Moment) -> bool {
+        let new = std::mem::replace(&mut self.alone, alone) != alone;
+        match (new, alone) {
+            (true, true) => self.since = Some(now),
+            (true, false) => self.over(now),
+            (false, _) => {}
         }
+        new
     }
 
     /// Takes what a probe brought that began at `began`. Whether it says nothing, because nobody at all was heard while it
@@ -63,6 +67,8 @@ impl Silence {
 /// Whether a failure looks the same when it is the asker whose network is gone.
 fn is_silence(failure: &Failure) -> bool {
     match failure {
+        // At its own address it has just answered.
+        Failure::TimedOut { phase: Phase::DataPath } | Failure::DataPathRefused => false,
         Failure::TimedOut { .. } | Failure::Unreachable => true,
         // What a program asks, and how it fails, is its own matter.
         Failure::Program { reason } => {

@@ -21,7 +21,7 @@ pub struct CheckTry {
     /// Of the virtual server that the check would be for.
     #[serde(default)]
     pub protocol: Protocol,
-    /// What is asked, and from where.
+    /// What is asked, and from where. There is no virtual address that could be asked through the data path.
     pub monitor: Monitor,
 }
 
@@ -74,7 +74,7 @@ impl CheckTry {
             quiesce: false,
             quorum: Default::default(),
             sorry_server: None,
-            monitor: self.monitor,
+            monitor: Monitor { data_path: false, ..self.monitor },
             real_servers: vec![real],
             kept: Default::default(),
         };

@@ -228,6 +228,17 @@ fn places() {
             &[],
         ),
         (
+            "through the data path of UDP",
+            |c| {
+                monitor(c).data_path = true;
+                c.virtual_servers[0].protocol = Protocol::Udp;
+                for real in &mut c.virtual_servers[0].real_servers {
+                    real.forwarding = Some(Forwarding::Direct);
+                }
+            },
+            &["monitor-data-path-protocol at /virtual_servers/0/monitor/data_path"],
+        ),
+        (
             "a web page of a UDP service",
             |c| {
                 c.virtual_servers[0].protocol = Protocol::Udp;

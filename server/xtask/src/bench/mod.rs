@@ -142,7 +142,7 @@ fn table(
         ],
         limit,
         clock: guest::Clock::Instructions,
-        show: true,
+        show: guest::Show::Lines,
         ..guest::Run::default()
     })?;
     if ended.code != 0 {

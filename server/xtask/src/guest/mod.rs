@@ -38,6 +38,18 @@ pub enum Clock {
     Instructions,
 }
 
+/// Whether a guest's console is shown on our terminal as it comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    /// It is only kept.
+    #[default]
+    No,
+    /// Line by line.
+    Lines,
+    /// Each line behind the run's name: another guest's lines come between.
+    Named,
+}
+
 /// One thing to run in a guest.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -56,7 +68,7 @@ pub struct Run {
     /// What its time is.
     pub clock: Clock,
     /// Show the guest's console as it comes.
-    pub show: bool,
+    pub show: Show,
     /// Keep interrupts at the terminal from the guest: whoever runs it ends it in order.
     pub apart: bool,
 }
@@ -178,9 +190,13 @@ impl Guest {
         let output = child.stdout.take().context("the emulator has no output")?;
         let log = File::create(folder.join("console.log"))?;
         let (sender, lines) = mpsc::channel();
-        let show = run.show;
+        let prefix = match run.show {
+            Show::No => None,
+            Show::Lines => Some(String::new()),
+            Show::Named => Some(format!("{:<16} | ", run.name)),
+        };
         let reader = std::thread::spawn(move || {
-            read_console(BufReader::new(output), log, show, &sender);
+            read_console(BufReader::new(output), log, prefix.as_deref(), &sender);
         });
         Ok(Guest {
             child,
@@ -292,7 +308,12 @@ fn network(command: &mut Command, forwards: &[(SocketAddr, SocketAddr)]) {
     command.arg("-nic").arg(nic);
 }
 
-fn read_console(input: impl std::io::Read, mut log: File, show: bool, lines: &mpsc::Sender<String>) {
+fn read_console(
+    input: impl std::io::Read,
+    mut log: File,
+    shown_behind: Option<&str>,
+    lines: &mpsc::Sender<String>,
+) {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();
     // A console is not always UTF-8, and ends its lines with CR LF.
@@ -303,8 +324,9 @@ fn read_console(input: impl std::io::Read, mut log: File, show: bool, lines: &mp
             return;
         }
         // The kernel's last words cannot be silenced.
-        if show && !line.starts_with("@lab") && !line.ends_with("reboot: Power down") {
-            println!("{line}");
+        let ours = line.starts_with("@lab") || line.ends_with("reboot: Power down");
+        if let Some(prefix) = shown_behind.filter(|_| !ours) {
+            println!("{prefix}{line}");
         }
         // Nobody may be waiting for lines any more; the log still wants them.
         let _ = lines.send(line);

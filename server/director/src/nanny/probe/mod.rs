@@ -6,6 +6,7 @@
 
 mod database;
 mod dns;
+mod doorstep;
 mod http;
 mod load;
 mod mail;
@@ -24,12 +25,14 @@ mod udp;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lvs::health::{Failure, LoadReport, Outcome, ProgramFailure, Trouble};
+use kernel::Door;
+use lvs::health::{Failure, LoadReport, Outcome, Phase, ProgramFailure, Trouble};
 use rustls::crypto::aws_lc_rs;
 use tokio::time::timeout;
 
+pub(crate) use doorstep::Doorstep;
 pub(crate) use prepare::{Asking, Prepared, prepare, prepare_load};
 pub(crate) use program::Programs;
 pub(crate) use text::shown;
@@ -52,6 +55,8 @@ pub(crate) struct Question {
     pub(crate) timeout: Duration,
     /// What.
     pub(crate) asked: Arc<Prepared>,
+    /// Where it is also asked as clients' packets arrive, once it has answered.
+    pub(crate) through: Option<Door>,
 }
 
 /// How packets of a probe leave this machine.
@@ -122,11 +127,12 @@ fn down(failure: Failure) -> Fault {
 impl Prepared {
     /// What a probe has failed by whose time has ended.
     fn out_of_time(&self, trail: &Trail) -> Failure {
+        let phase = trail.lock().phase;
         match self {
-            Prepared::Program(_) | Prepared::LoadProgram(_) => {
+            Prepared::Program(_) | Prepared::LoadProgram(_) if phase != Phase::DataPath => {
                 Failure::Program { reason: ProgramFailure::TimedOut }
             }
-            _ => Failure::TimedOut { phase: trail.lock().phase },
+            _ => Failure::TimedOut { phase },
         }
     }
 }
@@ -137,23 +143,38 @@ impl Question {
     }
 }
 
-/// Asks once. Ends within the question's time, whatever the other side does.
-pub(crate) async fn ask(question: &Question) -> Answer {
+/// Asks once. Ends within the question's time, whatever the other side does; asking through the data path as well has as much
+/// time again.
+pub(crate) async fn ask(question: &Question, doorstep: &Doorstep) -> Answer {
     let trail = Trail::new();
-    let asked = timeout(question.timeout, put(question, &trail)).await;
-    let (outcome, detail) = match asked {
-        Ok(Ok(load)) => (Outcome::Up { load }, None),
-        Ok(Err(fault)) => (fault.outcome, fault.detail),
-        Err(_) => {
-            let over = trail.lock().began.elapsed().saturating_sub(question.timeout);
-            if over > LATE.max(question.timeout / 4) {
-                (Outcome::Undecided(Trouble::Late), None)
-            } else {
-                (Outcome::Down(question.asked.out_of_time(&trail)), None)
-            }
-        }
+    let mut ended = within(question, &trail, put(question, &trail)).await;
+    if let (Ok(_), Some(door)) = (&ended, question.through)
+        && let Err(fault) = within(question, &trail, doorstep.knock(question, door, &trail)).await
+    {
+        ended = Err(fault);
+    }
+    let (outcome, detail) = match ended {
+        Ok(load) => (Outcome::Up { load }, None),
+        Err(fault) => (fault.outcome, fault.detail),
     };
     Answer { outcome, detail, marks: trail.end() }
+}
+
+/// What comes of a part of a probe in the time that a question has.
+async fn within<T>(
+    question: &Question,
+    trail: &Trail,
+    part: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let began = Instant::now();
+    timeout(question.timeout, part).await.unwrap_or_else(|_| {
+        let over = began.elapsed().saturating_sub(question.timeout);
+        Err(if over > LATE.max(question.timeout / 4) {
+            Fault { outcome: Outcome::Undecided(Trouble::Late), detail: None }
+        } else {
+            down(question.asked.out_of_time(trail))
+        })
+    })
 }
 
 async fn put(question: &Question, trail: &Trail) -> Result<Option<LoadReport>, Fault> {

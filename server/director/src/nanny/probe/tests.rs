@@ -9,14 +9,21 @@ use lvs::health::{DnsFailure, Failure, Outcome, Phase, ProgramFailure, TlsFailur
 use lvs::model::{Check, Protocol};
 use serde_json::json;
 
-use super::{Answer, Asking, Prepared, Programs, Question, Way, ask, prepare};
+use super::{Answer, Asking, Doorstep, Prepared, Programs, Question, Way, ask, prepare};
+
+mod secure;
 
 /// The time a probe of these tests has, unless it is about time.
 const LONG: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(300);
 
+/// Asks; nothing here goes through the data path.
+async fn put_to(question: &Question) -> Answer {
+    ask(question, &Doorstep::default()).await
+}
+
 fn question_of(target: SocketAddr, asked: Prepared, timeout: Duration) -> Question {
-    Question { target, way: Way::default(), timeout, asked: Arc::new(asked) }
+    Question { target, way: Way::default(), timeout, asked: Arc::new(asked), through: None }
 }
 
 fn question(target: SocketAddr, check: serde_json::Value, timeout: Duration) -> Question {
@@ -27,7 +34,7 @@ fn question(target: SocketAddr, check: serde_json::Value, timeout: Duration) -> 
 }
 
 async fn asked(target: SocketAddr, check: serde_json::Value) -> Answer {
-    ask(&question(target, check, LONG)).await
+    put_to(&question(target, check, LONG)).await
 }
 
 /// A server that does this with each connection.
@@ -91,7 +98,7 @@ async fn a_connection_is_taken_refused_or_never_answered() {
     let _held: Vec<_> =
         (0..4).map(|_| std::net::TcpStream::connect_timeout(&full, Duration::from_millis(50))).collect();
     let began = Instant::now();
-    let answer = ask(&question(full, json!({"kind": "connect"}), SHORT)).await;
+    let answer = put_to(&question(full, json!({"kind": "connect"}), SHORT)).await;
     assert_eq!(failed(&answer), &Failure::TimedOut { phase: Phase::Connect });
     assert!(began.elapsed() < SHORT * 5, "{:?}", began.elapsed());
 }
@@ -114,7 +121,7 @@ async fn a_text_is_sent_and_its_answer_compared() {
     assert!(answer.marks.first_byte.is_some());
     assert_eq!(asked(echo, check("^h.llo\\s", "regex")).await.outcome, UP);
     assert_eq!(failed(&asked(echo, check("goodbye", "prefix")).await), &Failure::Mismatch);
-    let never = ask(&question(echo, check("hello\\r\\nmore", "prefix"), SHORT)).await;
+    let never = put_to(&question(echo, check("hello\\r\\nmore", "prefix"), SHORT)).await;
     assert_eq!(failed(&never), &Failure::TimedOut { phase: Phase::Total });
     let wrong = asked(echo, check("(", "regex")).await;
     assert_eq!(wrong.outcome, Outcome::Undecided(Trouble::NotPossibleHere), "a wrong setting is no verdict");
@@ -137,7 +144,7 @@ async fn a_server_that_drips_a_byte_at_a_time_runs_out_of_the_whole_time() {
         [json!({"kind": "http"}), json!({"kind": "send-expect", "send": "x", "expect": "HTTP/1.1 200 OK"})]
     {
         let began = Instant::now();
-        let answer = ask(&question(drips, check, Duration::from_millis(500))).await;
+        let answer = put_to(&question(drips, check, Duration::from_millis(500))).await;
         assert_eq!(failed(&answer), &Failure::TimedOut { phase: Phase::Total });
         assert!(began.elapsed() < Duration::from_secs(2));
         assert!(!answer.marks.received.is_empty(), "what came is kept");
@@ -147,7 +154,7 @@ async fn a_server_that_drips_a_byte_at_a_time_runs_out_of_the_whole_time() {
 #[tokio::test]
 async fn hangs_resets_and_early_ends_are_told_apart() {
     let hangs = greets(b"");
-    let answer = ask(&question(hangs, json!({"kind": "http"}), SHORT)).await;
+    let answer = put_to(&question(hangs, json!({"kind": "http"}), SHORT)).await;
     assert_eq!(failed(&answer), &Failure::TimedOut { phase: Phase::FirstByte });
     let resets = server(|mut stream| {
         let _ = stream.read(&mut [0; 4]);
@@ -192,76 +199,6 @@ async fn a_page_is_judged_by_status_and_body() {
     assert_eq!(failed(&asked(cut, http(json!({"body": {"text": "x"}}))).await), &Failure::ClosedEarly);
     let chunked = says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
     assert_eq!(asked(chunked, http(json!({"body": {"text": "^hello$", "regex": true}}))).await.outcome, UP);
-}
-
-/// A TLS server with this certificate, that answers each request with a page.
-fn secure(chain: rcgen::CertifiedKey<rcgen::KeyPair>) -> SocketAddr {
-    let key = rustls::pki_types::PrivateKeyDer::try_from(chain.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![chain.cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
-    server(move |mut stream| {
-        let mut session = rustls::ServerConnection::new(config.clone()).unwrap();
-        let mut stream = rustls::Stream::new(&mut session, &mut stream);
-        if stream.read(&mut [0; 1024]).is_ok() {
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        }
-    })
-}
-
-fn signed(name: &str, ends: time::OffsetDateTime) -> rcgen::CertifiedKey<rcgen::KeyPair> {
-    let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-    parameters.not_before = time::OffsetDateTime::now_utc() - time::Duration::days(30);
-    parameters.not_after = ends;
-    let signing_key = rcgen::KeyPair::generate().unwrap();
-    let cert = parameters.self_signed(&signing_key).unwrap();
-    rcgen::CertifiedKey { cert, signing_key }
-}
-
-#[tokio::test]
-async fn a_certificate_is_verified_unless_that_is_switched_off() {
-    let ends = time::OffsetDateTime::now_utc() + time::Duration::days(30);
-    let good = signed("a.example", ends);
-    let authority = good.cert.pem();
-    let address = secure(good);
-    let tls = |name: &str, verify: bool, authority: &str| {
-        Prepared::Tls(super::tls::Terms {
-            verify,
-            name: Some(name.to_owned()),
-            authorities: Some(authority.to_owned()),
-            send_name: true,
-            identity: None,
-        })
-    };
-    let answer = ask(&question_of(address, tls("a.example", true, &authority), LONG)).await;
-    assert_eq!(answer.outcome, UP, "{:?}", answer.detail);
-    assert_eq!(answer.marks.certificate_ends_s, Some(ends.unix_timestamp()));
-    assert!(answer.marks.tls.is_some());
-    let reason = |answer: &Answer| match failed(answer) {
-        Failure::Tls { reason } => *reason,
-        other => panic!("{other:?}"),
-    };
-    let answer = ask(&question_of(address, tls("b.example", true, &authority), LONG)).await;
-    assert_eq!(reason(&answer), TlsFailure::Name);
-    let stranger = signed("a.example", ends).cert.pem();
-    let answer = ask(&question_of(address, tls("a.example", true, &stranger), LONG)).await;
-    assert_eq!(reason(&answer), TlsFailure::Untrusted);
-    let old = signed("a.example", time::OffsetDateTime::now_utc() - time::Duration::days(1));
-    let authority = old.cert.pem();
-    let address = secure(old);
-    let answer = ask(&question_of(address, tls("a.example", true, &authority), LONG)).await;
-    assert_eq!(reason(&answer), TlsFailure::Expired);
-    let answer = ask(&question_of(address, tls("a.example", false, &authority), LONG)).await;
-    assert_eq!(answer.outcome, UP, "{:?}", answer.detail);
-    let page = json!({"kind": "http", "tls": {"verify": false}, "host": "other.example"});
-    assert_eq!(asked(address, page).await.outcome, UP);
-    let answer = ask(&question_of(says(b"SSH-2.0-x\r\n"), tls("a.example", false, &authority), LONG)).await;
-    assert_eq!(reason(&answer), TlsFailure::NotTls);
 }
 
 #[tokio::test]
@@ -309,8 +246,8 @@ async fn a_datagram_is_refused_answered_or_met_with_silence() {
     };
     assert_eq!(failed(&asked(nobody, check(json!({}))).await), &Failure::Refused);
     let silent = datagrams(|_| None);
-    assert_eq!(ask(&question(silent, check(json!({})), SHORT)).await.outcome, UP);
-    let needed = ask(&question(silent, check(json!({"reply_needed": true})), SHORT)).await;
+    assert_eq!(put_to(&question(silent, check(json!({})), SHORT)).await.outcome, UP);
+    let needed = put_to(&question(silent, check(json!({"reply_needed": true})), SHORT)).await;
     assert_eq!(failed(&needed), &Failure::TimedOut { phase: Phase::FirstByte });
     let echo = datagrams(|bytes| Some(bytes.to_vec()));
     assert_eq!(asked(echo, check(json!({"send": "0aff", "expect": "0aX"}))).await.outcome, UP);
@@ -339,7 +276,7 @@ async fn a_name_server_answers_or_says_why_not() {
     assert_eq!(failed(&echoed), &Failure::Protocol);
     // An answer to another question is none; garbage is no message.
     let other = datagrams(|bytes| Some([&[bytes[0] ^ 1], &bytes[1..]].concat()));
-    let answer = ask(&question(other, check.clone(), SHORT)).await;
+    let answer = put_to(&question(other, check.clone(), SHORT)).await;
     assert_eq!(failed(&answer), &Failure::TimedOut { phase: Phase::Total });
     let garbage = datagrams(|bytes| Some([&bytes[..2], b"garbage"].concat()));
     assert_eq!(failed(&asked(garbage, check).await), &Failure::Protocol);
@@ -347,7 +284,7 @@ async fn a_name_server_answers_or_says_why_not() {
 
 #[tokio::test]
 async fn databases_are_asked_without_a_password() {
-    let ask_with = async |address, prepared| ask(&question_of(address, prepared, SHORT)).await;
+    let ask_with = async |address, prepared| put_to(&question_of(address, prepared, SHORT)).await;
     let mysql = || Prepared::Mysql { user: "caribe".to_owned() };
     let server_of = |greeting: &'static [u8], answer: &'static [u8]| {
         server(move |mut stream| {
@@ -407,7 +344,7 @@ async fn a_program_says_by_its_end_or_its_words() {
     let run = async |check: serde_json::Value, timeout| {
         let check: Check = serde_json::from_value(check).unwrap();
         let asking = Asking { protocol: Protocol::Tcp, programs: &programs };
-        ask(&question_of(target, prepare(&check.question, &asking), timeout)).await
+        put_to(&question_of(target, prepare(&check.question, &asking), timeout)).await
     };
     let command =
         |command: &str| json!({"kind": "command", "command": command.split(' ').collect::<Vec<_>>()});
@@ -459,7 +396,7 @@ async fn a_program_says_by_its_end_or_its_words() {
 
 #[tokio::test]
 async fn an_echo_comes_back_from_loopback() {
-    let answer = ask(&question("127.0.0.1:0".parse().unwrap(), json!({"kind": "ping"}), LONG)).await;
+    let answer = put_to(&question("127.0.0.1:0".parse().unwrap(), json!({"kind": "ping"}), LONG)).await;
     match answer.outcome {
         UP => assert!(answer.marks.received.len() > 8),
         // Where neither kind of socket is allowed, that is the checker's trouble.
@@ -484,12 +421,12 @@ async fn the_way_of_a_probe_is_kept() {
     };
     let mut question = question(address, json!({"kind": "send-expect", "expect": "x"}), LONG);
     question.way.source = Some("127.0.0.9".parse().unwrap());
-    let answer = ask(&question).await;
+    let answer = put_to(&question).await;
     assert_eq!(answer.outcome, UP, "{:?}", answer.detail);
     assert_eq!(peers.recv().unwrap(), "127.0.0.9".parse::<std::net::IpAddr>().unwrap());
     question.way.source = Some("192.0.2.200".parse().unwrap());
-    let answer = ask(&question).await;
+    let answer = put_to(&question).await;
     assert_eq!(answer.outcome, Outcome::Undecided(Trouble::SourceAddress), "an address that is not here");
     question.way = Way { interface: Some("nowhere0".to_owned()), ..Way::default() };
-    assert!(matches!(ask(&question).await.outcome, Outcome::Undecided(_)));
+    assert!(matches!(put_to(&question).await.outcome, Outcome::Undecided(_)));
 }

@@ -79,6 +79,11 @@ impl Trail {
         marks.phase = Phase::FirstByte;
     }
 
+    /// The server has answered; now it is asked through the data path.
+    pub(super) fn through(&self) {
+        self.lock().phase = Phase::DataPath;
+    }
+
     /// So many bytes were sent.
     pub(super) fn sent(&self, bytes: &[u8]) {
         let mut marks = self.lock();

@@ -18,7 +18,7 @@ macro_rules! with_checks {
             MonitorSourceFamily "monitor-source-family" "{source} is not of the family of {address}, so nothing can be asked from there";
             MonitorMarkServes "monitor-mark-serves" "the firewall mark {mark} is that of {name}: its checks would be balanced themselves";
             MonitorDataPath "monitor-data-path" "{forwarding} does not carry a client's packet to {name} as it is, so it cannot be asked through the data path";
-            MonitorDataPathAddress "monitor-data-path-address" "through the data path the virtual address is asked, so another one has no effect";
+            MonitorDataPathProtocol "monitor-data-path-protocol" "{name} speaks {protocol}; only TCP can be asked through the data path";
             MonitorDataPathVip "monitor-data-path-vip" "{name} has no virtual address that could be asked through the data path";
             MonitorAnyOne "monitor-any-one" "with fewer than two checks there is no other one that could do instead";
             DampingFailures "damping-failures" "a server is kept out after {minimum} to {maximum} failures, not {value}";

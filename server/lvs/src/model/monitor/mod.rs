@@ -52,8 +52,8 @@ pub struct Monitor {
     /// Firewall mark of the packets that ask (`SO_MARK`), for routing rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mark: Option<NonZeroU32>,
-    /// Asks as clients' packets arrive: the virtual address on the real server, by direct routing or through the
-    /// tunnel. Only a director that does not hold the virtual address can ask so.
+    /// Also asks as clients' packets arrive, after a good answer and with as much time again: a TCP handshake with the
+    /// virtual address on the real server, by direct routing or through the tunnel. Directors are not asked so.
     #[serde(skip_serializing_if = "is_default")]
     pub data_path: bool,
     /// Time from the beginning of one check to that of the next, milliseconds (lvs.cf `timeout`, keepalived

@@ -90,10 +90,6 @@ fn monitor(
                 None => family(findings, &place, source, asked),
             }
         }
-        if monitor.data_path && check.address.is_some() {
-            let finding = Finding::field(format!("{pointer}/address"), Code::MonitorDataPathAddress);
-            findings.push(finding.warning());
-        }
         tcp(findings, &pointer, monitor, check, service);
     }
     if monitor.data_path {
@@ -138,6 +134,11 @@ fn data_path(findings: &mut Findings, pointer: &str, asked: &[Asked<'_>], servic
     if service.server.vip.is_none() {
         let finding = Finding::field(pointer, Code::MonitorDataPathVip);
         findings.push(finding.with("name", &service.server.name));
+    }
+    let protocol = service.server.protocol;
+    if protocol != Protocol::Tcp && service.server.mark.is_none() {
+        let finding = Finding::field(pointer, Code::MonitorDataPathProtocol);
+        findings.push(finding.with("name", &service.server.name).with("protocol", protocol));
     }
     if let Some(other) = asked.iter().find(|asked| asked.forwarding == Forwarding::Nat) {
         findings.push(

@@ -37,7 +37,8 @@ fn answer(words: &[&str]) -> Result<()> {
     match words {
         ["list"] => {
             for scenario in scenario::ALL {
-                println!("{:<20} {}", scenario.name, scenario.about);
+                let beside = if scenario.alone { "alone" } else { "beside" };
+                println!("{:<20} {beside:<6} {}", scenario.name, scenario.about);
             }
             Ok(())
         }

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use testkit::process;
 
+use super::data_path;
 use crate::network::{self, DIRECTORS, Servers, VIP};
 use crate::stage::{Stage, addresses};
 
@@ -35,11 +36,13 @@ fn bypass(servers: Servers, table: &str) -> Result<()> {
     };
     let before = ["rs1", "rs2"].map(|name| plain(name, interface).and_then(|()| seen(name)));
     set_up(&stage, mode)?;
-    let (_console, _api, _agents) = stage.cluster(&stage.scenario_a(servers)?)?;
+    let content = stage.scenario_a(servers)?;
+    let (_console, api, _agents) = stage.cluster(&content)?;
     for director in &DIRECTORS {
         stage.wait_for_table(director, table)?;
     }
     replies_bypass(&stage)?;
+    data_path::show(&stage, &api, &content, table, interface)?;
     undo(&stage, mode)?;
     for (name, before) in ["rs1", "rs2"].into_iter().zip(before) {
         let (before, now) = (before?, seen(name)?);

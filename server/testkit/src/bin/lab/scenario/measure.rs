@@ -24,6 +24,8 @@ use crate::stage::{CLUSTER, PATIENCE, Stage, addresses};
 const EVERY: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_millis(200);
 const RUNS: usize = 5;
+/// Clients that are not served for so long after a healed split count as forsaken.
+const FORSAKEN: Duration = Duration::from_secs(30);
 /// An address that two kernels hold for so long is held until somebody comes.
 const FOREVER: Duration = Duration::from_secs(10);
 
@@ -65,6 +67,8 @@ impl System {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Blow {
     Cut,
+    /// What follows on a cut: both were active, and hear each other again.
+    Heal,
     LinkDown,
     Kill,
     Hang,
@@ -77,6 +81,7 @@ impl Blow {
     fn name(self) -> &'static str {
         match self {
             Blow::Cut => "host cut off",
+            Blow::Heal => "reachable again",
             Blow::LinkDown => "interfaces down",
             Blow::Kill => "kill -9",
             Blow::Hang => "SIGSTOP",
@@ -193,6 +198,7 @@ impl Lab {
         traffic.forget();
         match blow {
             Blow::Cut => unplugged(director, true)?,
+            Blow::Heal => bail!("nobody is cut off"),
             Blow::LinkDown => cut(director, true)?,
             Blow::Kill => match running {
                 Running::Ours(agents) => agents[active].take().context("no agent")?.kill()?,
@@ -232,7 +238,13 @@ impl Lab {
             figures.both_ms.push(both_ms);
         }
         match (blow, running) {
-            (Blow::Cut, _) => unplugged(director, false)?,
+            (Blow::Heal, _) => {}
+            (Blow::Cut, _) => {
+                traffic.forget();
+                unplugged(director, false)?;
+                let figures = self.figures.entry((Blow::Heal, system)).or_default();
+                heal(&self.stage, traffic, figures)?;
+            }
             (Blow::LinkDown, _) => cut(director, false)?,
             (Blow::Hang, Running::Ours(agents)) => {
                 agents[active].as_ref().context("no agent")?.signal(Signal::CONT)?;
@@ -320,6 +332,23 @@ impl Lab {
         println!("{text}");
         Ok(())
     }
+}
+
+/// Waits until clients are served after a split has healed. Where nobody tells the neighbours who has the addresses they are
+/// made to ask, after a time that no client waits.
+fn heal(stage: &Stage, traffic: &mut Traffic, figures: &mut Figures) -> Result<()> {
+    if traffic.wait_for_answers(150, FORSAKEN).is_err() {
+        stage.say(&format!("not served again within {} s of healing", FORSAKEN.as_secs()));
+        for place in ["client", "router", "rs1", "rs2"] {
+            network::ip(Some(place), &["neigh flush all".to_owned()])?;
+        }
+        traffic.wait_for_answers(150, PATIENCE)?;
+    }
+    let tally = traffic.tally();
+    stage.say(&format!("reachable again: longest wait {} ms, {} failed", tally.gap_ms, tally.failed.len()));
+    figures.gap_ms.push(tally.gap_ms);
+    figures.failed.push(tally.failed.len() as u64);
+    Ok(())
 }
 
 /// The middle one of an odd number, the lower middle of an even one.

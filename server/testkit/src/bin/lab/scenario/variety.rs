@@ -9,6 +9,7 @@ use testkit::api::Api;
 use testkit::process::{self, Background};
 use testkit::traffic::LIMIT;
 
+use super::data_path;
 use super::forwarding::{replies_bypass, run_script};
 use crate::network::{DIRECTORS, Servers, VIP, within};
 use crate::stage::{CLUSTER, PATIENCE, Stage, no_failure};
@@ -60,7 +61,7 @@ pub(crate) fn tunnels() -> Result<()> {
         services.push(service);
     }
     put(&mut content, "/virtual_servers", services.into())?;
-    let (_console, _api, _agents) = stage.cluster(&content)?;
+    let (_console, api, _agents) = stage.cluster(&content)?;
     let words = [
         "--tun-type ipip",
         &format!("--tun-type gue --tun-port {GUE_PORT} --tun-nocsum"),
@@ -80,12 +81,30 @@ pub(crate) fn tunnels() -> Result<()> {
         stage.both_serve_at(&format!("{address}:80"), 30)?;
     }
     replies_bypass(&stage)?;
+    for service in 0..kinds.len() {
+        put(&mut content, &format!("/virtual_servers/{service}/monitor"), data_path::asked())?;
+    }
+    api.make_it_so(CLUSTER, &content)?;
+    for (director, place) in
+        DIRECTORS.iter().flat_map(|director| (0..kinds.len() * 2).map(move |place| (director, place)))
+    {
+        data_path::seen(&api, director.name, place, "up", data_path::ANSWERED)?;
+    }
+    stage.say("every real server answers both directors through each tunnel");
     for (kind, words) in ends {
         let data = stage.data(&format!("rs1-{kind}")).to_string_lossy().into_owned();
         stage.caribe("rs1").run(&["real-server", "setup", "--undo", "--data", &data], "")?;
         let script =
             [&["real-server", "setup", "--mode", "tunnel"][..], words, &["--print", "script", "--undo"]];
         run_script(&stage, &script.concat())?;
+    }
+    // The ends of GUE and GRE are gone, that of IP-in-IP is there.
+    for (place, (verdict, words)) in
+        [("up", data_path::ANSWERED), ("down", &["data-path"]), ("down", &["data-path"])].iter().enumerate()
+    {
+        for director in &DIRECTORS {
+            data_path::seen(&api, director.name, place * 2, verdict, words)?;
+        }
     }
     for server in ["rs1", "rs2"] {
         let ports = process::run(within(server, &["ip", "fou", "show"]))?;
