@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use kernel::Announce;
 use lvs::table::{AddressKey, Link};
 
-/// When an address is announced after it was gained; then every `refresh`.
 /// Between two announcements while another kernel may still answer for the address.
 const OFTEN: Duration = Duration::from_millis(150);
+/// When an address is announced after it was gained; then every `refresh`.
 const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5)];
 /// The longest wait before a failed announcement is tried again.
 const RETRY_LONGEST: Duration = Duration::from_secs(30);

@@ -256,6 +256,9 @@ impl Vrrp {
                 self.send(now);
             } else if (advert.priority, source) > (ours, own_source) {
                 self.boosted = false;
+                // Once more before it gives way: after a split the one that stays may have heard nobody, and only then
+                // tells the neighbours again where the addresses are.
+                self.send(now);
                 self.enter(Phase::Standby, Reason::PartnerNewer, now);
                 self.follow(router, &advert, now);
                 self.disown();
