@@ -26,18 +26,23 @@ pub struct Plan {
 /// The steps from `observed` to `desired`, given what is ours so far.
 ///
 /// `ownership` may be the list before or after [`Ownership::claim`]; the steps are the same, but only the list before
-/// says what is adopted. Order: stopped sync daemons, kernel parameters, withdrawn addresses, packet rules, started sync
-/// daemons,
-/// timeouts, services and servers, new addresses (and what they replace), removed services, then packet rules that are not
-/// wanted, and parameters as the host had them. Parameters come before
+/// says what is adopted. Order: servers that are sent nobody from now on, stopped sync daemons, kernel parameters, withdrawn
+/// addresses, packet rules, started sync daemons, timeouts, services and servers, new addresses (and what they replace),
+/// removed services, then packet rules that are not wanted, and parameters as the host had them. Parameters come before
 /// addresses, so that withdrawing one of a subnet never takes the others along; a daemon that must not stop the
-/// director from scheduling ends before the parameter that would make it do so, and begins when no address is left.
+/// director from scheduling ends before the parameter that would make it do so, and begins when no address is left. A server
+/// loses its weight before anything else, since what comes next may have the kernel begin to schedule: where that server is
+/// the partner, which still schedules, packets would go round between the two.
 pub fn plan(desired: &Desired, observed: &Observed, ownership: &Ownership) -> Plan {
     let claimed = ownership.claim(desired, observed);
     let parameters = parameters(desired, observed, &claimed);
     let AddressSteps { secure, withdraw, put } = AddressSteps::plan(desired, observed, &claimed, &parameters);
     let sync = SyncSteps::plan(desired, observed, &claimed);
-    let mut steps = sync.stop;
+    let mut table = Vec::new();
+    let removed = services(desired, observed, &claimed, &mut table);
+    let (mut steps, table): (Vec<_>, Vec<_>) =
+        table.into_iter().partition(|step| matches!(step, Step::SetServer { row, .. } if row.weight == 0));
+    steps.extend(sync.stop);
     steps.extend(sysctls(&parameters, observed));
     steps.extend(secure);
     steps.extend(withdraw);
@@ -45,7 +50,7 @@ pub fn plan(desired: &Desired, observed: &Observed, ownership: &Ownership) -> Pl
     steps.extend(packets.iter().filter(|step| !matches!(step, Step::RemovePackets)).cloned());
     steps.extend(sync.start);
     steps.extend(timeouts(&desired.timeouts, &observed.timeouts));
-    let removed = services(desired, observed, &claimed, &mut steps);
+    steps.extend(table);
     steps.extend(put);
     steps.extend(removed);
     steps.extend(packets.into_iter().filter(|step| matches!(step, Step::RemovePackets)));

@@ -1,10 +1,10 @@
 //! Connection sync as steps: who sends and who takes, in which order, and what a standby without it must not hold.
 
 use crate::fixture::kernel::{Fail, ModelKernel};
-use crate::fixture::{director, ip, virtual_server};
+use crate::fixture::{director, ip, real_server, virtual_server};
 use lvs::health::Standings;
-use lvs::model::{ConnectionSync, Redundancy, Seat};
-use lvs::plan::{Holding, Ownership, desired};
+use lvs::model::{ConnectionSync, Forwarding, Redundancy, Seat};
+use lvs::plan::{Holding, Ownership, desired, without_partner};
 use lvs::table::{AddressKey, AddressRow, SyncRole, SyncRow};
 use lvs::{Cluster, ValidCluster};
 
@@ -96,6 +96,28 @@ fn a_director_takes_connections_as_standby_and_sends_them_as_active() {
     );
     assert_eq!(machine.become_(Holding::TableOnly), ["ipvsadm --stop-daemon master"]);
     assert_eq!(machine.runs(), [SyncRole::Backup]);
+}
+
+#[test]
+fn a_partner_is_sent_nobody_before_the_kernel_begins_to_schedule() {
+    let mut cluster = synced().cluster().clone();
+    cluster.global.forwarding = Forwarding::Direct;
+    let addresses = cluster.directors.iter().filter_map(|director| director.public);
+    cluster.virtual_servers[0].real_servers = addresses.map(|address| real_server(&format!("s{address}"), &address.to_string())).collect();
+    let mut machine = Machine::new(cluster.validate().unwrap(), &[OWN]);
+    machine.become_(Holding::TableOnly);
+    let spared = without_partner(&machine.cluster, Seat::Backup, &Standings::default()).unwrap();
+    let desired = desired(&machine.cluster, Seat::Backup, Holding::AddressesNew, &spared);
+    let steps = machine.kernel.pass(&desired, &mut machine.ours, Fail::Nothing).steps;
+    let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        steps[..2],
+        [
+            "ipvsadm -e -t 192.0.2.1:80 -r 192.0.2.101:80 -g -w 0",
+            "sysctl -w net.ipv4.vs.backup_only=0",
+        ],
+        "the partner schedules until it has heard: what it is sent would come back"
+    );
 }
 
 #[test]
