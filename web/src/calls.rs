@@ -90,7 +90,17 @@ fn of_cluster(cluster: &str, rest: &[&str]) -> Vec<Call> {
             one(&["POST"], &format!("/directors/{name}/push")),
         ]
         .concat(),
-        ["changes", ..] => [one(&["GET", "DELETE"], "/draft"), one(&["POST"], "/draft/activate")].concat(),
+        ["changes", "account" | "token", ..] => {
+            let owner = rest.get(1..3).unwrap_or_default().join("/");
+            [one(&["GET"], &format!("/drafts/{owner}")), one(&["POST"], &format!("/drafts/{owner}/activate"))]
+                .concat()
+        }
+        ["changes", ..] => [
+            one(&["GET", "DELETE"], "/draft"),
+            one(&["POST"], "/draft/activate"),
+            one(&["POST"], "/draft/request"),
+        ]
+        .concat(),
         ["revisions"] | ["revisions", "compare"] => one(&["GET"], "/revisions"),
         ["revisions", number, ..] => [
             one(&["GET"], &format!("/revisions/{number}")),

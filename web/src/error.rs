@@ -27,6 +27,8 @@ pub(crate) enum Error {
     Forbidden(Role),
     /// The token is for another cluster.
     Limited,
+    /// The cluster asks for four eyes, and the draft is the caller's own.
+    FourEyes,
     /// The form was not sent by a page of this console, or by a session that has ended.
     ForeignForm,
     /// The body is larger than this route takes.
@@ -132,7 +134,9 @@ impl Error {
             Error::NotFound | Error::Missing(_) => StatusCode::NOT_FOUND,
             Error::Method => StatusCode::METHOD_NOT_ALLOWED,
             Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Error::Forbidden(_) | Error::Limited | Error::ForeignForm => StatusCode::FORBIDDEN,
+            Error::Forbidden(_) | Error::Limited | Error::FourEyes | Error::ForeignForm => {
+                StatusCode::FORBIDDEN
+            }
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Malformed(_) | Error::Parameter(_) => StatusCode::BAD_REQUEST,
             Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -163,6 +167,7 @@ impl Error {
             Error::Unauthenticated => "unauthenticated",
             Error::Forbidden(_) => "forbidden",
             Error::Limited => "limited",
+            Error::FourEyes => "four-eyes",
             Error::ForeignForm => "foreign-form",
             Error::TooLarge { .. } => "too-large",
             Error::Malformed(_) => "malformed",
@@ -222,13 +227,14 @@ impl Error {
 
     /// Every code, for the tests of the catalogue.
     #[cfg(test)]
-    pub(crate) const CODES: [&'static str; 26] = [
+    pub(crate) const CODES: [&'static str; 27] = [
         "not-found",
         "missing",
         "method",
         "unauthenticated",
         "forbidden",
         "limited",
+        "four-eyes",
         "foreign-form",
         "too-large",
         "malformed",
@@ -293,6 +299,7 @@ impl From<ChangeError> for Error {
             ChangeError::Refused(text) => Error::Refused(text),
             ChangeError::Stale { etag, by } => Error::Stale { etag, by },
             ChangeError::Unmerged(rebase) => Error::Unmerged(rebase),
+            ChangeError::NotActivated(error) => error.into(),
             ChangeError::Missing(missing) => Error::Missing(missing),
             ChangeError::Forbidden { needs } => Error::Forbidden(needs),
             ChangeError::Failed(failure) => Error::internal(failure),
@@ -309,6 +316,8 @@ impl From<console::ActivateError> for Error {
             A::Nothing => Error::Nothing,
             A::OnTrial { revision } => Error::OnTrial { revision },
             A::NotOnTrial { revision } => Error::NotOnTrial { revision },
+            A::FourEyes => Error::FourEyes,
+            A::Stale { etag, by } => Error::Stale { etag, by: Some(by) },
             A::FirstOnTrial | A::TrialLength => Error::Unprocessable(vec![FieldProblem {
                 pointer: "/keep_s".to_owned(),
                 code: "trial".to_owned(),

@@ -1,10 +1,11 @@
 //! Everything that happens to every request and answer, in one place and in this order (outermost first):
 //!
-//! 0. `named`: every request has a name, which stands in the log, in its answer and in problems.
-//! 1. `secure_headers`: also answers of the layers below must carry them.
-//! 2. `answer_errors`: turns an error into a page or a problem; outside of the rest, so that theirs look the same.
-//! 3. `survive`: time limit and panic catcher; inside, so that their errors are answered.
-//! 4. `same_origin`: a form of another site is refused before anything looks at its cookies.
+//! 0. `leftover`: what nobody read of a request's body is read before its answer goes out.
+//! 1. `named`: every request has a name, which stands in the log, in its answer and in problems.
+//! 2. `secure_headers`: also answers of the layers below must carry them.
+//! 3. `answer_errors`: turns an error into a page or a problem; outside of the rest, so that theirs look the same.
+//! 4. `survive`: time limit and panic catcher; inside, so that their errors are answered.
+//! 5. `same_origin`: a form of another site is refused before anything looks at its cookies.
 //!
 //! Body limits and the form token belong to a route and are in `guard`.
 
@@ -25,6 +26,7 @@ use tracing::Instrument as _;
 use crate::App;
 use crate::api::problem;
 use crate::error::Error;
+use crate::leftover;
 use crate::page::Page;
 use crate::visit::Visit;
 
@@ -87,6 +89,7 @@ pub(crate) fn wrap(router: Router, app: App) -> Router {
         .layer(middleware::from_fn_with_state(app, answer_errors))
         .layer(middleware::from_fn(secure_headers))
         .layer(middleware::from_fn(named))
+        .layer(middleware::from_fn(leftover::read_out))
 }
 
 async fn secure_headers(request: Request, next: Next) -> Response {

@@ -23,6 +23,7 @@ mod guard;
 mod happenings;
 mod import;
 mod layers;
+mod leftover;
 mod live;
 mod page;
 mod problems;

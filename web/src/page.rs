@@ -5,7 +5,7 @@ use std::fmt::Display;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use console::{LiveCluster, Role};
+use console::{ClusterView, LiveCluster, Role};
 use jiff::Timestamp;
 
 use crate::assets::{self, Paths};
@@ -46,11 +46,28 @@ pub(crate) struct ClusterBar {
     /// Whether a director is known to hold it.
     pub(crate) held: bool,
     pub(crate) own_draft: bool,
-    /// Names of others who have a draft.
-    pub(crate) other_drafts: Vec<String>,
+    /// Others who have a draft.
+    pub(crate) other_drafts: Vec<OtherDraft>,
     pub(crate) active: ActiveNow,
     /// What runs on trial.
     pub(crate) trial: Option<Trial>,
+}
+
+/// The draft of somebody else than the visitor.
+#[derive(Clone, Debug)]
+pub(crate) struct OtherDraft {
+    /// `account/alice`
+    pub(crate) owner: String,
+    pub(crate) name: String,
+    /// Whether its owner asks somebody else to activate it.
+    pub(crate) asks: bool,
+}
+
+impl OtherDraft {
+    fn of(owner: &str, cluster: &ClusterView) -> Self {
+        let asks = cluster.asking.iter().any(|asking| asking == owner);
+        OtherDraft { owner: owner.to_owned(), name: short(owner).to_owned(), asks }
+    }
 }
 
 /// A revision that is undone unless somebody keeps it, as every page of its cluster shows it.
@@ -133,7 +150,9 @@ pub(crate) struct Page {
 }
 
 /// What may be said after a redirect (`?done=…`); anything else in the address is ignored.
-pub(crate) const DONE: [&str; 43] = [
+pub(crate) const DONE: [&str; 45] = [
+    "asked",
+    "withdrawn",
     "saved",
     "key-changed",
     "added",
@@ -220,7 +239,12 @@ impl Page {
         page.tab = tab;
         page.cluster = Some(ClusterBar {
             own_draft: view.drafts.contains(&own),
-            other_drafts: view.drafts.iter().filter(|d| **d != own).map(|d| short(d).to_owned()).collect(),
+            other_drafts: view
+                .drafts
+                .iter()
+                .filter(|owner| **owner != own)
+                .map(|o| OtherDraft::of(o, &view))
+                .collect(),
             active: ActiveNow::of(&live),
             trial: view.provisional.map(|trial| Trial { revision: trial.revision, until: trial.until }),
             held: live.directors.iter().any(|director| {

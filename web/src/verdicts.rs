@@ -79,12 +79,13 @@ mod tests {
             Failure::ClosedEarly,
             Failure::Mismatch,
             Failure::Protocol,
+            Failure::DataPathRefused,
             Failure::Status { code: 503 },
             Failure::Agent { says: "disk".to_owned() },
             Failure::Dns { reason: DnsFailure::Answer },
             Failure::Dns { reason: DnsFailure::Code { code: 2 } },
         ];
-        let phases = [Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Total];
+        let phases = [Phase::Connect, Phase::Tls, Phase::FirstByte, Phase::Total, Phase::DataPath];
         failures.extend(phases.map(|phase| Failure::TimedOut { phase }));
         let reasons = [
             TlsFailure::Expired,

@@ -54,7 +54,7 @@ pub(crate) async fn open(data: Option<std::path::PathBuf>, settings: Serve) -> a
             data.display()
         );
     }
-    Ok(Console::open(console::Settings { data, host_names }).await?)
+    Ok(Console::open(console::Settings { data, host_names, ..console::Settings::default() }).await?)
 }
 
 /// From the terminal twice without echo, or one line of standard input.

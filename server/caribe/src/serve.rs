@@ -21,11 +21,12 @@ use crate::{backup, cli, embedded, listen, notify, signals};
 pub(crate) async fn run(arguments: cli::Serve, settings: Settings) -> anyhow::Result<()> {
     let data = arguments.data.unwrap_or(settings.serve.data);
     let address = arguments.listen.unwrap_or(settings.serve.listen);
+    let local_webhooks = settings.serve.local_webhooks;
     let mut host_names = settings.serve.names;
     host_names.extend(arguments.names);
 
     let named = host_names.first().cloned();
-    let console = Console::open(console::Settings { data, host_names }).await?;
+    let console = Console::open(console::Settings { data, host_names, local_webhooks }).await?;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     console.listens_on(address);

@@ -51,6 +51,7 @@ pub(crate) struct Serve {
     pub(crate) listen: SocketAddr,
     pub(crate) names: Vec<String>,
     pub(crate) agent: bool,
+    pub(crate) local_webhooks: bool,
 }
 
 /// `[backup]`
@@ -136,6 +137,7 @@ impl Default for Serve {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, CONSOLE_PORT)),
             names: Vec::new(),
             agent: false,
+            local_webhooks: false,
         }
     }
 }
@@ -185,6 +187,10 @@ const KEYS: &[(&str, &str)] = &[
     (
         "serve.agent",
         "Also start a director agent on this machine, as a process of its own with the settings of [agent].",
+    ),
+    (
+        "serve.local_webhooks",
+        "Whether alerts may be posted to this machine itself and to link-local addresses, where services trust whoever speaks from here.",
     ),
     (
         "backup.folder",

@@ -175,6 +175,9 @@ pub enum ChangeError {
     /// Others changed the same since the draft was begun: its owner has to choose.
     #[error("{} conflicts with revision {}", .0.conflicts.len(), .0.running.number)]
     Unmerged(Box<Rebase>),
+    /// It was to run at once, and something stands in the way of that.
+    #[error(transparent)]
+    NotActivated(#[from] ActivateError),
     /// It is not there.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -221,6 +224,17 @@ pub enum ActivateError {
     /// The first revision has nothing to go back to.
     #[error("the first revision cannot be on trial; there is nothing to go back to")]
     FirstOnTrial,
+    /// The cluster asks for four eyes, and the draft is the caller's own.
+    #[error("nobody activates a draft of their own here; somebody else with the role approver has to")]
+    FourEyes,
+    /// The draft is not the one that was looked at.
+    #[error("the draft was changed in the meantime")]
+    Stale {
+        /// The tag it has now.
+        etag: String,
+        /// Whose it is.
+        by: String,
+    },
     /// A trial takes from 10 seconds to an hour.
     #[error("a trial takes from 10 to 3600 seconds")]
     TrialLength,

@@ -44,7 +44,7 @@ use vault::Vault;
 pub use accounts::{
     AccountError, AccountInfo, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
     NewSession, NewToken, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
-    SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest,
+    SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest, check_name,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
@@ -85,6 +85,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Names and addresses for the browser certificate, besides localhost, 127.0.0.1 and ::1.
     pub host_names: Vec<String>,
+    /// Whether alerts may be posted to this machine itself and to what is on its link alone.
+    pub local_webhooks: bool,
 }
 
 /// Why the console did not open.
@@ -116,6 +118,7 @@ struct Inner {
     data: PathBuf,
     /// What people call this console, the name to be shown first.
     names: Vec<String>,
+    local_webhooks: bool,
     store: Store,
     pki: Pki,
     vault: Vault,
@@ -159,6 +162,7 @@ impl Console {
             clock,
             data: settings.data,
             names: settings.host_names,
+            local_webhooks: settings.local_webhooks,
             store,
             pki,
             vault,

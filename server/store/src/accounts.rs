@@ -264,8 +264,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes an API token; says whether there was one.
+    /// Removes an API token with its drafts, so that no other of the same name finds them; says whether there was one.
     pub async fn delete_api_token(&mut self, name: &str) -> Result<bool, Error> {
+        sqlx::query("delete from draft where owner = 'token/' || ?")
+            .bind(name)
+            .execute(&mut *self.inner)
+            .await?;
         let done =
             sqlx::query("delete from api_token where name = ?").bind(name).execute(&mut *self.inner).await?;
         Ok(done.rows_affected() > 0)

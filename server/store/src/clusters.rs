@@ -59,6 +59,8 @@ pub struct Draft {
     pub content: lvs::Cluster,
     /// When it was last changed.
     pub changed: i64,
+    /// Since when its owner asks somebody else to activate it, and why.
+    pub asked: Option<(i64, String)>,
 }
 
 fn unsigned(value: Option<i64>) -> Result<Option<u64>, Error> {
@@ -82,6 +84,17 @@ fn head(row: &SqliteRow) -> Result<RevisionHead, Error> {
 fn content(row: &SqliteRow) -> Result<lvs::Cluster, Error> {
     let text: &str = row.try_get("content")?;
     serde_json::from_str(text).map_err(|e| Error::Content(e.to_string()))
+}
+
+fn draft(row: &SqliteRow) -> Result<Draft, Error> {
+    let asked: Option<i64> = row.try_get("asked")?;
+    let message: Option<String> = row.try_get("asked_message")?;
+    Ok(Draft {
+        base: unsigned(row.try_get("base")?)?,
+        content: content(row)?,
+        changed: row.try_get("changed")?,
+        asked: asked.zip(message),
+    })
 }
 
 fn to_text(content: &lvs::Cluster) -> Result<String, Error> {
@@ -232,42 +245,53 @@ impl Tx {
         rows.iter().map(head).collect()
     }
 
-    /// Who has a draft of the cluster, in order.
-    pub async fn draft_owners(&mut self, cluster: &str) -> Result<Vec<String>, Error> {
-        Ok(sqlx::query_scalar("select owner from draft where cluster = ? order by owner")
+    /// Who has a draft of the cluster, in order, and who of them asks somebody else to activate it.
+    pub async fn draft_owners(&mut self, cluster: &str) -> Result<Vec<(String, bool)>, Error> {
+        Ok(sqlx::query_as("select owner, asked is not null from draft where cluster = ? order by owner")
             .bind(cluster)
             .fetch_all(&mut *self.inner)
             .await?)
     }
 
+    /// All drafts of the cluster with their owners, in order of these.
+    pub async fn drafts(&mut self, cluster: &str) -> Result<Vec<(String, Draft)>, Error> {
+        let rows = sqlx::query(
+            "select owner, base, content, changed, asked, asked_message from draft where cluster = ? order by owner",
+        )
+        .bind(cluster)
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("owner")?, draft(row)?))).collect()
+    }
+
     /// A person's draft.
     pub async fn draft(&mut self, cluster: &str, owner: &str) -> Result<Option<Draft>, Error> {
-        let row = sqlx::query("select base, content, changed from draft where cluster = ? and owner = ?")
-            .bind(cluster)
-            .bind(owner)
-            .fetch_optional(&mut *self.inner)
-            .await?;
-        row.map(|row| {
-            Ok(Draft {
-                base: unsigned(row.try_get("base")?)?,
-                content: content(&row)?,
-                changed: row.try_get("changed")?,
-            })
-        })
-        .transpose()
+        let row = sqlx::query(
+            "select base, content, changed, asked, asked_message from draft where cluster = ? and owner = ?",
+        )
+        .bind(cluster)
+        .bind(owner)
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.as_ref().map(draft).transpose()
     }
 
     /// Writes a person's draft, in place of the one they had.
     pub async fn put_draft(&mut self, cluster: &str, owner: &str, draft: &Draft) -> Result<(), Error> {
+        let (asked, message) = draft.asked.as_ref().map(|(at, message)| (at, message)).unzip();
         sqlx::query(
-            "insert into draft (cluster, owner, base, content, changed) values (?1, ?2, ?3, ?4, ?5)
-             on conflict (cluster, owner) do update set base = ?3, content = ?4, changed = ?5",
+            "insert into draft (cluster, owner, base, content, changed, asked, asked_message)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             on conflict (cluster, owner) do update
+             set base = ?3, content = ?4, changed = ?5, asked = ?6, asked_message = ?7",
         )
         .bind(cluster)
         .bind(owner)
         .bind(draft.base.map(number).transpose()?)
         .bind(to_text(&draft.content)?)
         .bind(draft.changed)
+        .bind(asked)
+        .bind(message)
         .execute(&mut *self.inner)
         .await?;
         Ok(())

@@ -35,12 +35,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes an account with its sessions, tokens and drafts, so that nobody of the same name finds them.
+    /// Removes an account with its sessions, its tokens and the drafts of both, so that nobody of the same name finds them.
     pub async fn delete_account(&mut self, name: &str) -> Result<(), Error> {
-        sqlx::query("delete from draft where lower(owner) = lower('account/' || ?)")
-            .bind(name)
-            .execute(&mut *self.inner)
-            .await?;
+        sqlx::query(
+            "delete from draft where lower(owner) = lower('account/' || ?1)
+             or owner in (select 'token/' || name from api_token where owner = ?1)",
+        )
+        .bind(name)
+        .execute(&mut *self.inner)
+        .await?;
         sqlx::query("delete from account where name = ?").bind(name).execute(&mut *self.inner).await?;
         Ok(())
     }

@@ -92,9 +92,13 @@ async fn filled(folder: &tempfile::TempDir) -> Store {
     tx.insert_cluster("cl_1", "web", 1).await.unwrap();
     tx.insert_revision("cl_1", &head(1, None), &Arc::new(cluster("web"))).await.unwrap();
     tx.insert_revision("cl_1", &head(2, Some(1)), &Arc::new(cluster("web"))).await.unwrap();
-    tx.put_draft("cl_1", "account/alice", &Draft { base: Some(2), content: cluster("web"), changed: 1 })
-        .await
-        .unwrap();
+    tx.put_draft(
+        "cl_1",
+        "account/alice",
+        &Draft { base: Some(2), content: cluster("web"), changed: 1, asked: None },
+    )
+    .await
+    .unwrap();
     tx.insert_director(&director("dir_1", "director-a")).await.unwrap();
     tx.insert_certificate(&Certificate {
         serial: "01".to_owned(),
@@ -384,7 +388,7 @@ async fn content_comes_back_as_it_was_and_deleting_a_cluster_takes_all_of_it() {
     assert_eq!(tx.newest_revision("cl_1").await.unwrap().unwrap().content.as_ref(), &cluster("web"));
     assert_eq!(tx.newest_head("cl_1").await.unwrap().unwrap().number, 2);
     assert_eq!(tx.revisions("cl_1").await.unwrap().iter().map(|r| r.number).collect::<Vec<_>>(), [2, 1]);
-    assert_eq!(tx.draft_owners("cl_1").await.unwrap(), ["account/alice"]);
+    assert_eq!(tx.draft_owners("cl_1").await.unwrap(), [("account/alice".to_owned(), false)]);
     assert_eq!(tx.cluster("web").await.unwrap(), tx.cluster("cl_1").await.unwrap());
     assert_eq!(tx.last_push("dir_1").await.unwrap().unwrap().outcome, "applied");
     assert!(tx.account("Alice").await.unwrap().is_some(), "names are the same in any case");

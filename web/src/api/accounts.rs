@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use console::{AccountInfo, AuditEntry, NewPasswordCode, Role, TokenInfo, TokenRequest};
+use console::{AccountInfo, AuditEntry, NameError, NewPasswordCode, Role, TokenInfo, TokenRequest};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::request::{self, created, limit, listed, object, ok, rehearsed, tag_of, tagged, typed, wants};
-use crate::error::Error;
+use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
 use crate::screens::audit::query;
 use crate::visit::Member;
@@ -131,7 +131,23 @@ fn code(made: &NewPasswordCode) -> CodeShape {
 }
 
 fn failed(error: console::AccountError) -> Error {
-    console::Error::from(error).into()
+    let (pointer, code) = match &error {
+        console::AccountError::Name(NameError::Taken) => ("/name", "name-taken"),
+        console::AccountError::Name(NameError::Characters) => ("/name", "wrong-name"),
+        console::AccountError::Expired => ("/expires", "wrong-value"),
+        _ => return console::Error::from(error).into(),
+    };
+    Error::Unprocessable(vec![FieldProblem {
+        pointer: pointer.to_owned(),
+        code: code.to_owned(),
+        message: error.to_string(),
+    }])
+}
+
+/// Whether a name can be given, which nobody has.
+fn check_name(name: &str, taken: bool) -> Result<(), Error> {
+    let taken = if taken { Err(NameError::Taken) } else { Ok(()) };
+    console::check_name(name).and(taken).map_err(|error| failed(error.into()))
 }
 
 /// `GET /accounts`
@@ -157,9 +173,8 @@ pub(super) async fn create(
     let new: NewAccount = typed(Value::Object(object(&payload)?))?;
     let role = new.role.into();
     if wants(&member.visit, "dry_run") {
-        if member.console().account(&member.actor, &new.name).await.is_ok() {
-            return Err(Error::Refused(format!("there is an account {:?} already", new.name)));
-        }
+        let taken = member.console().account(&member.actor, &new.name).await.is_ok();
+        check_name(&new.name, taken)?;
         return Ok(rehearsed());
     }
     let made = member.console().create_account(&member.actor, &new.name, role).await.map_err(failed)?;
@@ -179,10 +194,21 @@ pub(super) async fn one(member: Member, Path(name): Path<String>) -> Result<Resp
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AccountChange")]
 pub(super) struct Change {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "RoleShape")]
     role: Option<RoleShape>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool")]
     disabled: Option<bool>,
+}
+
+/// What is there is a value: neither can be taken away, as null would ask for.
+fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Whether a write changed anything.
@@ -213,6 +239,9 @@ pub(super) async fn change(
     let role = change.role.map(Role::from);
     let found = seen(&member, &name, &headers).await?;
     if wants(&member.visit, "dry_run") {
+        if role.is_some_and(|role| role != Role::Admin) || change.disabled == Some(true) {
+            member.console().others_administer(&member.actor, &found.name).await.map_err(failed)?;
+        }
         return Ok(rehearsed());
     }
     let changed = role.is_some_and(|role| role != found.role)
@@ -234,6 +263,7 @@ pub(super) async fn delete(
 ) -> Result<Response, Error> {
     let found = seen(&member, &name, &headers).await?;
     if wants(&member.visit, "dry_run") {
+        member.console().others_administer(&member.actor, &found.name).await.map_err(failed)?;
         return Ok(rehearsed());
     }
     member.console().delete_account(&member.actor, &found.name).await.map_err(failed)?;
@@ -247,6 +277,9 @@ pub(super) async fn remove_second_factor(
 ) -> Result<Response, Error> {
     let found = member.console().account(&member.actor, &name).await?;
     if wants(&member.visit, "dry_run") {
+        if !found.second_factor {
+            return Err(console::Error::from(console::SecondFactorError::Off).into());
+        }
         return Ok(rehearsed());
     }
     let removed = member.console().remove_second_factor(&member.actor, &found.name).await;
@@ -257,7 +290,8 @@ pub(super) async fn remove_second_factor(
 /// `POST /accounts/{account}/password-code`: takes the password away; the code sets another, once, within a day.
 pub(super) async fn reset(member: Member, Path(name): Path<String>) -> Result<Response, Error> {
     if wants(&member.visit, "dry_run") {
-        member.console().account(&member.actor, &name).await?;
+        let found = member.console().account(&member.actor, &name).await?;
+        member.console().others_administer(&member.actor, &found.name).await.map_err(failed)?;
         return Ok(rehearsed());
     }
     let made = member.console().reset_password(&member.actor, &name).await.map_err(failed)?;
@@ -347,8 +381,9 @@ pub(super) async fn create_token(
         cluster: new.cluster.as_deref(),
     };
     if wants(&member.visit, "dry_run") {
-        if found(&member, &new.name).await.is_ok() {
-            return Err(Error::Refused(format!("there is a token {:?} already", new.name)));
+        check_name(&new.name, found(&member, &new.name).await.is_ok())?;
+        if let Some(key) = request.cluster {
+            member.console().cluster(key).await?;
         }
         return Ok(rehearsed());
     }
@@ -422,6 +457,13 @@ pub(super) async fn audit(member: Member) -> Result<Response, Error> {
     }
     let most = u32::try_from(limit).map_err(Error::internal)?;
     let rows = member.console().audit_log(&member.actor, &query, most).await?;
+    // Of a cluster that is gone the rows stay; of one that never was there are none.
+    if let Some(cluster) = query.cluster.as_ref().filter(|_| rows.is_empty())
+        && member.console().cluster_id(cluster).await?.is_none()
+    {
+        let missing = console::Missing { thing: console::Thing::Cluster, name: cluster.clone() };
+        return Err(Error::Missing(missing));
+    }
     let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.number.to_string());
     let items: Vec<RowShape> = rows.into_iter().map(entry).collect();
     Ok(ok(json!({ "items": items, "next": next })))

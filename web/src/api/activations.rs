@@ -53,6 +53,8 @@ pub(super) struct Activating {
     pub(super) cluster: String,
     pub(super) message: String,
     pub(super) keep_s: Option<u32>,
+    /// Owner and tag of somebody else's draft; none is the caller's own.
+    pub(super) theirs: Option<(String, String)>,
 }
 
 /// An activation as a task.
@@ -126,7 +128,7 @@ impl Activations {
 
     /// Begins an activation, and answers when it is done or the caller's patience is over.
     pub(super) async fn begin(&self, activating: Activating, headers: &HeaderMap) -> Result<Response, Error> {
-        let Activating { member, cluster, message, keep_s } = activating;
+        let Activating { member, cluster, message, keep_s, theirs } = activating;
         let (done, mut ending) = watch::channel(None);
         let task = Task {
             id: format!("act_{}", crate::error::incident()),
@@ -138,7 +140,8 @@ impl Activations {
         self.remember(task.clone());
         let language = member.language();
         tokio::spawn(async move {
-            let how = console::Activate { message: &message, keep_s };
+            let theirs = theirs.as_ref().map(|(owner, etag)| console::Theirs { owner, etag });
+            let how = console::Activate { message: &message, keep_s, theirs };
             let outcome = member.console().activate_as(&member.actor, &cluster, how).await;
             let outcome = outcome.map_err(Error::from).and_then(|outcome| {
                 serde_json::to_value(shape::activation(&outcome)).map(Arc::new).map_err(Error::internal)

@@ -11,7 +11,7 @@ use lvs::plan::Row;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::drafts::{Planned, activated};
+use super::drafts::{Planned, then};
 use super::request::{self, listed, maybe_match, ok, rehearsed, tagged, typed_or_default, wants};
 use super::shape::{self, ActivationShape, FindingShape, PlanShape};
 use crate::error::{Error, FieldProblem};
@@ -151,14 +151,15 @@ pub(super) async fn adopt(
         return Ok(tagged(StatusCode::OK, &preview.etag, Planned { plan: shape::plan(&preview) }));
     }
     let tag = maybe_match(&headers)?;
-    let done = member.console().adopt(&member.actor, &cluster, &director, &rows, tag.as_deref()).await?;
-    let preview = member.console().preview(&member.actor, &cluster).await?;
-    let activation = activated(&member, &cluster, None).await?;
+    let preview = member.console().adopt_preview(&member.actor, &cluster, &director, &rows).await?;
+    let chosen = (director.as_str(), &rows);
+    let done =
+        member.console().adopt_and(&member.actor, &cluster, chosen, tag.as_deref(), then(&member)).await?;
     let more = AdoptedMore {
         taken: done.taken,
         adoption_findings: shape::findings(&done.findings),
         plan: shape::plan(&preview),
-        activation,
+        activation: done.activation.as_ref().map(shape::activation),
     };
     Ok(tagged(StatusCode::OK, &done.draft.etag, request::with(shape::draft(&done.draft), more)?))
 }

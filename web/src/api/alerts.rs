@@ -202,10 +202,11 @@ pub(super) async fn delete_channel(
 ) -> Result<Response, Error> {
     let found = member.console().alert_channel(&key).await?;
     seen(&member, &headers, &channel(&found))?;
-    if wants(&member.visit, "dry_run") {
+    let rehearse = wants(&member.visit, "dry_run");
+    member.console().delete_alert_channel(&member.actor, &found.id, rehearse).await?;
+    if rehearse {
         return Ok(rehearsed());
     }
-    member.console().delete_alert_channel(&member.actor, &found.id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::drafts::{activate_now, activated, begins};
+use super::drafts::{at_once, then};
 use super::request::{self, created, if_match, listed, object, ok, rehearsed, tag_of, tagged, typed, wants};
 use super::shape::{self, ActivationShape};
 use crate::error::{Error, FieldProblem};
@@ -67,7 +67,12 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
         };
         (c.id, line)
     });
-    Ok(ok(listed(&member.visit, items.collect())?))
+    let mut page = listed(&member.visit, items.collect())?;
+    // A shorter list that does not say so would be taken for all there is.
+    if let (Some(_), Value::Object(page)) = (&member.actor.cluster, &mut page) {
+        page.insert("filtered".to_owned(), Value::Bool(true));
+    }
+    Ok(ok(page))
 }
 
 /// What a caller reads: their draft where there is one, else what runs; with `?view=running` always what runs.
@@ -125,13 +130,13 @@ pub(super) struct ClusterMore {
     activation: Option<ActivationShape>,
 }
 
-fn more(seen: &Seen, changed: Option<bool>, activation: Option<ActivationShape>) -> ClusterMore {
+fn more(seen: &Seen, changed: Option<bool>, activation: Option<&console::Activation>) -> ClusterMore {
     ClusterMore {
         id: seen.id.clone(),
         running_revision: seen.running,
         draft: seen.draft,
         changed,
-        activation,
+        activation: activation.map(shape::activation),
     }
 }
 
@@ -145,6 +150,14 @@ fn declaration(payload: &Payload) -> Result<Cluster, Error> {
     typed(Value::Object(request::without(object(payload)?, READ_ONLY)))
 }
 
+/// Refused where another cluster has the name of a new one.
+async fn check_new(member: &Member, name: &str) -> Result<(), Error> {
+    match member.console().cluster_id(name).await? {
+        Some(_) => Err(Error::Invalid(vec![Finding::field("/name", Code::NameTaken).with("name", name)])),
+        None => Ok(()),
+    }
+}
+
 /// `POST /clusters`: a new cluster, as the caller's draft; with `?activate=true` running at once.
 pub(super) async fn create(
     member: Member,
@@ -152,16 +165,13 @@ pub(super) async fn create(
 ) -> Result<Response, Error> {
     let content = declaration(&payload)?;
     if wants(&member.visit, "dry_run") {
-        if member.console().cluster_id(&content.name).await?.is_some() {
-            let taken = Finding::field("/name", Code::NameTaken).with("name", &content.name);
-            return Err(Error::Invalid(vec![taken]));
-        }
+        check_new(&member, &content.name).await?;
         return Ok(ok(shape::plan(&member.console().preview_of_new(&content))));
     }
-    let draft = member.console().create_cluster(&member.actor, content).await?;
-    let activation = activated(&member, &draft.cluster_id, None).await?;
+    let (draft, activation) =
+        member.console().create_cluster_and(&member.actor, content, then(&member)).await?;
     let seen = seen(&member, &draft.cluster_id).await?;
-    let body = request::with(&seen.content, more(&seen, Some(true), activation))?;
+    let body = request::with(&seen.content, more(&seen, Some(true), activation.as_ref()))?;
     Ok(created(&format!("/api/v1/clusters/{}", seen.id), &seen.etag, body))
 }
 
@@ -179,14 +189,11 @@ pub(super) async fn make_it_so(
         return Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)));
     }
     let tag = if_match(&headers)?;
-    let begun = begins(&member, &cluster).await?;
-    let changed = console.change(&member.actor, &cluster, Edit::Replace(content), tag.as_deref()).await?;
-    let id = changed.draft.cluster_id.clone();
-    let begun = Some(&changed).filter(|changed| begun && changed.changed);
-    let activation = activate_now(&member, &id, begun).await?;
-    let seen = seen(&member, &id).await?;
+    let (edit, then) = (Edit::Replace(content), Some(at_once(&member)));
+    let changed = console.change_and(&member.actor, &cluster, edit, tag.as_deref(), then).await?;
+    let seen = seen(&member, &changed.draft.cluster_id).await?;
     // The same content is running: nothing to do is success, and no revision is made.
-    let more = more(&seen, Some(activation.is_some()), activation);
+    let more = more(&seen, Some(changed.activation.is_some()), changed.activation.as_ref());
     Ok(tagged(StatusCode::OK, &seen.etag, request::with(&seen.content, more)?))
 }
 
@@ -224,11 +231,10 @@ pub(super) async fn rename(
         let preview = console.preview_of_change(&member.actor, &cluster, edit, tag.as_deref()).await?;
         return Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)));
     }
-    let changed = console.change(&member.actor, &view.cluster_id, edit, tag.as_deref()).await?;
-    let begun = Some(&changed).filter(|changed| !view.draft && changed.changed);
-    let activation = activated(&member, &view.cluster_id, begun).await?;
+    let then = then(&member);
+    let changed = console.change_and(&member.actor, &view.cluster_id, edit, tag.as_deref(), then).await?;
     let seen = seen(&member, &view.cluster_id).await?;
-    let body = request::with(&seen.content, more(&seen, Some(changed.changed), activation))?;
+    let body = request::with(&seen.content, more(&seen, Some(changed.changed), changed.activation.as_ref()))?;
     Ok(tagged(StatusCode::OK, &seen.etag, body))
 }
 

@@ -6,19 +6,19 @@ use axum::Json;
 use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use console::{Changed, DirectorView, Edit, Missing, Thing};
+use console::{DirectorView, Edit, Missing, Role, Thing};
 use lvs::model::{Director, Seat};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use super::drafts::activated;
+use super::drafts::then;
 use super::request::{
     self, created, listed, object, rehearsed, tag_of, tagged, typed, typed_or_default, wants,
 };
 use super::status::{self, LiveShape};
 use super::virtual_servers::{Written, in_body, planned, remove};
-use crate::error::Error;
+use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
 use crate::screens::directors::as_drafted;
 use crate::screens::objects::director;
@@ -115,16 +115,29 @@ async fn find(member: &Member, cluster: &str, key: &str) -> Result<(String, Dire
     Ok((etag, found))
 }
 
+/// A director's tag: that of what the caller works on, and where it is dialled, which is no part of that.
+fn tag(etag: &str, view: &DirectorView) -> String {
+    format!("{etag}.{}", hex::encode(view.dial.as_deref().unwrap_or_default()))
+}
+
+/// Of the tag that a write was sent with, the part that is the draft's. Refused where the director is dialled elsewhere
+/// than the caller has seen; what was read of the whole cluster says nothing of that.
+fn drafts_part<'a>(sent: &'a str, etag: &str, view: &DirectorView) -> Result<&'a str, Error> {
+    match sent.split_once('.') {
+        Some((draft, _)) if sent == tag(draft, view) => Ok(draft),
+        Some(_) => Err(Error::Stale { etag: tag(etag, view), by: None }),
+        None => Ok(sent),
+    }
+}
+
 async fn shown(
     member: &Member,
     cluster: &str,
     name: &str,
-    changed: bool,
-    begun: Option<&Changed>,
+    written: Written,
 ) -> Result<(String, Value), Error> {
-    let activation = activated(member, cluster, begun).await?;
     let (etag, view) = find(member, cluster, name).await?;
-    Ok((etag, request::with(shape(&view), Written { changed: Some(changed), activation })?))
+    Ok((tag(&etag, &view), request::with(shape(&view), written)?))
 }
 
 /// `GET …/directors/{director}`
@@ -133,7 +146,7 @@ pub(super) async fn one(
     Path((cluster, key)): Path<(String, String)>,
 ) -> Result<Response, Error> {
     let (etag, view) = find(&member, &cluster, &key).await?;
-    Ok(tagged(StatusCode::OK, &etag, shape(&view)))
+    Ok(tagged(StatusCode::OK, &tag(&etag, &view), shape(&view)))
 }
 
 /// `POST …/directors`
@@ -150,32 +163,83 @@ pub(super) async fn create(
     if let Some(plan) = planned(&member, &cluster, &edit, None, &prefix).await? {
         return Ok(plan);
     }
-    let changed = member.console().change(&member.actor, &cluster, edit, None).await;
+    let changed = member.console().change_and(&member.actor, &cluster, edit, None, then(&member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let id = changed.draft.cluster_id.clone();
-    let (etag, body) = shown(&member, &id, &name, true, Some(&changed).filter(|_| !view.draft)).await?;
+    let (etag, body) = shown(&member, &id, &name, Written::of(&changed)).await?;
     Ok(created(&format!("/api/v1/clusters/{id}/directors/{name}"), &etag, body))
+}
+
+/// What a write does to a director.
+struct Write {
+    /// Its place in the configuration.
+    new: Director,
+    /// Where it is dialled from now on.
+    dial: Option<String>,
 }
 
 async fn put(
     member: &Member,
     (cluster, key): (&str, &str),
-    tag: Option<&str>,
-    new: Director,
+    sent: Option<&str>,
+    Write { new, dial }: Write,
 ) -> Result<Response, Error> {
+    let (etag, seen) = find(member, cluster, key).await?;
     let view = member.console().view(&member.actor, cluster).await?;
     let (index, old) = director(&view.content, key)?;
     let name = new.name.clone();
     let edit = Edit::PutDirector { previous: Some(old.name.clone()), director: new };
     let prefix = format!("/directors/{index}");
-    if let Some(plan) = planned(member, cluster, &edit, tag, &prefix).await? {
+    let draft = sent.map(|sent| drafts_part(sent, &etag, &seen)).transpose()?;
+    if let Some(plan) = planned(member, cluster, &edit, draft, &prefix).await? {
         return Ok(plan);
     }
-    let changed = member.console().change(&member.actor, cluster, edit, tag).await;
-    let changed = changed.map_err(|e| in_body(e, &prefix))?;
-    let begun = Some(&changed).filter(|changed| !view.draft && changed.changed);
-    let (etag, body) = shown(member, &changed.draft.cluster_id, &name, changed.changed, begun).await?;
+    let changed = member.console().change_and(&member.actor, cluster, edit, draft, then(member)).await;
+    let changed = changed.map_err(|e| match in_body(e, &prefix) {
+        Error::Stale { etag, by } => Error::Stale { etag: tag(&etag, &seen), by },
+        other => other,
+    })?;
+    let mut written = Written::of(&changed);
+    // Last, so that nothing of a refused write is done.
+    if let (Some(dial), Some(id)) = (&dial, &seen.id)
+        && seen.dial.as_deref() != Some(dial)
+    {
+        member.console().set_dial(&member.actor, cluster, id, dial).await?;
+        written.changed = Some(true);
+    }
+    let (etag, body) = shown(member, &changed.draft.cluster_id, &name, written).await?;
     Ok(tagged(StatusCode::OK, &etag, body))
+}
+
+/// Where a director is to be dialled, if a write says so: checked before anything is written.
+fn dialled(
+    member: &Member,
+    seen: &DirectorView,
+    patch: &Map<String, Value>,
+) -> Result<Option<String>, Error> {
+    let Some(sent) = patch.get("dial") else { return Ok(None) };
+    let wrong = |code: &str, message: String| {
+        Error::Unprocessable(vec![FieldProblem {
+            pointer: "/dial".to_owned(),
+            code: code.to_owned(),
+            message,
+        }])
+    };
+    let text = sent.as_str().ok_or_else(|| {
+        wrong(
+            "wrong-value",
+            "an address (HOST:PORT) is expected; without one a director cannot be reached".to_owned(),
+        )
+    })?;
+    let dial = console::dial_address(text).map_err(|error| wrong("wrong-value", error.to_string()))?;
+    if !member.actor.may(Role::Admin) {
+        return Err(Error::Forbidden(Role::Admin));
+    }
+    if seen.id.is_none() {
+        let message = format!("{} has no join token yet; one is made with the address to dial", seen.name);
+        return Err(wrong("not-enrolled", message));
+    }
+    Ok(Some(dial))
 }
 
 /// `PUT …/directors/{director}`
@@ -187,10 +251,11 @@ pub(super) async fn replace(
 ) -> Result<Response, Error> {
     let tag = tag_of(&member.visit, &headers)?;
     let new = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
-    put(&member, (&cluster, &key), tag.as_deref(), new).await
+    put(&member, (&cluster, &key), tag.as_deref(), Write { new, dial: None }).await
 }
 
-/// `PATCH …/directors/{director}` (RFC 7396); `dial`, which is no part of a revision, is set at once.
+/// `PATCH …/directors/{director}` (RFC 7396); `dial`, which is no part of a revision, holds at once, unless something
+/// else is refused.
 pub(super) async fn merge(
     member: Member,
     Path((cluster, key)): Path<(String, String)>,
@@ -198,22 +263,13 @@ pub(super) async fn merge(
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
     let tag = tag_of(&member.visit, &headers)?;
-    let mut patch = object(&payload)?;
-    let Joining { dial } = typed(json!({ "dial": patch.remove("dial") }))?;
+    let patch = object(&payload)?;
     let (_, seen) = find(&member, &cluster, &key).await?;
-    let rehearsal = wants(&member.visit, "dry_run");
-    if let Some(dial) = dial.as_ref().filter(|_| !rehearsal) {
-        member.console().set_dial(&member.actor, &cluster, &seen.name, dial).await?;
-    }
-    let patch = request::without(patch, READ_ONLY);
-    if dial.is_some() && patch.is_empty() {
-        let (etag, body) = shown(&member, &cluster, &seen.name, !rehearsal, None).await?;
-        return Ok(tagged(StatusCode::OK, &etag, body));
-    }
+    let dial = dialled(&member, &seen, &patch)?;
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, old) = director(&view.content, &key)?;
-    let new = request::patched(old, patch)?;
-    put(&member, (&cluster, &key), tag.as_deref(), new).await
+    let new = request::patched(old, request::without(patch, READ_ONLY))?;
+    put(&member, (&cluster, &key), tag.as_deref(), Write { new, dial }).await
 }
 
 /// `DELETE …/directors/{director}`
@@ -222,8 +278,10 @@ pub(super) async fn delete(
     Path((cluster, key)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let tag = tag_of(&member.visit, &headers)?;
-    remove(&member, &cluster, Edit::RemoveDirector(key), tag.as_deref()).await
+    let sent = tag_of(&member.visit, &headers)?;
+    let (etag, seen) = find(&member, &cluster, &key).await?;
+    let draft = sent.as_deref().map(|sent| drafts_part(sent, &etag, &seen)).transpose()?;
+    remove(&member, &cluster, Edit::RemoveDirector(seen.name), draft).await
 }
 
 /// How an agent joins.
@@ -257,6 +315,7 @@ pub(super) async fn join_token(
     let sent: Joining = typed_or_default(&payload)?;
     if wants(&member.visit, "dry_run") {
         find(&member, &cluster, &key).await?;
+        sent.dial.as_deref().map(console::dial_address).transpose()?;
         return Ok(rehearsed());
     }
     let made = member.console().join_token(&member.actor, &cluster, &key, sent.dial.as_deref()).await?;

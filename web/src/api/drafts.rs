@@ -1,21 +1,21 @@
-//! `…/draft`: the caller's own change of a cluster, and how it becomes what runs.
+//! `…/draft`: the caller's own change of a cluster, and how it becomes what runs. Drafts of others are in `approval`.
 
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use console::{ActivateError, Changed, Draft, Missing, Rebasing, Thing};
+use console::{ActivateError, Draft, Missing, Rebasing, Thing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::activations::Activating;
 use super::request::{self, maybe_match, ok, rehearsed, tag_of, tagged, typed_or_default, wants};
-use super::shape::{self, ActivationShape, PlanShape};
+use super::shape::{self, PlanShape};
 use crate::App;
 use crate::error::Error;
 use crate::guard::Payload;
 use crate::visit::Member;
 
-async fn own(member: &Member, cluster: &str) -> Result<Draft, Error> {
+pub(super) async fn own(member: &Member, cluster: &str) -> Result<Draft, Error> {
     let draft = member.console().draft(&member.actor, cluster).await?;
     draft.ok_or_else(|| Error::Missing(Missing { thing: Thing::Draft, name: cluster.to_owned() }))
 }
@@ -68,10 +68,10 @@ pub(super) async fn discard(
 pub(super) struct Activate {
     /// Why, for the list of revisions.
     #[serde(default)]
-    message: String,
+    pub(super) message: String,
     /// On trial: undone after so many seconds (10 to 3600) unless it is kept.
     #[serde(default)]
-    keep_s: Option<u32>,
+    pub(super) keep_s: Option<u32>,
 }
 
 /// `POST …/draft/activate`. `If-Match` may be sent to activate only what one has seen. `Prefer: wait=SECONDS` says how
@@ -89,17 +89,30 @@ pub(super) async fn activate(
     }
     if wants(&member.visit, "dry_run") {
         let preview = member.console().preview(&member.actor, &cluster).await?;
-        if let Some(other) = &preview.conflict {
-            return Err(Error::Conflict { by: other.author.clone(), revision: other.number });
-        }
-        if lvs::finding::has_errors(&preview.findings) {
-            return Err(Error::Invalid(preview.findings));
-        }
-        return Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)));
+        return rehearsed_activation(preview, sent.keep_s);
     }
     let id = own(&member, &cluster).await?.cluster_id;
     let Activate { message, keep_s } = sent;
-    app.activations.begin(Activating { member, cluster: id, message, keep_s }, &headers).await
+    app.activations.begin(Activating { member, cluster: id, message, keep_s, theirs: None }, &headers).await
+}
+
+/// What an activation would do, or what would stand in its way.
+pub(super) fn rehearsed_activation(
+    preview: console::Preview,
+    keep_s: Option<u32>,
+) -> Result<Response, Error> {
+    match keep_s {
+        Some(_) if preview.running.is_none() => return Err(ActivateError::FirstOnTrial.into()),
+        Some(seconds) if !console::KEEP_S.contains(&seconds) => return Err(ActivateError::TrialLength.into()),
+        _ => {}
+    }
+    if let Some(other) = &preview.conflict {
+        return Err(Error::Conflict { by: other.author.clone(), revision: other.number });
+    }
+    if lvs::finding::has_errors(&preview.findings) {
+        return Err(Error::Invalid(preview.findings));
+    }
+    Ok(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview)))
 }
 
 /// `GET …/draft/rebase`: what was activated since the draft was begun, and what both changed; `null` where nothing was.
@@ -144,51 +157,12 @@ pub(super) async fn rebase(
     Ok(tagged(StatusCode::OK, &draft.etag, shape::draft(&draft)))
 }
 
-/// Whether a change would begin the caller's draft.
-pub(super) async fn begins(member: &Member, cluster: &str) -> Result<bool, Error> {
-    Ok(member.console().draft(&member.actor, cluster).await?.is_none())
+/// What follows a change: its activation, where the request says `?activate=true`.
+pub(super) fn then(member: &Member) -> Option<console::Activate<'_>> {
+    wants(&member.visit, "activate").then(|| at_once(member))
 }
 
-/// Activates the caller's draft where the request says `?activate=true`. `begun`: the change that began the draft, where
-/// this request did.
-pub(super) async fn activated(
-    member: &Member,
-    cluster: &str,
-    begun: Option<&Changed>,
-) -> Result<Option<ActivationShape>, Error> {
-    match wants(&member.visit, "activate") {
-        true => activate_now(member, cluster, begun).await,
-        false => Ok(None),
-    }
-}
-
-/// Activates the caller's draft; none where there is nothing to activate. Where somebody else activated while this
-/// request was at it, the request was made for a state that is gone, and the draft that it began goes with it.
-pub(super) async fn activate_now(
-    member: &Member,
-    cluster: &str,
-    begun: Option<&Changed>,
-) -> Result<Option<ActivationShape>, Error> {
-    let console = member.console();
-    match console.activate(&member.actor, cluster, member.visit.query.get("message")).await {
-        Ok(done) => Ok(Some(shape::activation(&done))),
-        // What began as a change of what runs says the same as what runs: somebody else made the same change first.
-        Err(ActivateError::Nothing) if begun.is_some() => {
-            let view = console.view(&member.actor, cluster).await?;
-            let by = console.cluster(cluster).await?.running.map(|running| running.summary.author);
-            Err(Error::Stale { etag: view.etag, by })
-        }
-        Err(ActivateError::Nothing) => Ok(None),
-        Err(ActivateError::Missing(Missing { thing: Thing::Draft, .. })) => Ok(None),
-        Err(ActivateError::Conflict { by, revision }) => {
-            let Some(begun) = begun else { return Err(Error::Conflict { by, revision }) };
-            let own = console.draft(&member.actor, cluster).await?;
-            if own.is_some_and(|own| own.etag == begun.draft.etag) {
-                console.discard_draft(&member.actor, cluster).await?;
-            }
-            let etag = console.view(&member.actor, cluster).await?.etag;
-            Err(Error::Stale { etag, by: Some(by) })
-        }
-        Err(other) => Err(other.into()),
-    }
+/// The activation of what a request changes, with the reason that it gives (`?message=`).
+pub(super) fn at_once(member: &Member) -> console::Activate<'_> {
+    console::Activate { message: member.visit.query.get("message"), ..console::Activate::default() }
 }

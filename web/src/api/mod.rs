@@ -9,6 +9,7 @@ mod accounts;
 mod activations;
 mod adoption;
 mod alerts;
+mod approval;
 mod clusters;
 mod directors;
 mod drafts;
@@ -41,6 +42,7 @@ mod stream;
 mod system;
 mod table;
 mod trying;
+mod unique;
 mod virtual_servers;
 
 pub(crate) use activations::Activations;

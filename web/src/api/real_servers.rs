@@ -8,7 +8,7 @@ use lvs::model::{Id, RealServer};
 use serde_json::Value;
 
 use super::clusters::seen;
-use super::drafts::activated;
+use super::drafts::then;
 use super::request::{self, created, object, tag_of, tagged, typed};
 use super::virtual_servers::{READ_ONLY, Written, in_body, objects, planned, remove};
 use crate::error::Error;
@@ -37,22 +37,14 @@ pub(super) async fn one(
     Ok(tagged(StatusCode::OK, &seen.etag, real))
 }
 
-/// Activates where asked, and shows the object as it is now.
-async fn shown(
-    member: &Member,
-    server: &str,
-    changed: &Changed,
-    begins: bool,
-) -> Result<(String, String, Value), Error> {
+/// What was written, as it is now.
+async fn shown(member: &Member, server: &str, changed: &Changed) -> Result<(String, String, Value), Error> {
     let id = changed.id.clone().unwrap_or_default();
-    let cluster = &changed.draft.cluster_id;
-    let begun = Some(changed).filter(|changed| begins && changed.changed);
-    let activation = activated(member, cluster, begun).await?;
-    let view = member.console().view(&member.actor, cluster).await?;
+    let view = member.console().view(&member.actor, &changed.draft.cluster_id).await?;
     let content = view.content.masked();
     let (_, server) = virtual_server(&content, server)?;
     let (_, real) = real_server(server, &id.0)?;
-    let more = Written { changed: Some(changed.changed), activation };
+    let more = Written::of(changed);
     Ok((id.0, view.etag, request::with(real, more)?))
 }
 
@@ -71,10 +63,10 @@ pub(super) async fn create(
     if let Some(plan) = planned(&member, &cluster, &edit, None, &prefix).await? {
         return Ok(plan);
     }
-    let changed = member.console().change(&member.actor, &cluster, edit, None).await;
+    let changed = member.console().change_and(&member.actor, &cluster, edit, None, then(&member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let base = format!("/api/v1/clusters/{}/virtual-servers/{of}/real-servers", changed.draft.cluster_id);
-    let (id, etag, body) = shown(&member, &of.0, &changed, !view.draft).await?;
+    let (id, etag, body) = shown(&member, &of.0, &changed).await?;
     Ok(created(&format!("{base}/{id}"), &etag, body))
 }
 
@@ -100,9 +92,9 @@ async fn put(
     if let Some(plan) = planned(member, target.cluster, &edit, tag, &prefix).await? {
         return Ok(plan);
     }
-    let changed = member.console().change(&member.actor, target.cluster, edit, tag).await;
+    let changed = member.console().change_and(&member.actor, target.cluster, edit, tag, then(member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
-    let (_, etag, body) = shown(member, &server.id.0, &changed, !view.draft).await?;
+    let (_, etag, body) = shown(member, &server.id.0, &changed).await?;
     Ok(tagged(StatusCode::OK, &etag, body))
 }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::operation::MOST;
+use super::unique::Unique;
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
 use crate::visit::Visit;
@@ -18,9 +19,11 @@ pub(crate) fn quoted(etag: &str) -> String {
     format!("\"{etag}\"")
 }
 
-/// The body as JSON, whatever it says. A body that is no JSON is 400.
+/// The body as JSON, whatever it says. A body that is no JSON, or says a name twice in one object, is 400.
 pub(super) fn json(payload: &Payload) -> Result<Value, Error> {
-    serde_json::from_slice(&payload.0).map_err(|error| Error::Malformed(error.to_string()))
+    let unique: Unique =
+        serde_json::from_slice(&payload.0).map_err(|error| Error::Malformed(error.to_string()))?;
+    Ok(unique.0)
 }
 
 /// The body as an object. Anything else is 422.
@@ -220,23 +223,29 @@ pub(super) fn created(location: &str, etag: &str, body: impl Serialize) -> Respo
     response
 }
 
-/// One page of a list, as `limit` and `cursor` ask for it. Each item comes with what names it in the list, so that
-/// the next page begins behind it also where others were put in or taken out in the meantime.
+/// One page of a list, as `limit` and `cursor` ask for it. Each item comes with what names it in the list: a cursor
+/// stands between two of them, so that nothing is left out where others were put in or taken out in the meantime, one of
+/// the two among them. Where both are gone nobody can say where it stood.
 pub(super) fn listed<T: Serialize>(visit: &Visit, items: Vec<(String, T)>) -> Result<Value, Error> {
     let limit = limit(visit, MOST)?;
     let begin = match visit.query.filled("cursor") {
         None => 0,
         Some(cursor) => {
             let wrong = || Error::Malformed("cursor: the `next` of an earlier answer is expected".to_owned());
-            let text = String::from_utf8(hex::decode(cursor).map_err(|_| wrong())?).map_err(|_| wrong())?;
-            let (index, name) = text.split_once(' ').ok_or_else(wrong)?;
-            let index: usize = index.parse().map_err(|_| wrong())?;
-            items.iter().position(|(other, _)| other == name).map_or(index, |place| place + 1)
+            let text = hex::decode(cursor).map_err(|_| wrong())?;
+            let [before, behind]: [String; 2] = serde_json::from_slice(&text).map_err(|_| wrong())?;
+            let place = |name: &str| items.iter().position(|(other, _)| other == name);
+            place(&behind).or_else(|| place(&before).map(|place| place + 1)).ok_or_else(|| {
+                Error::Malformed(
+                    "cursor: what it stood between is gone; begin the list anew without it".to_owned(),
+                )
+            })?
         }
     };
     let end = begin.saturating_add(limit);
-    let last = items.get(end.saturating_sub(1)).filter(|_| end < items.len());
-    let next = last.map(|(name, _)| hex::encode(format!("{end} {name}")));
+    let name = |place: usize| items.get(place).map(|(name, _)| name.as_str());
+    let between = name(end.saturating_sub(1)).zip(name(end));
+    let next = between.map(|(before, behind)| hex::encode(serde_json::json!([before, behind]).to_string()));
     let page: Vec<&T> = items.iter().map(|(_, item)| item).skip(begin).take(limit).collect();
     Ok(serde_json::json!({ "items": page, "next": next }))
 }

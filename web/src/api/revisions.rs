@@ -95,9 +95,10 @@ pub(super) async fn restore(
     if sent.activate && !member.actor.may(console::Role::Approver) {
         return Err(Error::Forbidden(console::Role::Approver));
     }
-    let draft = console.restore(&member.actor, &cluster, number, tag.as_deref()).await?;
-    if sent.activate {
-        let done = console.activate(&member.actor, &cluster, &sent.message).await?;
+    let then = console::Activate { message: &sent.message, ..console::Activate::default() };
+    let then = Some(then).filter(|_| sent.activate);
+    let (draft, done) = console.restore_and(&member.actor, &cluster, number, tag.as_deref(), then).await?;
+    if let Some(done) = done {
         return Ok(ok(shape::activation(&done)));
     }
     Ok(tagged(StatusCode::OK, &draft.etag, shape::draft(&draft)))

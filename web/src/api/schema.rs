@@ -77,6 +77,7 @@ impl<T: JsonSchema> JsonSchema for List<T> {
             "properties": {
                 "items": { "type": "array", "items": item },
                 "next": { "type": ["string", "null"], "description": "Sent as `cursor`, it gives the next page." },
+                "filtered": { "type": "boolean", "description": "Set where the token sees only some of them." },
             },
             "required": ["items", "next"],
         })

@@ -64,16 +64,63 @@ pub(super) fn findings(list: &[Finding]) -> Vec<FindingShape> {
     list.iter().map(finding).collect()
 }
 
-/// The caller's unactivated change of a cluster.
+/// A request that somebody else activates a draft.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Asked")]
+pub(super) struct AskedShape {
+    /// Since when (RFC 3339).
+    at: String,
+    /// Why; may be empty.
+    message: String,
+}
+
+fn asked(asked: &console::Asked) -> AskedShape {
+    AskedShape { at: asked.at.to_string(), message: asked.message.clone() }
+}
+
+/// Somebody's draft, without its content.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DraftLine")]
+pub(super) struct DraftLineShape {
+    /// Whose it is: `account/alice`, `token/ci`.
+    owner: String,
+    /// The revision it was begun from.
+    base: Option<u64>,
+    /// When it was last changed (RFC 3339).
+    changed: String,
+    /// Its tag, to be sent as `If-Match`.
+    etag: String,
+    /// Errors in it; with any it cannot be activated.
+    errors: usize,
+    /// Set while its owner asks somebody else to activate it.
+    asked: Option<AskedShape>,
+}
+
+pub(super) fn draft_line(draft: &Draft) -> DraftLineShape {
+    DraftLineShape {
+        owner: draft.owner.clone(),
+        base: draft.base,
+        changed: draft.changed.to_string(),
+        etag: super::quoted(&draft.etag),
+        errors: draft.findings.iter().filter(|finding| finding.severity == Severity::Error).count(),
+        asked: draft.asked.as_ref().map(asked),
+    }
+}
+
+/// Somebody's unactivated change of a cluster.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Draft")]
 pub(super) struct DraftShape {
     /// The cluster's id.
     cluster: String,
+    /// Whose it is: `account/alice`, `token/ci`.
+    owner: String,
     /// The revision it was begun from.
     base: Option<u64>,
     /// When it was last changed (RFC 3339).
     changed: String,
+    /// Set while its owner asks somebody else to activate it.
+    asked: Option<AskedShape>,
     findings: Vec<FindingShape>,
     content: Cluster,
 }
@@ -81,8 +128,10 @@ pub(super) struct DraftShape {
 pub(super) fn draft(draft: &Draft) -> DraftShape {
     DraftShape {
         cluster: draft.cluster_id.clone(),
+        owner: draft.owner.clone(),
         base: draft.base,
         changed: draft.changed.to_string(),
+        asked: draft.asked.as_ref().map(asked),
         findings: findings(&draft.findings),
         content: draft.content.clone().masked(),
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::clusters::seen;
-use super::drafts::{activated, begins};
+use super::drafts::then;
 use super::request::{self, created, listed, object, ok, tag_of, tagged, typed, wants};
 use super::shape::{self, ActivationShape};
 use crate::error::{Error, FieldProblem};
@@ -32,6 +32,13 @@ pub(super) struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("readOnly" = true))]
     pub(super) activation: Option<ActivationShape>,
+}
+
+impl Written {
+    pub(super) fn of(changed: &Changed) -> Self {
+        let activation = changed.activation.as_ref().map(shape::activation);
+        Written { changed: Some(changed.changed), activation }
+    }
 }
 
 /// What was activated with a removal.
@@ -93,20 +100,13 @@ pub(super) async fn planned(
     Ok(Some(tagged(StatusCode::OK, &preview.etag, shape::plan(&preview))))
 }
 
-/// Activates where asked, and shows the object as it is now.
-async fn shown(
-    member: &Member,
-    cluster: &str,
-    changed: &Changed,
-    begins: bool,
-) -> Result<(String, String, Value), Error> {
+/// What was written, as it is now.
+async fn shown(member: &Member, cluster: &str, changed: &Changed) -> Result<(String, String, Value), Error> {
     let id = changed.id.clone().unwrap_or_default();
-    let begun = Some(changed).filter(|changed| begins && changed.changed);
-    let activation = activated(member, &changed.draft.cluster_id, begun).await?;
     let view = member.console().view(&member.actor, cluster).await?;
     let content = view.content.masked();
     let (_, server) = virtual_server(&content, &id.0)?;
-    let more = Written { changed: Some(changed.changed), activation };
+    let more = Written::of(changed);
     Ok((id.0, view.etag, request::with(server, more)?))
 }
 
@@ -123,10 +123,10 @@ pub(super) async fn create(
     if let Some(plan) = planned(&member, &cluster, &edit, None, &prefix).await? {
         return Ok(plan);
     }
-    let changed = member.console().change(&member.actor, &cluster, edit, None).await;
+    let changed = member.console().change_and(&member.actor, &cluster, edit, None, then(&member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let cluster_id = changed.draft.cluster_id.clone();
-    let (id, etag, body) = shown(&member, &cluster, &changed, !view.draft).await?;
+    let (id, etag, body) = shown(&member, &cluster, &changed).await?;
     Ok(created(&format!("/api/v1/clusters/{cluster_id}/virtual-servers/{id}"), &etag, body))
 }
 
@@ -143,9 +143,9 @@ async fn put(
     if let Some(plan) = planned(member, cluster, &edit, tag, &prefix).await? {
         return Ok(plan);
     }
-    let changed = member.console().change(&member.actor, cluster, edit, tag).await;
+    let changed = member.console().change_and(&member.actor, cluster, edit, tag, then(member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
-    let (_, etag, body) = shown(member, cluster, &changed, !view.draft).await?;
+    let (_, etag, body) = shown(member, cluster, &changed).await?;
     Ok(tagged(StatusCode::OK, &etag, body))
 }
 
@@ -195,10 +195,9 @@ pub(super) async fn remove(
     if let Some(plan) = planned(member, cluster, &edit, tag, "").await? {
         return Ok(plan);
     }
-    let begins = begins(member, cluster).await?;
-    let changed = member.console().change(&member.actor, cluster, edit, tag).await?;
-    match activated(member, &changed.draft.cluster_id, begins.then_some(&changed)).await? {
+    let changed = member.console().change_and(&member.actor, cluster, edit, tag, then(member)).await?;
+    match &changed.activation {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(activation) => Ok(ok(Removed { activation })),
+        Some(done) => Ok(ok(Removed { activation: shape::activation(done) })),
     }
 }

@@ -29,6 +29,7 @@ impl Bound for GlobalForm {
         "timeouts.tcpfin",
         "timeouts.udp",
         "drift",
+        "four_eyes",
         "host.prepare",
         "host.masquerade",
         "host.expire_nodest_conn",
@@ -46,6 +47,7 @@ impl Bound for GlobalForm {
             .with_some("timeouts.tcpfin", global.timeouts.tcpfin)
             .with_some("timeouts.udp", global.timeouts.udp)
             .with("drift", global.drift.as_str())
+            .with_tick("four_eyes", global.four_eyes)
             .with_tick("host.prepare", global.host.prepare)
             .with("host.masquerade", line_texts(&global.host.masquerade))
             .with("host.expire_nodest_conn", switch_word(global.host.expire_nodest_conn))
@@ -68,6 +70,7 @@ impl Bound for GlobalForm {
             },
             host: host(reader, old.host),
             drift: reader.choice("drift", &DriftPolicy::ALL.map(|d| (d.as_str(), d)), old.drift),
+            four_eyes: reader.ticked("four_eyes"),
         }
     }
 }

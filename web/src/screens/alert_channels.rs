@@ -329,6 +329,6 @@ pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Resu
 
 /// `POST /admin/alerts/channels/{channel}/delete`
 pub(super) async fn delete(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    member.console().delete_alert_channel(&member.actor, &key).await?;
+    member.console().delete_alert_channel(&member.actor, &key, false).await?;
     Ok(see_other("/admin/alerts?done=channel-deleted"))
 }

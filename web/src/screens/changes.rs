@@ -5,17 +5,18 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use console::{
-    Activate, ActivateError, Basis, ChangeKind, ChangeLine, DirectorPreview, Object, Preview, PushOutcome,
-    PushResult,
+    Activate, ActivateError, Activation, Basis, ChangeKind, ChangeLine, DirectorPreview, Draft, Object,
+    Preview, PushOutcome, PushResult,
 };
 use lvs::Cluster;
 use lvs::model::{Choices, Forwarding};
 
+use super::approval::{self, Asking, Other};
 use super::field_names::field_name;
 use super::objects::Confirm;
 use super::rebase::Moved;
 use crate::error::Error;
-use crate::fields::Sent;
+use crate::fields::{Fields, Sent};
 use crate::forms::Note;
 use crate::page::{Page, Tab, keep_address, see_other, show};
 use crate::text::Language;
@@ -84,6 +85,8 @@ struct ChangesPage {
     /// None without a draft.
     draft: Option<Shown>,
     message: String,
+    /// Drafts of others.
+    others: Vec<Other>,
 }
 
 /// What a form sent that the page shows again.
@@ -94,16 +97,27 @@ pub(super) struct Form {
 }
 
 /// The draft as shown.
-struct Shown {
-    base: Option<u64>,
+pub(super) struct Shown {
+    pub(super) base: Option<u64>,
     /// Somebody activated in between.
-    moved: Option<Moved>,
-    findings: Vec<Note>,
-    failed: bool,
-    lines: Vec<Line>,
-    directors: Vec<Steps>,
+    pub(super) moved: Option<Moved>,
+    /// Its owner asks somebody else to activate it.
+    pub(super) asked: Option<Asking>,
+    /// Whether the cluster leaves it to whoever made a draft to activate it.
+    pub(super) alone: bool,
+    pub(super) findings: Vec<Note>,
+    pub(super) failed: bool,
+    pub(super) lines: Vec<Line>,
+    pub(super) directors: Vec<Steps>,
     /// Whether a real server is reached by NAT.
-    nat: bool,
+    pub(super) nat: bool,
+}
+
+impl Shown {
+    /// Whether nothing of its own stands in the way of its activation.
+    pub(super) fn ready(&self) -> bool {
+        !self.failed && !self.lines.is_empty() && self.moved.is_none()
+    }
 }
 
 #[derive(Template)]
@@ -129,12 +143,14 @@ pub(super) async fn page(
             let preview = member.console().preview(&member.actor, cluster).await?;
             let rebase = member.console().rebase(&member.actor, cluster).await?;
             let moved = rebase.map(|rebase| Moved::of(language, &rebase, &form.choices));
-            Some(Shown { moved, ..shown(language, &draft.content, &preview) })
+            let alone = alone(member, cluster).await?;
+            Some(Shown { moved, ..shown(language, &draft, &preview, alone) })
         }
         None => None,
     };
+    let others = approval::others(member, cluster).await?;
     let p = Page::of_cluster(member, cluster, Tab::Changes, language.say("tab-changes")).await?;
-    show(status, &ChangesPage { p, draft, message: form.message })
+    show(status, &ChangesPage { p, draft, message: form.message, others })
 }
 
 /// `GET …/changes`
@@ -142,10 +158,19 @@ pub(super) async fn draft(member: Member, Path(cluster): Path<String>) -> Result
     page(&member, &cluster, StatusCode::OK, Form::default()).await
 }
 
-fn shown(language: Language, content: &Cluster, preview: &Preview) -> Shown {
+/// Whether the cluster leaves it to whoever made a draft to activate it.
+async fn alone(member: &Member, cluster: &str) -> Result<bool, Error> {
+    let running = member.console().cluster(cluster).await?.running;
+    Ok(!running.is_some_and(|running| running.content.global.four_eyes))
+}
+
+pub(super) fn shown(language: Language, draft: &Draft, preview: &Preview, alone: bool) -> Shown {
+    let content = &draft.content;
     Shown {
         base: preview.base,
         moved: None,
+        asked: draft.asked.as_ref().map(Asking::of),
+        alone,
         findings: preview
             .findings
             .iter()
@@ -270,16 +295,20 @@ fn value(language: Language, value: Option<&str>) -> String {
     }
 }
 
+/// For how many seconds a form asks for a trial; whatever is no number is refused like a number out of range.
+pub(super) fn trial(fields: &Fields) -> Option<u32> {
+    let seconds = |minutes: &str| minutes.parse::<u32>().ok().and_then(|m| m.checked_mul(60)).unwrap_or(0);
+    fields.filled("keep").map(seconds)
+}
+
 /// `POST …/changes/activate`: makes the draft the running revision and shows what each director answered.
 pub(super) async fn activate(
     member: Member,
     Path(cluster): Path<String>,
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
-    // Whatever is no number is refused like a number out of range.
-    let seconds = |minutes: &str| minutes.parse::<u32>().ok().and_then(|m| m.checked_mul(60)).unwrap_or(0);
-    let keep_s = fields.filled("keep").map(seconds);
-    let how = Activate { message: fields.get("message").trim(), keep_s };
+    let keep_s = trial(&fields);
+    let how = Activate { message: fields.get("message").trim(), keep_s, theirs: None };
     activate_draft(&member, &cluster, how).await
 }
 
@@ -291,16 +320,7 @@ pub(super) async fn activate_draft(
 ) -> Result<Response, Error> {
     let form = || Form { message: how.message.to_owned(), ..Form::default() };
     match member.console().activate_as(&member.actor, cluster, how).await {
-        Ok(done) => {
-            let language = member.language();
-            let results: Vec<Pushed> = done.results.iter().map(|r| pushed(language, r)).collect();
-            let title = language.say("activated-title").with("revision", done.revision);
-            let p = Page::of_cluster(member, cluster, Tab::Changes, title).await?;
-            let complete = results.iter().all(|r| r.tone == "good");
-            let joining = done.results.iter().any(|r| r.outcome == PushOutcome::NotEnrolled);
-            let page = ActivatedPage { p, revision: done.revision, results, complete, joining };
-            Ok(keep_address(show(StatusCode::OK, &page)?))
-        }
+        Ok(done) => activated(member, cluster, &done).await,
         // The page itself says what stands in the way: the draft is kept, and so is the message.
         Err(ActivateError::Conflict { .. } | ActivateError::Nothing) => {
             Ok(keep_address(page(member, cluster, StatusCode::CONFLICT, form()).await?))
@@ -310,6 +330,18 @@ pub(super) async fn activate_draft(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// What became of an activation, director by director.
+pub(super) async fn activated(member: &Member, cluster: &str, done: &Activation) -> Result<Response, Error> {
+    let language = member.language();
+    let results: Vec<Pushed> = done.results.iter().map(|r| pushed(language, r)).collect();
+    let title = language.say("activated-title").with("revision", done.revision);
+    let p = Page::of_cluster(member, cluster, Tab::Changes, title).await?;
+    let complete = results.iter().all(|r| r.tone == "good");
+    let joining = done.results.iter().any(|r| r.outcome == PushOutcome::NotEnrolled);
+    let page = ActivatedPage { p, revision: done.revision, results, complete, joining };
+    Ok(keep_address(show(StatusCode::OK, &page)?))
 }
 
 fn pushed(language: Language, result: &PushResult) -> Pushed {

@@ -20,6 +20,7 @@ const GLOBAL: Labels = &[
     ("timeouts.tcpfin", "label-tcpfin-timeout"),
     ("timeouts.udp", "label-udp-timeout"),
     ("drift", "label-drift"),
+    ("four_eyes", "label-four-eyes"),
     ("host.prepare", "label-host-prepare"),
     ("host.masquerade", "label-masquerade"),
     ("host.expire_nodest_conn", "label-expire-nodest"),

@@ -9,7 +9,7 @@ use crate::page::{Page, show};
 use crate::visit::Member;
 
 /// Words that are explained, as they stand in catalogue keys.
-const TERMS: [&str; 24] = [
+const TERMS: [&str; 25] = [
     "virtual-server",
     "vip",
     "real-server",
@@ -29,6 +29,7 @@ const TERMS: [&str; 24] = [
     "sorry-server",
     "drain",
     "draft",
+    "four-eyes",
     "revision",
     "trial",
     "drift",

@@ -6,6 +6,7 @@ mod adoption;
 mod alert_channels;
 mod alert_rules;
 mod alerts;
+mod approval;
 pub(crate) mod audit;
 mod changes;
 mod clusters;
@@ -309,6 +310,13 @@ fn directors_and_changes(routes: Routes) -> Routes {
         .get::<Viewer, _, _>("/clusters/{cluster}/changes", changes::draft)
         .post::<Approver, _, _>("/clusters/{cluster}/changes/activate", changes::activate)
         .get::<Viewer, _, _>("/clusters/{cluster}/changes/activate", up)
+        .post::<Editor, _, _>("/clusters/{cluster}/changes/ask", approval::ask)
+        .get::<Viewer, _, _>("/clusters/{cluster}/changes/ask", up)
+        .post::<Editor, _, _>("/clusters/{cluster}/changes/withdraw", approval::withdraw)
+        .get::<Viewer, _, _>("/clusters/{cluster}/changes/withdraw", up)
+        .get::<Viewer, _, _>("/clusters/{cluster}/changes/{kind}/{owner}", approval::theirs)
+        .post::<Approver, _, _>("/clusters/{cluster}/changes/{kind}/{owner}/activate", approval::activate)
+        .get::<Viewer, _, _>("/clusters/{cluster}/changes/{kind}/{owner}/activate", up)
         .post::<Editor, _, _>("/clusters/{cluster}/changes/rebase", rebase::rebase)
         .get::<Viewer, _, _>("/clusters/{cluster}/changes/rebase", up)
         .get::<Editor, _, _>("/clusters/{cluster}/changes/discard", changes::discard_form)

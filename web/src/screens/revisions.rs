@@ -72,8 +72,17 @@ struct RestorePage {
     etag: String,
 }
 
-fn row(summary: RevisionSummary, running: Option<u64>) -> Row {
-    Row { author: short(&summary.author).to_owned(), running: running == Some(summary.number), summary }
+fn row(language: Language, summary: RevisionSummary, running: Option<u64>) -> Row {
+    let author = short(&summary.author);
+    let author = match &summary.approver {
+        Some(approver) => language
+            .say("revision-by-two")
+            .with("author", author)
+            .with("approver", short(approver))
+            .to_string(),
+        None => author.to_owned(),
+    };
+    Row { author, running: running == Some(summary.number), summary }
 }
 
 /// Differences by the object they are in, in the order they came.
@@ -95,7 +104,13 @@ pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<
     let title = member.language().say("tab-revisions");
     let p = Page::of_cluster(&member, &cluster, Tab::Revisions, title).await?;
     let running = p.cluster.as_ref().and_then(|c| c.running);
-    let rows = member.console().revisions(&cluster).await?.into_iter().map(|s| row(s, running)).collect();
+    let rows = member
+        .console()
+        .revisions(&cluster)
+        .await?
+        .into_iter()
+        .map(|s| row(member.language(), s, running))
+        .collect();
     show(StatusCode::OK, &ListPage { p, rows })
 }
 
@@ -110,7 +125,7 @@ pub(super) async fn one(
     let p = Page::of_cluster(&member, &cluster, Tab::Revisions, title).await?;
     let running = p.cluster.as_ref().and_then(|c| c.running);
     let content = serde_json::to_string_pretty(&revision.content.masked()).map_err(Error::internal)?;
-    show(StatusCode::OK, &OnePage { p, row: row(revision.summary, running), content })
+    show(StatusCode::OK, &OnePage { p, row: row(member.language(), revision.summary, running), content })
 }
 
 /// A revision's number in the query; none where nothing is asked for.
@@ -162,7 +177,7 @@ pub(super) async fn restore_form(
     let running = p.cluster.as_ref().and_then(|c| c.running);
     let page = RestorePage {
         groups: grouped(member.language(), &changes),
-        row: row(old.summary, running),
+        row: row(member.language(), old.summary, running),
         own_draft: view.draft,
         etag: view.etag,
         p,

@@ -10,6 +10,7 @@ mod adoption;
 mod agent;
 mod alerts;
 mod api;
+mod approval;
 #[path = "../../../server/console/tests/console/authenticator.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod authenticator;
@@ -23,12 +24,14 @@ mod guard;
 mod html;
 mod imports;
 mod journey;
+mod leftover;
 mod live;
 mod matrix;
 mod metrics;
 mod openapi;
 mod operations;
 mod orders;
+mod refusals;
 mod revisions;
 mod screens;
 mod search;

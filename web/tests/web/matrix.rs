@@ -38,6 +38,7 @@ fn path(route: &Route, cluster: &str) -> String {
         .replace("{number}", "1")
         .replace("{digest}", "000000000000")
         .replace("{name}", "app.css")
+        .replace("{kind}/{owner}", "token/token-admin")
         .replace("{kind}", "lvs.cf")
         .replace("{account}", "somebody")
         .replace("{token}", "some-token")
@@ -208,6 +209,8 @@ async fn every_write_can_be_rehearsed_and_then_does_nothing() {
     site.console.create_token(&local, "some-token", Role::Viewer, None).await.unwrap();
     let joining = site.console.join_token(&local, &cluster, "director-a", Some("127.0.0.1:1")).await.unwrap();
     let robot = site.robot(Role::Admin).await;
+    let weight = format!("/clusters/{cluster}/virtual-servers/http/real-servers/web1");
+    robot.ask("PATCH", &weight, Some("*"), Some(serde_json::json!({ "weight": 7 }))).await.is(200);
     let before = log(&site).await;
     let (mut asked, mut taken) = (0, 0);
     for route in web::route_table(site.console.clone()) {

@@ -8,7 +8,7 @@ use super::client::{Client, Refused, part};
 use super::show::{self, at, items, row, table};
 use super::tree;
 use super::words::{Apply, Wanted};
-use super::{Done, cluster_path};
+use super::{Done, Shown, cluster_path};
 
 /// A wish, and the cluster as the console knows it, where it does.
 struct Read {
@@ -88,26 +88,69 @@ fn planned(plan: Value, own: bool) -> Done {
     }
 }
 
-pub(super) async fn plan(client: &Client, cluster: &str) -> Result<Done> {
-    let draft = client.get(&format!("{}/draft", cluster_path(cluster))).await?.body;
-    Ok(planned(draft.get("plan").cloned().unwrap_or_default(), true))
+pub(super) async fn plan(client: &Client, cluster: &str, of: Option<&str>) -> Result<Done> {
+    let path = draft_path(cluster, of)?;
+    let draft = client.get(&path).await?;
+    let mut done = planned(draft.body.get("plan").cloned().unwrap_or_default(), true);
+    if let (Shown::Text(text), Some(_), Some(tag)) = (&mut done.text, of, draft.etag) {
+        text.push_str(&format!("tag {}\n", tag.trim_matches('"')));
+    }
+    Ok(done)
+}
+
+/// The draft of whoever; one's own where nobody is named.
+fn draft_path(cluster: &str, of: Option<&str>) -> Result<String> {
+    let path = cluster_path(cluster);
+    let Some(owner) = of else { return Ok(format!("{path}/draft")) };
+    let (kind, name) = owner.split_once('/').with_context(|| {
+        format!("{owner:?} is no owner of a draft; one is called account/NAME or token/NAME")
+    })?;
+    Ok(format!("{path}/drafts/{}/{}", part(kind), part(name)))
+}
+
+pub(super) async fn drafts(client: &Client, cluster: &str) -> Result<Done> {
+    let body = client.get(&format!("{}/drafts", cluster_path(cluster))).await?.body;
+    let mut rows = vec![row(["OWNER", "CHANGED", "ERRORS", "ASKED", "REASON"])];
+    for draft in items(&body, "/items") {
+        rows.push(vec![
+            at(draft, "/owner"),
+            at(draft, "/changed"),
+            at(draft, "/errors"),
+            at(draft, "/asked/at"),
+            at(draft, "/asked/message"),
+        ]);
+    }
+    Ok(Done::all(body, table(&rows)))
+}
+
+pub(super) async fn ask(client: &Client, cluster: &str, message: &str) -> Result<Done> {
+    let path = cluster_path(cluster);
+    let draft = client.get(&format!("{path}/draft")).await?;
+    let body = json!({ "message": message });
+    let path = format!("{path}/draft/request");
+    let done = client.ask(Method::POST, &path, draft.etag.as_deref(), Some(&body)).await?;
+    Ok(Done::all(done.body, "the draft waits for somebody else to activate it\n".to_owned()))
 }
 
 pub(super) async fn activate(
     client: &Client,
     cluster: &str,
+    theirs: Option<(&str, &str)>,
     message: &str,
     keep_within: Option<u32>,
 ) -> Result<Done> {
-    let path = cluster_path(cluster);
-    // Only what was there a moment ago: a draft is its owner's alone, but a token may be used twice at once.
-    let draft = client.get(&format!("{path}/draft")).await?;
+    let path = draft_path(cluster, theirs.map(|(owner, _)| owner))?;
+    let tag = match theirs {
+        Some((_, tag)) => Some(format!("\"{tag}\"")),
+        // Only what was there a moment ago: a draft is its owner's alone, but a token may be used twice at once.
+        None => client.get(&path).await?.etag,
+    };
     let mut body = json!({ "message": message });
     if let (Some(seconds), Some(body)) = (keep_within, body.as_object_mut()) {
         body.insert("keep_s".to_owned(), seconds.into());
     }
-    let path = format!("{path}/draft/activate");
-    let done = client.ask(Method::POST, &path, draft.etag.as_deref(), Some(&body)).await?;
+    let path = format!("{path}/activate");
+    let done = client.ask(Method::POST, &path, tag.as_deref(), Some(&body)).await?;
     Ok(activated(done.body))
 }
 

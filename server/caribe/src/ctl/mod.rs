@@ -110,9 +110,12 @@ async fn answer(client: &Client, command: Command, form: Form) -> Result<Done> {
         }
         Command::Apply(apply) => changes::apply(client, &apply).await,
         Command::Diff(wanted) => changes::diff(client, &wanted).await,
-        Command::Plan { cluster } => changes::plan(client, &cluster).await,
-        Command::Activate { cluster, message, keep_within } => {
-            changes::activate(client, &cluster, &message, keep_within).await
+        Command::Plan { cluster, of } => changes::plan(client, &cluster, of.as_deref()).await,
+        Command::Drafts { cluster } => changes::drafts(client, &cluster).await,
+        Command::Ask { cluster, message } => changes::ask(client, &cluster, &message).await,
+        Command::Activate { cluster, of, tag, message, keep_within } => {
+            let theirs = of.as_deref().zip(tag.as_deref());
+            changes::activate(client, &cluster, theirs, &message, keep_within).await
         }
         Command::Discard { cluster } => changes::discard(client, &cluster).await,
         Command::Keep { cluster } => changes::trial(client, &cluster, "keep").await,

@@ -37,7 +37,8 @@ pub(super) fn at(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        // What somebody typed elsewhere is no command to this terminal, and begins no line of its own.
+        Some(Value::String(text)) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         Some(other) => other.to_string(),
     }
 }

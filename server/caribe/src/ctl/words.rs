@@ -81,15 +81,37 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Show what `apply` would change: in words, and as each director's exact steps.
     Diff(Wanted),
-    /// Show what one's draft would change.
+    /// Show what one's draft would change, or that of somebody else.
     Plan {
         /// The cluster.
         cluster: String,
+        /// Whose draft, as `drafts` lists it (account/alice).
+        #[arg(long, value_name = "OWNER")]
+        of: Option<String>,
     },
-    /// Activate one's draft.
+    /// List everybody's drafts, and who asks for the activation of theirs.
+    Drafts {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Ask somebody else to activate one's draft.
+    Ask {
+        /// The cluster.
+        cluster: String,
+        /// Why.
+        #[arg(long, short, default_value = "")]
+        message: String,
+    },
+    /// Activate one's draft, or that of somebody else.
     Activate {
         /// The cluster.
         cluster: String,
+        /// Whose draft, as `drafts` lists it (account/alice) and shows its tag; one's own where nothing is said.
+        #[arg(long, value_name = "OWNER", requires = "tag")]
+        of: Option<String>,
+        /// Tag of the draft that was looked at (`plan --of`): another content is not activated.
+        #[arg(long, value_name = "TAG", requires = "of")]
+        tag: Option<String>,
         /// Why, for the list of revisions.
         #[arg(long, short, default_value = "")]
         message: String,

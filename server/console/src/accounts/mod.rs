@@ -65,7 +65,8 @@ impl Accounts {
 }
 
 /// Whether a user or token may be called that: 1 to 64 characters of `A-Z a-z 0-9 . _ @ -`.
-fn check_name(name: &str) -> Result<(), NameError> {
+/// Whether an account or a token may be called that.
+pub fn check_name(name: &str) -> Result<(), NameError> {
     let fits = (1..=64).contains(&name.len())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '-'));
     if fits { Ok(()) } else { Err(NameError::Characters) }

@@ -190,6 +190,14 @@ impl Console {
         Ok(tx.commit().await?)
     }
 
+    /// Whether the console could still be administered without that account. Needs Admin.
+    pub async fn others_administer(&self, actor: &Actor, name: &str) -> Result<(), AccountError> {
+        actor.require(Role::Admin)?;
+        let mut tx = self.inner.store.read().await?;
+        let account = existing(&mut tx, name).await?;
+        others_administer(&mut tx, &account).await
+    }
+
     /// Removes an account with its sessions, tokens and drafts. Needs Admin.
     pub async fn delete_account(&self, actor: &Actor, name: &str) -> Result<(), AccountError> {
         actor.require(Role::Admin)?;

@@ -108,8 +108,14 @@ impl Console {
         channel(row)
     }
 
-    /// Removes a channel, by id or name, with its part of the delivery log. Needs Admin.
-    pub async fn delete_alert_channel(&self, actor: &Actor, key: &str) -> Result<(), AlertError> {
+    /// Removes a channel, by id or name, with its part of the delivery log; only looks whether it could be where `rehearse`
+    /// is set. Needs Admin.
+    pub async fn delete_alert_channel(
+        &self,
+        actor: &Actor,
+        key: &str,
+        rehearse: bool,
+    ) -> Result<(), AlertError> {
         actor.require(Role::Admin)?;
         let mut tx = self.inner.store.write().await?;
         let all = tx.alert_channels().await?;
@@ -123,6 +129,9 @@ impl Console {
             .collect();
         if !users.is_empty() {
             return Err(AlertError::InUse(users));
+        }
+        if rehearse {
+            return Ok(());
         }
         tx.delete_alert_channel(&row.id).await?;
         self.audit_row(&mut tx, actor, "alert.channel.delete", &row.name, "").await?;

@@ -7,6 +7,7 @@
 
 mod channels;
 mod decide;
+mod outside;
 mod rules;
 mod send;
 mod silences;

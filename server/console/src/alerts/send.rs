@@ -19,6 +19,7 @@ use sha2::Sha256;
 use store::NewAlertMessage;
 
 use super::channels::PURPOSE;
+use super::outside;
 use super::types::{Email, MailSecurity, Way, Webhook};
 use super::{AlertError, AlertMessage, AlertOutcome, ChannelSettings, read, written};
 use crate::error::with_causes;
@@ -101,12 +102,22 @@ fn signature(secret: &str, id: &str, at: i64, body: &str) -> Result<String, Stri
     Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
-async fn post(webhook: &Webhook, secret: Option<&str>, letter: &Letter<'_>) -> Result<(), String> {
+/// `anywhere`: also to this machine and its link.
+async fn post(
+    webhook: &Webhook,
+    secret: Option<&str>,
+    letter: &Letter<'_>,
+    anywhere: bool,
+) -> Result<(), String> {
     let said = |error: reqwest::Error| told(&error.without_url());
     let mut client = reqwest::Client::builder()
         .timeout(ATTEMPT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("caribe/", env!("CARGO_PKG_VERSION")));
+    if !anywhere {
+        outside::check(&webhook.url)?;
+        client = client.dns_resolver(outside::Outside);
+    }
     if let Some(authorities) = &webhook.authorities {
         let authorities = reqwest::Certificate::from_pem_bundle(authorities.as_bytes()).map_err(said)?;
         client = client.tls_certs_merge(authorities);
@@ -183,7 +194,7 @@ impl Console {
             match &settings.way {
                 _ if late => Err("given up: the console did not run for a day".to_owned()),
                 Way::Email(email) => mail(email, secret, &letter).await,
-                Way::Webhook(webhook) => post(webhook, secret, &letter).await,
+                Way::Webhook(webhook) => post(webhook, secret, &letter, self.inner.local_webhooks).await,
             }
         };
         let outcome = tokio::time::timeout(ATTEMPT, sending)

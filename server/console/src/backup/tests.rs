@@ -8,7 +8,7 @@ use crate::{Clock, Settings};
 const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
 
 async fn open(data: &Path) -> Console {
-    let settings = Settings { data: data.to_owned(), host_names: Vec::new() };
+    let settings = Settings { data: data.to_owned(), ..Settings::default() };
     Console::open_with_clock(settings, Clock::from_fn(|| 1_800_000_000)).await.unwrap()
 }
 

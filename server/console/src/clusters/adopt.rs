@@ -14,7 +14,7 @@ use lvs::plan::Row;
 use lvs::wire::{Digest, Snapshot, Target};
 use lvs::{Cluster, Findings};
 
-use super::{Basis, Draft, Preview, View, draft, edit, find};
+use super::{Activate, Activation, Basis, Draft, Preview, View, draft, edit, find};
 use crate::audit::About;
 use crate::live::{LiveDirector, Said};
 use crate::{Actor, ChangeError, Console, Error, Missing, Role, Thing, secret};
@@ -43,6 +43,8 @@ pub struct Adopted {
     pub taken: Vec<String>,
     /// What is to be said about it, by field of the draft.
     pub findings: Findings,
+    /// What became of the activation that was asked for: the draft is no more.
+    pub activation: Option<Activation>,
 }
 
 /// What directors last reported, by name; only those that reported.
@@ -134,6 +136,18 @@ impl Console {
         rows: &BTreeSet<Row>,
         if_match: Option<&str>,
     ) -> Result<Adopted, ChangeError> {
+        self.adopt_and(actor, cluster, (director, rows), if_match, None).await
+    }
+
+    /// The same; the draft runs at once where that is asked for, or nothing is taken.
+    pub async fn adopt_and(
+        &self,
+        actor: &Actor,
+        cluster: &str,
+        (director, rows): (&str, &BTreeSet<Row>),
+        if_match: Option<&str>,
+        then: Option<Activate<'_>>,
+    ) -> Result<Adopted, ChangeError> {
         actor.require(Role::Editor)?;
         let mut tx = self.inner.store.write().await?;
         let found = find(&mut tx, cluster).await?;
@@ -146,8 +160,8 @@ impl Console {
         let Adoption { cluster: content, taken, findings } = chosen(&current.content, &reports, &name, rows)?;
         let content = edit::with_ids(content, &current.content, &mut secret::id)?;
         let draft = self.put(&mut tx, actor, &found, &current, content, "draft.adopt").await?;
-        tx.commit().await?;
-        Ok(Adopted { draft, taken: taken.iter().map(ToString::to_string).collect(), findings })
+        let activation = self.commit_and(tx, actor, &found, then).await?;
+        Ok(Adopted { draft, taken: taken.iter().map(ToString::to_string).collect(), findings, activation })
     }
 
     /// What activating the caller's draft with the chosen rows would do. Nothing is written, not even a draft.

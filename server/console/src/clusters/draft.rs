@@ -8,26 +8,39 @@ use lvs::{Cluster, Code, Finding, Findings, Severity};
 use store::Tx;
 
 use super::edit::{self, Edited, within};
-use super::{Changed, Draft, Edit, View, find};
+use super::{Activate, Activation, Asked, Changed, Draft, Edit, View, find};
 use crate::audit::About;
 use crate::clock::timestamp;
 use crate::{Actor, ChangeError, Console, Error, Failure, Missing, Role, Thing, secret};
 
 /// A content's tag: what it says and what it began from.
-fn etag(base: Option<u64>, Digest(digest): &Digest) -> String {
+pub(super) fn etag(base: Option<u64>, Digest(digest): &Digest) -> String {
     format!("{}-{}", base.unwrap_or(0), digest.get(..32).unwrap_or(digest))
 }
 
 /// A stored draft as callers get it, with what was found in its content.
-fn draft(cluster_id: &str, stored: store::Draft, digest: &Digest, findings: Findings) -> Draft {
+fn draft(
+    cluster_id: &str,
+    owner: String,
+    stored: store::Draft,
+    (digest, findings): (&Digest, Findings),
+) -> Draft {
     Draft {
         cluster_id: cluster_id.to_owned(),
+        owner,
         base: stored.base,
         findings,
         etag: etag(stored.base, digest),
         changed: timestamp(stored.changed),
+        asked: stored.asked.map(|(at, message)| Asked { at: timestamp(at), message }),
         content: stored.content,
     }
+}
+
+/// The same where neither is known yet.
+pub(super) fn whole(cluster_id: &str, owner: String, stored: store::Draft) -> Draft {
+    let known = (&Digest::of(&stored.content), stored.content.findings());
+    draft(cluster_id, owner, stored, known)
 }
 
 /// What a caller works on; their draft, else what runs, else nothing but the name.
@@ -87,10 +100,38 @@ pub(super) fn errors_within(findings: &[Finding], pointers: &[impl AsRef<str>]) 
     findings.iter().filter(|f| f.severity == Severity::Error && about(f)).cloned().collect()
 }
 
+/// What refuses an edit: the errors at what it writes, and a name that it takes from an object behind it, where the
+/// error would stand.
+pub(super) fn errors_of_edit(
+    before: &Cluster,
+    findings: &[Finding],
+    pointers: &[impl AsRef<str>],
+) -> Findings {
+    let wrong = errors_within(findings, pointers);
+    if !wrong.is_empty() || findings.iter().all(|finding| finding.code != Code::NameTaken) {
+        return wrong;
+    }
+    let had = before.findings();
+    let taken = findings.iter().filter(|finding| finding.code == Code::NameTaken && !had.contains(finding));
+    let place = pointers.first().map_or("", AsRef::as_ref);
+    let place = Finding::field(format!("{place}/name"), Code::NameTaken).place;
+    taken.map(|finding| Finding { place: place.clone(), ..finding.clone() }).take(1).collect()
+}
+
 impl Console {
     /// Makes a cluster of that content: its name is taken at once, the content is the caller's draft until it is
     /// activated. The draft may have errors; the name may not. Needs Editor.
     pub async fn create_cluster(&self, actor: &Actor, content: Cluster) -> Result<Draft, ChangeError> {
+        Ok(self.create_cluster_and(actor, content, None).await?.0)
+    }
+
+    /// The same; it runs at once where that is asked for, or there is no cluster.
+    pub async fn create_cluster_and(
+        &self,
+        actor: &Actor,
+        content: Cluster,
+        then: Option<Activate<'_>>,
+    ) -> Result<(Draft, Option<Activation>), ChangeError> {
         actor.require(Role::Editor)?;
         let wrong = errors_within(&content.findings(), &["/name"]);
         if has_errors(&wrong) {
@@ -103,7 +144,7 @@ impl Console {
         tx.insert_cluster(&id, &content.name, now).await.map_err(|e| name_taken(e, &content.name))?;
         let digest = Digest::of(&content);
         let findings = content.findings();
-        let stored = store::Draft { base: None, content, changed: now };
+        let stored = store::Draft { base: None, content, changed: now, asked: None };
         tx.put_draft(&id, &actor.owner(), &stored).await?;
         let about = About {
             action: "cluster.create",
@@ -113,8 +154,9 @@ impl Console {
             ..About::default()
         };
         self.audit_about(&mut tx, actor, about).await?;
-        tx.commit().await?;
-        Ok(draft(&id, stored, &digest, findings))
+        let found = find(&mut tx, &id).await?;
+        let activation = self.commit_and(tx, actor, &found, then).await?;
+        Ok((draft(&id, actor.owner(), stored, (&digest, findings)), activation))
     }
 
     /// Takes a content that was read from a file: as a new cluster, or as the caller's draft of an existing one.
@@ -138,12 +180,22 @@ impl Console {
 
     /// The caller's draft.
     pub async fn draft(&self, actor: &Actor, cluster: &str) -> Result<Option<Draft>, Error> {
+        self.draft_of(cluster, &actor.owner()).await
+    }
+
+    /// The draft of whoever (`account/alice`).
+    pub async fn draft_of(&self, cluster: &str, owner: &str) -> Result<Option<Draft>, Error> {
         let mut tx = self.inner.store.read().await?;
         let found = find(&mut tx, cluster).await?;
-        Ok(tx.draft(&found.id, &actor.owner()).await?.map(|stored| {
-            let (digest, findings) = (Digest::of(&stored.content), stored.content.findings());
-            draft(&found.id, stored, &digest, findings)
-        }))
+        Ok(tx.draft(&found.id, owner).await?.map(|stored| whole(&found.id, owner.to_owned(), stored)))
+    }
+
+    /// Everybody's drafts of a cluster, by owner.
+    pub async fn drafts(&self, cluster: &str) -> Result<Vec<Draft>, Error> {
+        let mut tx = self.inner.store.read().await?;
+        let found = find(&mut tx, cluster).await?;
+        let all = tx.drafts(&found.id).await?.into_iter();
+        Ok(all.map(|(owner, stored)| whole(&found.id, owner, stored)).collect())
     }
 
     /// Forgets the caller's draft. Needs Editor.
@@ -183,6 +235,18 @@ impl Console {
         edit: Edit,
         if_match: Option<&str>,
     ) -> Result<Changed, ChangeError> {
+        self.change_and(actor, cluster, edit, if_match, None).await
+    }
+
+    /// The same; the draft runs at once where that is asked for, or nothing is changed.
+    pub async fn change_and(
+        &self,
+        actor: &Actor,
+        cluster: &str,
+        edit: Edit,
+        if_match: Option<&str>,
+        then: Option<Activate<'_>>,
+    ) -> Result<Changed, ChangeError> {
         actor.require(Role::Editor)?;
         let mut tx = self.inner.store.write().await?;
         let found = find(&mut tx, cluster).await?;
@@ -192,19 +256,21 @@ impl Console {
         }
         let Edited { content, pointers, id } = edit::apply(&current.content, edit, &mut fresh)?;
         let findings = content.findings();
-        let wrong = errors_within(&findings, &pointers);
+        let wrong = errors_of_edit(&current.content, &findings, &pointers);
         if !wrong.is_empty() {
             return Err(ChangeError::Invalid(wrong));
         }
         if content == current.content {
-            let stored = store::Draft { base: current.base, content, changed: self.now() };
-            let draft = draft(&found.id, stored, &current.digest, findings);
-            return Ok(Changed { draft, id, changed: false });
+            let asked = tx.draft(&found.id, &actor.owner()).await?.and_then(|draft| draft.asked);
+            let stored = store::Draft { base: current.base, content, changed: self.now(), asked };
+            let draft = draft(&found.id, actor.owner(), stored, (&current.digest, findings));
+            let activation = self.commit_and(tx, actor, &found, then).await?;
+            return Ok(Changed { draft, id, changed: false, activation });
         }
         let checked = (content, findings);
         let draft = self.put_checked(&mut tx, actor, &found, &current, checked, "draft.change").await?;
-        tx.commit().await?;
-        Ok(Changed { draft, id, changed: true })
+        let activation = self.commit_and(tx, actor, &found, then).await?;
+        Ok(Changed { draft, id, changed: true, activation })
     }
 
     /// Writes a draft with its audit row. A name that another cluster has is refused here already; a cluster that
@@ -242,7 +308,7 @@ impl Console {
             }
         }
         let after = Digest::of(&content);
-        let stored = store::Draft { base: current.base, content, changed: self.now() };
+        let stored = store::Draft { base: current.base, content, changed: self.now(), asked: None };
         tx.put_draft(&cluster.id, &actor.owner(), &stored).await?;
         let about = About {
             action,
@@ -253,6 +319,6 @@ impl Console {
             ..About::default()
         };
         self.audit_about(tx, actor, about).await?;
-        Ok(draft(&cluster.id, stored, &after, findings))
+        Ok(draft(&cluster.id, actor.owner(), stored, (&after, findings)))
     }
 }

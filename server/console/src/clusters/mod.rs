@@ -2,11 +2,12 @@
 //!
 //! A draft belongs to one person and one cluster and begins from a revision. Activation refuses it when another
 //! revision has come in between, until the two are merged (`rebase`); otherwise it makes a new revision, which never
-//! changes. Nothing here talks to a
-//! director, except that activation pushes (`live`).
+//! changes. Who may not activate, or not a draft of their own, asks somebody else to (`approval`).
+//! Nothing here talks to a director, except that activation pushes (`live`).
 
 mod activate;
 mod adopt;
+mod approval;
 mod compare;
 mod draft;
 mod edit;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use lvs::wire::Digest;
 use store::{RevisionHead, Tx};
 
-pub use activate::{Activate, KEEP_S};
+pub use activate::{Activate, KEEP_S, Theirs};
 pub use adopt::{Adopted, Foreign};
 pub use rebase::{Rebase, Rebasing};
 pub use revisions::{Comparison, DirectorSteps};
@@ -72,7 +73,7 @@ impl Console {
                 running: running.as_ref().map(|r| r.head.number),
                 virtual_servers: content.map_or(0, |c| c.virtual_servers.len()),
                 directors: content.map_or(0, |c| c.directors.len()),
-                drafts: tx.draft_owners(&cluster.id).await?,
+                drafts: tx.draft_owners(&cluster.id).await?.into_iter().map(|(owner, _)| owner).collect(),
                 changed: running.as_ref().map(|r| timestamp(r.head.created)),
                 id: cluster.id,
                 name: cluster.name,
@@ -86,8 +87,10 @@ impl Console {
         let mut tx = self.inner.store.read().await?;
         let found = find(&mut tx, cluster).await?;
         let running = tx.newest_revision(&found.id).await?;
+        let owners = tx.draft_owners(&found.id).await?;
         Ok(ClusterView {
-            drafts: tx.draft_owners(&found.id).await?,
+            asking: owners.iter().filter(|(_, asks)| *asks).map(|(owner, _)| owner.clone()).collect(),
+            drafts: owners.into_iter().map(|(owner, _)| owner).collect(),
             provisional: tx
                 .provisional(&found.id)
                 .await?

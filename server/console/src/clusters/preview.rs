@@ -88,9 +88,14 @@ impl Console {
 
     /// What activating the caller's draft would do.
     pub async fn preview(&self, actor: &Actor, cluster: &str) -> Result<Preview, Error> {
+        self.preview_of_draft(cluster, &actor.owner()).await
+    }
+
+    /// What activating the draft of whoever (`account/alice`) would do.
+    pub async fn preview_of_draft(&self, cluster: &str, owner: &str) -> Result<Preview, Error> {
         let mut tx = self.inner.store.read().await?;
         let found = find(&mut tx, cluster).await?;
-        let view = draft::view(&mut tx, &found, &actor.owner()).await?;
+        let view = draft::view(&mut tx, &found, owner).await?;
         if !view.draft {
             return Err(Missing::new(Thing::Draft, &found.name).into());
         }
@@ -129,7 +134,7 @@ impl Console {
             return Err(draft::stale(&mut tx, &found, view, &actor.owner()).await);
         }
         let Edited { content, pointers, .. } = edit::apply(&view.content, edit, &mut crate::secret::id)?;
-        let wrong = draft::errors_within(&content.findings(), &pointers);
+        let wrong = draft::errors_of_edit(&view.content, &content.findings(), &pointers);
         if !wrong.is_empty() {
             return Err(ChangeError::Invalid(wrong));
         }

@@ -8,9 +8,11 @@ use lvs::{Cluster, ValidCluster};
 use store::Tx;
 
 use super::preview::holding;
-use super::{ChangeLine, Draft, RevisionSummary, View, compare, draft, edit, find, summary};
+use super::{
+    Activate, Activation, ChangeLine, Draft, RevisionSummary, View, compare, draft, edit, find, summary,
+};
 use crate::audit::About;
-use crate::{Actor, ChangeError, Console, Error, Missing, Role, Thing, secret};
+use crate::{ActivateError, Actor, ChangeError, Console, Error, Missing, Role, Thing, secret};
 
 /// Two revisions side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +122,18 @@ impl Console {
         number: u64,
         if_match: Option<&str>,
     ) -> Result<Draft, ChangeError> {
+        Ok(self.restore_and(actor, cluster, number, if_match, None).await?.0)
+    }
+
+    /// The same; it runs at once where that is asked for, or the draft stays as it was.
+    pub async fn restore_and(
+        &self,
+        actor: &Actor,
+        cluster: &str,
+        number: u64,
+        if_match: Option<&str>,
+        then: Option<Activate<'_>>,
+    ) -> Result<(Draft, Option<Activation>), ChangeError> {
         actor.require(Role::Editor)?;
         let mut tx = self.inner.store.write().await?;
         let found = find(&mut tx, cluster).await?;
@@ -130,6 +144,11 @@ impl Console {
         let old = revision(&mut tx, &found.id, number).await?;
         // Its objects keep the identities they have there, so that a comparison finds them.
         let content = edit::with_ids(old.content.as_ref().clone(), &old.content, &mut secret::id)?;
+        // A draft that the caller has is not given up for what runs already.
+        let running = tx.newest_revision(&found.id).await?;
+        if then.is_some() && running.is_some_and(|running| *running.content == content) {
+            return Err(ActivateError::Nothing.into());
+        }
         let current = View { base: current.running, ..current };
         let draft = self.put(&mut tx, actor, &found, &current, content, "draft.restore").await?;
         let about = About {
@@ -141,7 +160,7 @@ impl Console {
             ..About::default()
         };
         self.audit_about(&mut tx, actor, about).await?;
-        tx.commit().await?;
-        Ok(draft)
+        let activation = self.commit_and(tx, actor, &found, then).await?;
+        Ok((draft, activation))
     }
 }

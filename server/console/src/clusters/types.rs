@@ -36,6 +36,8 @@ pub struct ClusterView {
     pub running: Option<Revision>,
     /// Who has a draft (`account/alice`).
     pub drafts: Vec<String>,
+    /// Who of them asks somebody else to activate it.
+    pub asking: Vec<String>,
     /// What runs on trial, if it does.
     pub provisional: Option<Provisional>,
 }
@@ -84,6 +86,8 @@ pub struct RevisionSummary {
 pub struct Draft {
     /// The cluster's id (`cl_…`).
     pub cluster_id: String,
+    /// Whose it is (`account/alice`).
+    pub owner: String,
     /// The revision it was begun from; none where nothing ran.
     pub base: Option<u64>,
     /// The content.
@@ -94,6 +98,17 @@ pub struct Draft {
     pub etag: String,
     /// When it was last changed.
     pub changed: Timestamp,
+    /// Set while its owner asks somebody else to activate it; any further change takes that back.
+    pub asked: Option<Asked>,
+}
+
+/// Somebody asks somebody else to activate a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why, in their words; may be empty.
+    pub message: String,
 }
 
 /// What a caller works on: their draft where they have one, else what runs.
@@ -184,6 +199,8 @@ pub struct Changed {
     pub id: Option<Id>,
     /// Whether anything is other than before. Where not, nothing was written: a draft that was not there is not begun.
     pub changed: bool,
+    /// What became of the activation that was asked for, where there was anything to activate: the draft is no more.
+    pub activation: Option<Activation>,
 }
 
 /// What a file says.

@@ -31,7 +31,8 @@ pub(crate) const AGENT_PORT: u16 = 3637;
 const TOKEN_LIFE: i64 = 15 * 60;
 
 /// `HOST`, `HOST:PORT`, `ADDRESS` or `[ADDRESS]:PORT`, with the agent's port where none is named.
-fn dial_address(text: &str) -> Result<String, Error> {
+/// An address to dial as it is kept, with its port; refused where it is none.
+pub fn dial_address(text: &str) -> Result<String, Error> {
     let text = text.trim();
     let refused =
         || Error::Refused(format!("{text:?} is no address to dial; it looks like 192.0.2.10:{AGENT_PORT}"));

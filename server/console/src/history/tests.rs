@@ -21,7 +21,7 @@ struct Place {
 
 async fn open(folder: &tempfile::TempDir, now: &Arc<AtomicI64>) -> Console {
     let now = Arc::clone(now);
-    let settings = Settings { data: folder.path().to_owned(), host_names: Vec::new() };
+    let settings = Settings { data: folder.path().to_owned(), ..Settings::default() };
     Console::open_with_clock(settings, Clock::from_fn(move || now.load(Ordering::SeqCst))).await.unwrap()
 }
 

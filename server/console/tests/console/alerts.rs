@@ -422,12 +422,12 @@ async fn channels_and_rules_are_checked_field_by_field_and_secrets_stay_inside()
     assert_eq!(made.settings.channel, kept.id, "kept by id");
     let taken = console.create_alert_rule(&admin, rule("ALL", "mail"), true).await;
     assert_eq!(wrong(taken.unwrap_err()), [("name", "taken")]);
-    let used = console.delete_alert_channel(&admin, "mail").await;
+    let used = console.delete_alert_channel(&admin, "mail", false).await;
     assert!(matches!(used, Err(AlertError::InUse(rules)) if rules == ["all"]));
     let editor = actor("eva", Role::Editor);
     assert!(console.create_alert_rule(&editor, rule("mine", "mail"), false).await.is_err());
     console.delete_alert_rule(&admin, "all").await.unwrap();
-    console.delete_alert_channel(&admin, "mail").await.unwrap();
+    console.delete_alert_channel(&admin, "mail", false).await.unwrap();
     let audit = console.audit(&admin, None, None, 100).await.unwrap();
     let alerts: Vec<&str> =
         audit.iter().map(|row| row.action.as_str()).filter(|action| action.starts_with("alert.")).collect();

@@ -8,7 +8,7 @@ use lvs::model::{GlobalSettings, Id, Side};
 
 use crate::place::{Place, actor, admin, web};
 
-async fn with_web() -> Place {
+pub(crate) async fn with_web() -> Place {
     let place = Place::new().await;
     let alice = admin("alice");
     place.console.create_cluster(&alice, web()).await.unwrap();
@@ -17,7 +17,7 @@ async fn with_web() -> Place {
 }
 
 /// A change of one real server's weight.
-async fn weight(place: &Place, who: &str, weight: u16) -> Result<console::Changed, ChangeError> {
+pub(crate) async fn weight(place: &Place, who: &str, weight: u16) -> Result<console::Changed, ChangeError> {
     let view = place.console.view(&admin(who), "web").await.unwrap();
     let mut server = view.content.virtual_servers[0].real_servers[0].clone();
     server.weight = lvs::model::Weight(weight);

@@ -7,6 +7,7 @@ mod adoption;
 #[path = "../agent/mod.rs"]
 mod agent;
 mod alerts;
+mod approval;
 mod authenticator;
 mod clusters;
 mod directors;

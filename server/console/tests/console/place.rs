@@ -54,7 +54,7 @@ impl Place {
 }
 
 async fn open(folder: &tempfile::TempDir, now: &Arc<AtomicI64>) -> Console {
-    let settings = Settings { data: folder.path().to_owned(), host_names: Vec::new() };
+    let settings = Settings { data: folder.path().to_owned(), local_webhooks: true, ..Settings::default() };
     let now = Arc::clone(now);
     Console::open_with_clock(settings, Clock::from_fn(move || now.load(Ordering::SeqCst))).await.unwrap()
 }

@@ -101,7 +101,7 @@ pub fn export(cluster: &Cluster, kind: ExportKind) -> Result<Export, Findings> {
         }
     };
     taken_back(&export.files, kind)?;
-    export.left_out.extend(of_hosts(cluster));
+    export.left_out.extend(of_ours(cluster));
     Ok(export)
 }
 
@@ -118,11 +118,15 @@ fn taken_back(files: &[ExportFile], kind: ExportKind) -> Result<(), Findings> {
     Err(vec![refused.suggest(ExportKind::Json.as_str())])
 }
 
-/// What directors set up on their hosts, which no kind of file but our own has words for.
-fn of_hosts(cluster: &Cluster) -> Findings {
+/// What directors set up on their hosts and what the console asks of people, which no kind of file but our own has words
+/// for.
+fn of_ours(cluster: &Cluster) -> Findings {
     let mut left_out = Findings::new();
     if !cluster.global.host.is_unset() {
         left_out.push(Finding::field("/global/host", Code::ExportHost).warning());
+    }
+    if cluster.global.four_eyes {
+        left_out.push(Finding::field("/global/four_eyes", Code::ExportFourEyes).warning());
     }
     for (index, server) in cluster.virtual_servers.iter().enumerate() {
         if let Some(mark) = server.mark.filter(|_| !server.marked.is_empty()) {

@@ -121,6 +121,14 @@ pub struct GlobalSettings {
     /// What the agents set up on the directors themselves.
     #[serde(default, skip_serializing_if = "HostSetup::is_unset")]
     pub host: HostSetup,
+    /// *Four eyes*: nobody activates a draft of their own; somebody else has to. A rule of the console, which goes by what
+    /// runs: taking it out needs two persons, too. Undoing what runs on trial needs one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub four_eyes: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What an agent does about rows of its own that somebody else changed (*drift*).

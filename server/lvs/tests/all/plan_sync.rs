@@ -103,7 +103,8 @@ fn a_partner_is_sent_nobody_before_the_kernel_begins_to_schedule() {
     let mut cluster = synced().cluster().clone();
     cluster.global.forwarding = Forwarding::Direct;
     let addresses = cluster.directors.iter().filter_map(|director| director.public);
-    cluster.virtual_servers[0].real_servers = addresses.map(|address| real_server(&format!("s{address}"), &address.to_string())).collect();
+    cluster.virtual_servers[0].real_servers =
+        addresses.map(|address| real_server(&format!("s{address}"), &address.to_string())).collect();
     let mut machine = Machine::new(cluster.validate().unwrap(), &[OWN]);
     machine.become_(Holding::TableOnly);
     let spared = without_partner(&machine.cluster, Seat::Backup, &Standings::default()).unwrap();
@@ -112,10 +113,7 @@ fn a_partner_is_sent_nobody_before_the_kernel_begins_to_schedule() {
     let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
     assert_eq!(
         steps[..2],
-        [
-            "ipvsadm -e -t 192.0.2.1:80 -r 192.0.2.101:80 -g -w 0",
-            "sysctl -w net.ipv4.vs.backup_only=0",
-        ],
+        ["ipvsadm -e -t 192.0.2.1:80 -r 192.0.2.101:80 -g -w 0", "sysctl -w net.ipv4.vs.backup_only=0",],
         "the partner schedules until it has heard: what it is sent would come back"
     );
 }

@@ -5,17 +5,64 @@ use crate::api::operation::{FROM, REVISION, VIEW, op};
 use crate::api::request::Rehearsal;
 use crate::api::schema::{List, With};
 use crate::api::shape::{
-    ActivationShape, ComparisonShape, DraftShape, PlanShape, RebaseShape, RevisionShape,
+    ActivationShape, ComparisonShape, DraftLineShape, DraftShape, PlanShape, RebaseShape, RevisionShape,
 };
-use crate::api::{activations, drafts, exports, revisions};
+use crate::api::{activations, approval, drafts, exports, revisions};
 use crate::routes::{Approver, Editor, Viewer};
 
 const DRAFT: &str = "/api/v1/clusters/{cluster}/draft";
+const REQUEST: &str = "/api/v1/clusters/{cluster}/draft/request";
 const REBASE: &str = "/api/v1/clusters/{cluster}/draft/rebase";
 const REVISION_ONE: &str = "/api/v1/clusters/{cluster}/revisions/{number}";
 
-pub(super) fn of_activation(table: Table) -> Table {
+/// Drafts that somebody else than their owner activates.
+fn of_approval(table: Table) -> Table {
     table
+        .get::<Viewer, _, _>(
+            "/api/v1/clusters/{cluster}/drafts",
+            op("drafts", "listDrafts").paged().gives::<List<DraftLineShape>>(),
+            approval::list,
+        )
+        .get::<Viewer, _, _>(
+            "/api/v1/clusters/{cluster}/drafts/{kind}/{owner}",
+            op("drafts", "getDraftOf").gives::<With<DraftShape, drafts::Planned>>().tagged(),
+            approval::one,
+        )
+        .post::<Approver, _, _>(
+            "/api/v1/clusters/{cluster}/drafts/{kind}/{owner}/activate",
+            op("drafts", "activateDraftOf")
+                .may_take::<drafts::Activate>()
+                .if_match()
+                .conflicts()
+                .gives::<ActivationShape>()
+                .goes_on::<activations::TaskShape>()
+                .rehearses::<PlanShape>(),
+            approval::activate,
+        )
+        .post::<Editor, _, _>(
+            REQUEST,
+            op("drafts", "requestActivation")
+                .may_take::<approval::Ask>()
+                .may_match()
+                .conflicts()
+                .gives::<DraftShape>()
+                .tagged()
+                .rehearses::<PlanShape>(),
+            approval::ask,
+        )
+        .delete::<Editor, _, _>(
+            REQUEST,
+            op("drafts", "withdrawRequest")
+                .may_match()
+                .gives::<DraftShape>()
+                .tagged()
+                .rehearses::<Rehearsal>(),
+            approval::withdraw,
+        )
+}
+
+pub(super) fn of_activation(table: Table) -> Table {
+    of_approval(table)
         .get::<Viewer, _, _>(
             DRAFT,
             op("drafts", "getDraft").gives::<With<DraftShape, drafts::Planned>>().tagged(),

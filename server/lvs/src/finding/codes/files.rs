@@ -121,6 +121,7 @@ macro_rules! with_files {
             // Writing any kind of file but our own.
             ExportTooLong "export-too-long" "{file} would be longer than what Caribe reads of such a file, so it could not be taken back; take the cluster out as another kind";
             ExportHost "export-host" "what is set up on the directors' hosts has no place in such a file; it is left out, and has to be done by other means";
+            ExportFourEyes "export-four-eyes" "that nobody activates a draft of their own is a rule of Caribe's console; it has no place in such a file and is left out";
             ExportMarked "export-marked" "which packets get the mark {mark} of {name} has no place in such a file; it is left out, and something else has to mark them";
             // Writing a table for ipvsadm.
             ExportTableDirectors "export-table-directors" "a table of ipvsadm says nothing of directors and how they watch each other; that is left out";
