@@ -1820,6 +1820,7 @@ problem-title-429 = Too many requests
 problem-stale-by = { $by } has changed it since it was read. Read it again and repeat.
 problem-parameter = The address asks for something unknown: { $reason }
 problem-too-many = This token asks too often. Wait { $seconds } s.
+problem-too-many-streams = This token has { $most } streams open already. Close one of them.
 problem-key-reused = This Idempotency-Key came with another request before. Use a new one.
 problem-key-busy = The request with this Idempotency-Key is still being done.
 problem-key-spent = The request with this Idempotency-Key was done. Its answer held a secret, which is shown once and not kept.

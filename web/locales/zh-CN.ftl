@@ -2270,6 +2270,7 @@ problem-title-429 = 请求过多
 problem-stale-by = 读取之后 { $by } 已修改它。请重新读取后再试。
 problem-parameter = 地址要求了未知的内容：{ $reason }
 problem-too-many = 此令牌请求过于频繁。请等待 { $seconds } 秒。
+problem-too-many-streams = 此令牌已打开 { $most } 个数据流。请先关闭其中一个。
 problem-key-reused = 此 Idempotency-Key 之前用于另一个请求。请使用新的。
 problem-key-busy = 使用此 Idempotency-Key 的请求仍在进行。
 problem-key-spent = 使用此 Idempotency-Key 的请求已完成。其应答含有密钥，只显示一次，不保留。

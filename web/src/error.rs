@@ -60,6 +60,11 @@ pub(crate) enum Error {
         /// Seconds until there is room again.
         wait_s: u64,
     },
+    /// More streams at once than a token may have.
+    TooManyStreams {
+        /// So many it may have.
+        most: usize,
+    },
     /// The same key came with another request before.
     KeyReused,
     /// The request with the same key is not answered yet.
@@ -139,7 +144,7 @@ impl Error {
             }
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Malformed(_) | Error::Parameter(_) => StatusCode::BAD_REQUEST,
-            Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Error::TooMany { .. } | Error::TooManyStreams { .. } => StatusCode::TOO_MANY_REQUESTS,
             Error::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::Unprocessable(_) | Error::Invalid(_) | Error::Refused(_) | Error::KeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -173,6 +178,7 @@ impl Error {
             Error::Malformed(_) => "malformed",
             Error::Parameter(_) => "parameter",
             Error::TooMany { .. } => "too-many",
+            Error::TooManyStreams { .. } => "too-many-streams",
             Error::KeyReused => "key-reused",
             Error::KeyBusy => "key-busy",
             Error::KeySpent => "key-spent",
@@ -219,6 +225,7 @@ impl Error {
             }
             Error::Parameter(text) => language.say("problem-parameter").with("reason", text),
             Error::TooMany { wait_s } => language.say("problem-too-many").with("seconds", *wait_s),
+            Error::TooManyStreams { most } => language.say("problem-too-many-streams").with("most", *most),
             Error::Malformed(text) => language.say("problem-malformed").with("reason", text),
             other => language.say(format!("problem-{}", other.code())),
         }

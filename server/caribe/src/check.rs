@@ -19,6 +19,11 @@ pub(crate) fn run(arguments: &Check) -> ExitCode {
         Ok(outcome) => outcome,
         Err(reason) => {
             eprintln!("caribe: {reason}");
+            if arguments.json {
+                let first = arguments.input.files.first().map(|file| file.display().to_string());
+                // Where not even that can be said, the exit code says it.
+                let _ = print_object(&Report::unread(&first.unwrap_or_default(), &reason));
+            }
             return ExitCode::from(USAGE);
         }
     };

@@ -59,6 +59,18 @@ fn a_file_is_usable_or_not_or_cannot_be_read() {
     assert_eq!(run(&["check"]).status.code(), Some(2));
     assert_eq!(run(&["check", &good, "--from", "xml"]).status.code(), Some(2));
     assert_eq!(run(&["check", "-", "-"]).status.code(), Some(2));
+    for files in
+        [&[folder.path().to_str().unwrap()][..], &["/nowhere/lvs.cf"], &[good.as_str(), good.as_str()]]
+    {
+        let output = run(&[&["check", "--json"], files].concat());
+        assert_eq!(output.status.code(), Some(2), "{files:?}");
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(object["cluster"], Value::Null);
+        assert_eq!(
+            (&object["findings"][0]["code"], &object["findings"][0]["file"]),
+            (&"unread".into(), &files[0].into())
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use console::Edit;
+use lvs::model::{GlobalSettings, Redundancy};
 use lvs::{Cluster, Code, Finding};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -195,6 +196,16 @@ pub(super) async fn make_it_so(
     // The same content is running: nothing to do is success, and no revision is made.
     let more = more(&seen, Some(changed.activation.is_some()), changed.activation.as_ref());
     Ok(tagged(StatusCode::OK, &seen.etag, request::with(&seen.content, more)?))
+}
+
+/// What `PATCH` takes of a cluster; its objects have addresses of their own.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code, reason = "only its schema is used: the patch is merged as JSON")]
+pub(super) struct ClusterPatch {
+    name: String,
+    global: GlobalSettings,
+    redundancy: Redundancy,
 }
 
 /// `PATCH /clusters/{cluster}`: its name, global settings, redundancy; lists have resources of their own.

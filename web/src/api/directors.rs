@@ -155,7 +155,11 @@ pub(super) async fn create(
     Path(cluster): Path<String>,
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
-    let new: Director = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
+    let sent = object(&payload)?;
+    if sent.get("dial").is_some_and(|dial| !dial.is_null()) {
+        return Err(not_dialled("a new director"));
+    }
+    let new: Director = typed(Value::Object(request::without(sent, READ_ONLY)))?;
     let view = member.console().view(&member.actor, &cluster).await?;
     let prefix = format!("/directors/{}", view.content.directors.len());
     let name = new.name.clone();
@@ -211,38 +215,37 @@ async fn put(
     Ok(tagged(StatusCode::OK, &etag, body))
 }
 
-/// Where a director is to be dialled, if a write says so: checked before anything is written.
-fn dialled(
-    member: &Member,
-    seen: &DirectorView,
-    patch: &Map<String, Value>,
-) -> Result<Option<String>, Error> {
-    let Some(sent) = patch.get("dial") else { return Ok(None) };
-    let wrong = |code: &str, message: String| {
-        Error::Unprocessable(vec![FieldProblem {
-            pointer: "/dial".to_owned(),
-            code: code.to_owned(),
-            message,
-        }])
-    };
+/// Where a director is to be dialled, if a write says something else than what was `seen`: checked before anything is
+/// written.
+fn dialled(member: &Member, seen: &DirectorView, sent: &Map<String, Value>) -> Result<Option<String>, Error> {
+    let sent = sent.get("dial").filter(|sent| sent.as_str() != seen.dial.as_deref());
+    let Some(sent) = sent else { return Ok(None) };
     let text = sent.as_str().ok_or_else(|| {
-        wrong(
-            "wrong-value",
-            "an address (HOST:PORT) is expected; without one a director cannot be reached".to_owned(),
-        )
+        let message = "an address (HOST:PORT) is expected; without one a director cannot be reached";
+        wrong_dial("wrong-value", message.to_owned())
     })?;
-    let dial = console::dial_address(text).map_err(|error| wrong("wrong-value", error.to_string()))?;
+    let dial = console::dial_address(text).map_err(|error| wrong_dial("wrong-value", error.to_string()))?;
     if !member.actor.may(Role::Admin) {
         return Err(Error::Forbidden(Role::Admin));
     }
     if seen.id.is_none() {
-        let message = format!("{} has no join token yet; one is made with the address to dial", seen.name);
-        return Err(wrong("not-enrolled", message));
+        return Err(not_dialled(&seen.name));
     }
     Ok(Some(dial))
 }
 
-/// `PUT …/directors/{director}`
+fn wrong_dial(code: &str, message: String) -> Error {
+    let (pointer, code) = ("/dial".to_owned(), code.to_owned());
+    Error::Unprocessable(vec![FieldProblem { pointer, code, message }])
+}
+
+/// What has no identity yet has no address to be dialled at either.
+fn not_dialled(name: &str) -> Error {
+    let message = format!("{name} has no join token yet; one is made with the address to dial");
+    wrong_dial("not-enrolled", message)
+}
+
+/// `PUT …/directors/{director}`; `dial`, which is no part of a revision, holds at once, unless something else is refused.
 pub(super) async fn replace(
     member: Member,
     Path((cluster, key)): Path<(String, String)>,
@@ -250,12 +253,14 @@ pub(super) async fn replace(
     Extension(payload): Extension<Payload>,
 ) -> Result<Response, Error> {
     let tag = tag_of(&member.visit, &headers)?;
-    let new = typed(Value::Object(request::without(object(&payload)?, READ_ONLY)))?;
-    put(&member, (&cluster, &key), tag.as_deref(), Write { new, dial: None }).await
+    let sent = object(&payload)?;
+    let (_, seen) = find(&member, &cluster, &key).await?;
+    let dial = dialled(&member, &seen, &sent)?;
+    let new = typed(Value::Object(request::without(sent, READ_ONLY)))?;
+    put(&member, (&cluster, &key), tag.as_deref(), Write { new, dial }).await
 }
 
-/// `PATCH …/directors/{director}` (RFC 7396); `dial`, which is no part of a revision, holds at once, unless something
-/// else is refused.
+/// `PATCH …/directors/{director}` (RFC 7396); `dial` as with `PUT`.
 pub(super) async fn merge(
     member: Member,
     Path((cluster, key)): Path<(String, String)>,

@@ -60,7 +60,7 @@ impl Streams {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(token.to_owned()).or_default();
         if *count >= STREAMS {
-            return Err(Error::TooMany { wait_s: 5 });
+            return Err(Error::TooManyStreams { most: STREAMS });
         }
         *count += 1;
         Ok(Place { all: self.clone(), token: token.to_owned() })
@@ -149,10 +149,10 @@ pub(super) async fn stream(
     };
     let alive = KeepAlive::new().interval(HEARTBEAT);
     let mut response = Sse::new(told(listener)).keep_alive(alive).into_response();
+    let headers = response.headers_mut();
     // Proxies that collect an answer before they pass it on would keep a stream to themselves.
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 

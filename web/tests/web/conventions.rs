@@ -333,7 +333,7 @@ async fn a_stream_goes_on_where_it_broke_off() {
     let response = open(&site, &robot.token, &path, None).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    assert_eq!(response.headers()["cache-control"], "no-cache");
+    assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(response.headers()["x-accel-buffering"], "no");
     let mut stream = response.into_body().into_data_stream();
     let mut seen = String::new();

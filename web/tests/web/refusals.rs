@@ -55,6 +55,43 @@ async fn a_director_is_dialled_elsewhere_only_when_all_of_the_write_is_taken() {
 }
 
 #[tokio::test]
+async fn where_a_director_is_dialled_can_be_put_and_is_never_passed_over() {
+    let (site, cluster) = prepared().await;
+    let robot = admin(&site).await;
+    let new = json!({ "name": "director-c", "seat": "backup", "public": "192.0.2.93", "dial": "192.0.2.93" });
+    let refused = robot.ask("POST", &format!("{cluster}/directors"), None, Some(new)).await.is(422);
+    assert_eq!(refused.json()["errors"][0]["pointer"], json!("/dial"));
+    let path = format!("{cluster}/directors/director-a");
+    let mut whole = robot.get(&path).await.json();
+    let same = robot.ask("PUT", &path, Some("*"), Some(whole.clone())).await.is(200);
+    assert_eq!(same.json()["changed"], json!(false));
+    whole["dial"] = json!("192.0.2.94");
+    let put = robot.ask("PUT", &path, Some("*"), Some(whole)).await.is(200);
+    assert_eq!(put.json()["dial"], json!("192.0.2.94:3637"));
+}
+
+#[tokio::test]
+async fn a_push_to_a_director_that_has_not_joined_says_so() {
+    let (site, cluster) = prepared().await;
+    let robot = admin(&site).await;
+    let path = format!("{cluster}/directors/director-b/push");
+    let held = robot.ask("POST", &path, None, None).await.is(200).json();
+    assert!(held.to_string().contains("has not joined yet"), "{held}");
+    robot.ask("POST", &format!("{cluster}/directors/nobody/push"), None, None).await.is(404);
+}
+
+#[tokio::test]
+async fn names_that_hide_or_break_a_path_are_refused() {
+    let (site, cluster) = prepared().await;
+    let robot = admin(&site).await;
+    for name in ["..", ".", "a\u{202e}b", "a\u{200b}b"] {
+        let new = json!({ "name": name, "vip": { "address": "192.0.2.99" }, "port": 99 });
+        let refused = robot.ask("POST", &format!("{cluster}/virtual-servers"), None, Some(new)).await.is(422);
+        assert_eq!(refused.json()["errors"][0]["code"], json!("name-character"), "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_that_cannot_run_at_once_is_not_made() {
     let (site, cluster) = prepared().await;
     let robot = admin(&site).await;

@@ -241,16 +241,26 @@ impl Console {
         actor.require(Role::Approver)?;
         let mut tx = self.inner.store.write().await?;
         let found = find(&mut tx, cluster).await?;
-        let row = row(&mut tx, &found.id, director).await?;
+        let row = row(&mut tx, &found.id, director).await;
         let head = tx.newest_head(&found.id).await?;
         let running = tx.newest_revision(&found.id).await?;
         let Some((head, running)) = head.zip(running) else {
+            row?;
             return Err(Error::Refused("nothing has been activated yet".to_owned()));
         };
-        if running.content.directors.iter().all(|d| d.name != row.name) {
-            let outcome =
-                PushOutcome::Held { reason: "it is not a director of the running revision".to_owned() };
-            return Ok(PushResult { director: row.name, outcome });
+        let runs = |name: &str| running.content.directors.iter().any(|d| d.name == name);
+        let held = |name: &str, reason: &str| PushResult {
+            director: name.to_owned(),
+            outcome: PushOutcome::Held { reason: reason.to_owned() },
+        };
+        let row = match row {
+            Err(Error::Missing(_)) if runs(director) => {
+                return Ok(held(director, "it has not joined yet; a join token is made for it on its page"));
+            }
+            row => row?,
+        };
+        if !runs(&row.name) {
+            return Ok(held(&row.name, "it is not a director of the running revision"));
         }
         let about = About {
             action: "director.push",

@@ -62,6 +62,8 @@ pub struct Options<'a> {
 pub fn read_sources(sources: &[Source<'_>], options: &Options<'_>) -> Outcome {
     let evidence = evidence(sources);
     let kind = options.kind.or_else(|| kind_together(&evidence)).unwrap_or(FileKind::LvsCf);
+    let nobody = Names::default();
+    let names = options.names.unwrap_or(&nobody);
     let mut wrong = Collector::default();
     let parts = if kind == FileKind::Keepalived { keepalived::parts(sources) } else { Vec::new() };
     for (index, evidence) in evidence.iter().enumerate() {
@@ -70,6 +72,10 @@ pub fn read_sources(sources: &[Source<'_>], options: &Options<'_>) -> Outcome {
         } else if parts.get(index) == Some(&true) {
             // A list of addresses is enough for one.
         } else if let Some(finding) = unknown(evidence, options.kind) {
+            let text = sources.get(index).map_or("", |source| source.text);
+            if options.strict && options.kind == Some(FileKind::LvsCf) {
+                lvs_cf::verdict(text, names).into_iter().for_each(|said| wrong.add_in(index, said));
+            }
             wrong.add_in(index, finding);
         }
     }
@@ -77,8 +83,6 @@ pub fn read_sources(sources: &[Source<'_>], options: &Options<'_>) -> Outcome {
         return Outcome::unusable(sources, wrong);
     }
     let Some(first) = sources.first() else { return Outcome::default() };
-    let nobody = Names::default();
-    let names = options.names.unwrap_or(&nobody);
     match kind {
         FileKind::LvsCf => {
             let read = if options.strict { lvs_cf::read_strict } else { lvs_cf::read_with };
@@ -210,6 +214,17 @@ mod tests {
         refused(piranha, Some(FileKind::Ipvsadm), "file-other-kind");
         refused(piranha, Some(FileKind::Keepalived), "file-other-kind");
         refused(piranha, Some(FileKind::KeepalivedPaste), "file-other-kind");
+    }
+
+    #[test]
+    fn the_original_is_heard_on_a_text_in_which_nothing_is_known() {
+        let sources = [Source { name: "a", text: "# c\n\nfoo = 1\n" }];
+        let options = Options { kind: Some(FileKind::LvsCf), strict: true, ..Options::default() };
+        let findings = read_sources(&sources, &options).findings;
+        let said: Vec<_> = findings.iter().map(|(_, f)| (f.code.as_str(), f.place.clone())).collect();
+        let line = |line| Place::Line { line, column: 1 };
+        assert!(said.contains(&("original-word", line(3))), "{said:?}");
+        assert!(said.contains(&("file-unknown", line(1))), "{said:?}");
     }
 
     #[test]

@@ -51,6 +51,20 @@ impl Report {
         }
     }
 
+    /// Of files that were not read at all: the first of them stands for all.
+    pub fn unread(file: &str, reason: &str) -> Self {
+        let line = Line {
+            severity: Severity::Error,
+            code: "unread".to_owned(),
+            file: file.to_owned(),
+            line: 1,
+            column: 1,
+            text: harmless(reason),
+            suggestion: None,
+        };
+        Report { cluster: None, candidates: Vec::new(), findings: vec![line] }
+    }
+
     /// Whether the file can be used; warnings are allowed.
     pub fn is_usable(&self) -> bool {
         !self.findings.iter().any(|line| line.severity == Severity::Error)

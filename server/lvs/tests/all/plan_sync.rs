@@ -113,7 +113,7 @@ fn a_partner_is_sent_nobody_before_the_kernel_begins_to_schedule() {
     let steps: Vec<_> = steps.iter().map(ToString::to_string).collect();
     assert_eq!(
         steps[..2],
-        ["ipvsadm -e -t 192.0.2.1:80 -r 192.0.2.101:80 -g -w 0", "sysctl -w net.ipv4.vs.backup_only=0",],
+        ["-e -t 192.0.2.1:80 -r 192.0.2.101:80 -g -w 0", "sysctl -w net.ipv4.vs.backup_only=0",],
         "the partner schedules until it has heard: what it is sent would come back"
     );
 }

@@ -111,7 +111,7 @@ fn of_clusters(table: Table) -> Table {
         .patch::<Editor, _, _>(
             CLUSTER,
             op("clusters", "patchCluster")
-                .patches::<Cluster>(clusters::READ_ONLY)
+                .patches::<clusters::ClusterPatch>(clusters::READ_ONLY)
                 .if_match()
                 .activates()
                 .gives::<ClusterResource>()

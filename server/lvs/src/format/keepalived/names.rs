@@ -6,15 +6,13 @@ use super::reader::Reader;
 use super::syntax_notes::excerpt;
 use super::tree::Statement;
 use crate::finding::Code;
-use crate::model::NAME_MAXIMUM;
+use crate::model::{NAME_MAXIMUM, dots, refuses};
 
 /// A text that can be a name for people.
 pub(super) fn usable(text: &str) -> Option<String> {
     let name = text.trim();
-    let refused = |c: char| {
-        c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '/' | '"' | '\\' | '{' | '}')
-    };
-    let fits = !name.is_empty() && name.chars().count() <= NAME_MAXIMUM && !name.chars().any(refused);
+    let fits =
+        !name.is_empty() && name.chars().count() <= NAME_MAXIMUM && !name.chars().any(refuses) && !dots(name);
     fits.then(|| name.to_owned())
 }
 

@@ -172,7 +172,9 @@ impl<'a> Builder<'a, '_> {
         let column = words.first().map_or(1, |word| word.column);
         let must_close = |open: &Open<'_>| match kind {
             Kind::Virtual | Kind::Failover => true,
-            Kind::Server | Kind::Other => open.block.kind == Kind::Server,
+            Kind::Server => open.block.kind == Kind::Server,
+            // Whatever it is, it may stand anywhere.
+            Kind::Other => false,
         };
         while self.open.last().is_some_and(must_close) {
             self.close_assumed(line.number, column, line.start);

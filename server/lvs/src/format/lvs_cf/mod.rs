@@ -58,11 +58,16 @@ pub fn read(text: &str) -> Reading {
     read_with(text, &Names::default())
 }
 
+/// What the original daemons say of a text; at most one error, which comes first.
+pub(super) fn verdict(text: &str, names: &Names) -> Vec<Finding> {
+    strict::verdict(text, names)
+}
+
 /// As [`read`], and beyond it what the original daemons refuse is an error: theirs is the first finding, with the
 /// line they name. Lines count as usual, also where a carriage return makes the daemons see fewer.
 pub fn read_strict(text: &str, names: &Names) -> Reading {
     let Reading { cluster, mut findings } = read_with(text, names);
-    let verdict = strict::verdict(text, names);
+    let verdict = verdict(text, names);
     let cluster = cluster.filter(|_| !has_errors(&verdict));
     findings.splice(0..0, verdict);
     Reading { cluster, findings }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Code;
 use crate::format::places::Spot;
-use crate::model::NAME_MAXIMUM;
+use crate::model::{NAME_MAXIMUM, dots, refuses};
 
 use super::document::{Block, excerpt};
 use super::reader::Reader;
@@ -32,13 +32,10 @@ impl Reader<'_> {
             self.warn(spot, Code::NameLink).with("name", excerpt(name));
         }
         let given = link.unwrap_or(given);
-        let refused = |c: char| {
-            c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '/' | '"' | '\\' | '{' | '}')
-        };
         let fit = |text: &str, room: usize| {
             let fit: String =
-                text.trim().chars().map(|c| if refused(c) { '_' } else { c }).take(room).collect();
-            fit.trim_end().to_owned()
+                text.trim().chars().map(|c| if refuses(c) { '_' } else { c }).take(room).collect();
+            if dots(&fit) { fit.replace('.', "_") } else { fit.trim_end().to_owned() }
         };
         let mut name = fit(given, NAME_MAXIMUM);
         if name.is_empty() {

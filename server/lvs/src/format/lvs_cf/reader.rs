@@ -92,7 +92,8 @@ impl Reader<'_> {
         self.collector.say(0, finding)
     }
 
-    /// The directive that a setting is, in its own spelling; what is not known here goes to `kept`.
+    /// The directive that a setting is, in its own spelling; what is not known here goes to `kept`. A line without a
+    /// value says nothing: what an earlier line said stays.
     pub(super) fn word(
         &mut self,
         scope: Scope,
@@ -108,7 +109,7 @@ impl Reader<'_> {
             if !setting.equals && !setting.values.is_empty() {
                 self.warn(spot, Code::EqualsMissing).with("word", word);
             }
-            return Some(word);
+            return self.has_value(scope, setting).then_some(word);
         }
         if scope.page_words().contains(&name) {
             self.warn(spot, Code::WordGuiOnly).with("word", name);
@@ -127,6 +128,20 @@ impl Reader<'_> {
         let visible = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
         keep(kept, &name.chars().map(visible).collect::<String>(), text);
         None
+    }
+
+    /// Whether a value is given; where none is, that is said. A comment is none, but the daemons read one as a string.
+    fn has_value(&mut self, scope: Scope, setting: &Setting<'_>) -> bool {
+        let first = setting.values.first();
+        let comment = first.filter(|word| word.begins_comment() && !scope.is_text(&setting.name.text));
+        if let Some(comment) = comment {
+            self.warn(setting.spot_of(comment), Code::TrailingComment);
+        }
+        let has_value = first.is_some() && comment.is_none();
+        if !has_value {
+            self.warn(setting.spot_of(&setting.name), Code::ValueMissing).with("word", &setting.name.text);
+        }
+        has_value
     }
 
     /// The first `most` values. Comments and whatever else follows is said and left out.
@@ -154,9 +169,6 @@ impl Reader<'_> {
                 self.warn(spot, Code::QuoteOpen);
             }
             count = index + 1;
-        }
-        if count == 0 {
-            self.warn(setting.spot_of(&setting.name), Code::ValueMissing).with("word", &setting.name.text);
         }
         setting.values.get(..count).unwrap_or_default()
     }

@@ -111,6 +111,12 @@ impl Scope {
         self.words().iter().copied().find(|word| word.eq_ignore_ascii_case(text))
     }
 
+    /// Whether the word, in whatever letters, has any text for its value, also one that begins like a comment.
+    pub(super) fn is_text(self, text: &str) -> bool {
+        let words: &[&str] = if self == Scope::Virtual { &["send", "expect"] } else { &[] };
+        words.iter().any(|word| word.eq_ignore_ascii_case(text))
+    }
+
     /// The word of this scope that was probably meant.
     pub(super) fn nearest(self, text: &str) -> Option<&'static str> {
         let allowed = if text.len() < 5 { 1 } else { 2 };

@@ -31,6 +31,7 @@ pub use redundancy::{
 };
 pub use services::{PERSISTENCE_MAXIMUM_S, REAL_SERVERS_TRIED, SESSION_TIMEOUT_MAXIMUM_S};
 pub use words::{NAME_MAXIMUM, TEXT_MAXIMUM, WORDS_MAXIMUM};
+pub(crate) use words::{dots, refuses};
 
 /// A cluster that keeps every rule; made only by [`Cluster::validate`].
 #[derive(Clone, Debug, PartialEq, Eq)]

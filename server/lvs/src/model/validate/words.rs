@@ -12,18 +12,31 @@ pub const TEXT_MAXIMUM: usize = 4096;
 
 /// A name for people: anything that fits in a line, an lvs.cf block head and a path of the API.
 pub(super) fn name(findings: &mut Findings, pointer: &str, name: &str) {
-    let refused = |c: char| {
-        c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '/' | '"' | '\\' | '{' | '}')
-    };
     if !length(findings, pointer, name) {
         return;
     }
-    if let Some(character) = name.chars().find(|c| refused(*c)) {
+    if let Some(character) = name.chars().find(|c| refuses(*c)) {
         findings
             .push(Finding::field(pointer, Code::NameCharacter).with("character", character.escape_default()));
+    } else if dots(name) {
+        findings.push(Finding::field(pointer, Code::NameCharacter).with("character", '.'));
     } else if name.trim() != name {
         findings.push(Finding::field(pointer, Code::NameBlankEdge).suggest(name.trim()));
     }
+}
+
+/// Whether a name has no place for the character: it would end a line, a block head or a path, or is not seen and
+/// makes one name look like another (invisible characters, changes of the direction of writing).
+pub(crate) fn refuses(c: char) -> bool {
+    let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let blank = c.is_whitespace() && c != ' ';
+    c.is_control() || blank || unseen || matches!(c, '/' | '"' | '\\' | '{' | '}')
+}
+
+/// Whether a path of the API would take the name for a folder.
+pub(crate) fn dots(name: &str) -> bool {
+    matches!(name, "." | "..")
 }
 
 /// A director's name, which also goes into certificates, tokens and command lines.
@@ -32,7 +45,8 @@ pub(super) fn director_name(findings: &mut Findings, pointer: &str, name: &str) 
     if !length(findings, pointer, name) {
         return;
     }
-    if let Some(character) = name.chars().find(|c| !allowed(*c)) {
+    let dot = dots(name).then_some('.');
+    if let Some(character) = name.chars().find(|c| !allowed(*c)).or(dot) {
         findings
             .push(Finding::field(pointer, Code::NameCharacter).with("character", character.escape_default()));
     }
