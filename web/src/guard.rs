@@ -236,7 +236,7 @@ async fn reaches(check: &Check, path: &str, only: &str) -> Result<bool, Error> {
     let mut parts = check.path.split('/').zip(path.split('/'));
     let Some((_, key)) = parts.find(|(name, _)| *name == "{cluster}") else {
         // Lists that show only what is of that cluster, who asks, and what one may.
-        let lists = ["/api/v1/clusters", "/api/v1/me", "/api/v1/roles", "/metrics"];
+        let lists = ["/api/v1/alerts", "/api/v1/clusters", "/api/v1/me", "/api/v1/roles", "/metrics"];
         return Ok(lists.contains(&check.path) && check.needs == Needs::Role(console::Role::Viewer));
     };
     // A segment of a path as a form would carry it.

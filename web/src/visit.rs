@@ -146,6 +146,11 @@ impl Member {
     pub(crate) fn language(&self) -> Language {
         self.visit.language
     }
+
+    /// Whether the cluster with that id is theirs to see: a token may be for one alone.
+    pub(crate) fn sees(&self, cluster: &str) -> bool {
+        self.actor.cluster.as_deref().is_none_or(|only| only == cluster)
+    }
 }
 
 impl FromRequestParts<App> for Member {

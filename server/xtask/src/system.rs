@@ -41,7 +41,12 @@ pub const TOOLS: &[Needed] = &[
 const KEEPALIVED: Needed = needed("keepalived", "keepalived");
 
 /// The judges of the files we write, and the client of the README's script.
-pub const JUDGES: &[Needed] = &[KEEPALIVED, needed("curl", "curl"), needed("prometheus", "prometheus")];
+pub const JUDGES: &[Needed] = &[
+    KEEPALIVED,
+    needed("curl", "curl"),
+    needed("prometheus", "prometheus"),
+    needed("ansible-playbook", "ansible-core"),
+];
 
 /// What a browser test needs; the font, so that pictures of Chinese pages show no boxes.
 pub const BROWSER: &[Needed] = &[

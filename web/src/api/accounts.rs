@@ -46,7 +46,7 @@ pub(super) async fn me(member: Member) -> Result<Response, Error> {
 }
 
 /// What somebody may do.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "Role")]
 pub(super) enum RoleShape {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::request::{
-    created, limit, listed, object, ok, rehearsed, tag_of, tagged, typed, wants, with, without,
+    created, filtered, limit, listed, object, ok, rehearsed, tag_of, tagged, typed, wants, with, without,
 };
 use crate::error::Error;
 use crate::guard::Payload;
@@ -70,9 +70,9 @@ fn alert(alert: &Alert) -> AlertShape {
 /// `GET /alerts`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
     let all = member.console().alerts().await?;
-    let items =
-        all.iter().map(|one| (format!("{} {}", one.cluster_id, one.problem.key()), alert(one))).collect();
-    Ok(ok(listed(&member.visit, items)?))
+    let seen = all.iter().filter(|one| member.sees(&one.cluster_id));
+    let items = seen.map(|one| (format!("{} {}", one.cluster_id, one.problem.key()), alert(one))).collect();
+    Ok(ok(filtered(&member, listed(&member.visit, items)?)))
 }
 
 /// Where messages go.

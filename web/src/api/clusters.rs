@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::drafts::{at_once, then};
-use super::request::{self, created, if_match, listed, object, ok, rehearsed, tag_of, tagged, typed, wants};
+use super::request::{
+    self, created, filtered, if_match, listed, object, ok, rehearsed, tag_of, tagged, typed, wants,
+};
 use super::shape::{self, ActivationShape};
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
@@ -56,7 +58,7 @@ pub(super) struct ClusterLine {
 /// `GET /clusters`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
     let all = member.console().clusters().await?.into_iter();
-    let items = all.filter(|c| member.actor.cluster.as_ref().is_none_or(|only| *only == c.id)).map(|c| {
+    let items = all.filter(|c| member.sees(&c.id)).map(|c| {
         let line = ClusterLine {
             id: c.id.clone(),
             name: c.name,
@@ -68,12 +70,7 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
         };
         (c.id, line)
     });
-    let mut page = listed(&member.visit, items.collect())?;
-    // A shorter list that does not say so would be taken for all there is.
-    if let (Some(_), Value::Object(page)) = (&member.actor.cluster, &mut page) {
-        page.insert("filtered".to_owned(), Value::Bool(true));
-    }
-    Ok(ok(page))
+    Ok(ok(filtered(&member, listed(&member.visit, items.collect())?)))
 }
 
 /// What a caller reads: their draft where there is one, else what runs; with `?view=running` always what runs.

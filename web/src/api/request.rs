@@ -12,7 +12,7 @@ use super::operation::MOST;
 use super::unique::Unique;
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
-use crate::visit::Visit;
+use crate::visit::{Member, Visit};
 
 /// An entity tag as headers carry it.
 pub(crate) fn quoted(etag: &str) -> String {
@@ -221,6 +221,15 @@ pub(super) fn created(location: &str, etag: &str, body: impl Serialize) -> Respo
         response.headers_mut().insert(header::LOCATION, value);
     }
     response
+}
+
+/// A page of a list of all clusters that holds only what the caller may see, and says so: it would be taken for all there
+/// is.
+pub(super) fn filtered(member: &Member, mut page: Value) -> Value {
+    if let (Some(_), Value::Object(page)) = (&member.actor.cluster, &mut page) {
+        page.insert("filtered".to_owned(), Value::Bool(true));
+    }
+    page
 }
 
 /// One page of a list, as `limit` and `cursor` ask for it. Each item comes with what names it in the list: a cursor

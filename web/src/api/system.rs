@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::Extension;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use console::{BackupError, BackupThere, Retention};
+use console::{BackupError, BackupThere, Retention, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::accounts::WasChanged;
+use super::accounts::{RoleShape, WasChanged};
 use super::request::{self, listed, object, ok, patched, rehearsed, tag_of, tagged, wants};
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
@@ -58,18 +58,23 @@ pub(super) struct SettingsShape {
     minute_days: u32,
     /// Days that samples of ten minutes are kept, 1 to 400, not fewer than those of a minute.
     coarse_days: u32,
+    /// From which role on everybody must have a second factor; null is of nobody.
+    #[serde(default)]
+    second_factor_from: Option<RoleShape>,
 }
 
 /// Members that only answers have.
 pub(super) const READ_ONLY: &[&str] = &["changed"];
 
 fn etag(settings: SettingsShape) -> String {
-    format!("settings-{}-{}", settings.minute_days, settings.coarse_days)
+    let from = settings.second_factor_from.map_or("nobody", |role| Role::from(role).as_str());
+    format!("settings-{}-{}-{from}", settings.minute_days, settings.coarse_days)
 }
 
 async fn current(member: &Member) -> Result<SettingsShape, Error> {
     let Retention { minute_days, coarse_days } = member.console().retention().await?;
-    Ok(SettingsShape { minute_days, coarse_days })
+    let second_factor_from = member.console().second_factor_required().await?.map(RoleShape::from);
+    Ok(SettingsShape { minute_days, coarse_days, second_factor_from })
 }
 
 /// `GET /system/settings`
@@ -100,8 +105,12 @@ pub(super) async fn change(
     if wants(&member.visit, "dry_run") {
         return Ok(rehearsed());
     }
-    if changed {
+    if (settings.minute_days, settings.coarse_days) != (before.minute_days, before.coarse_days) {
         member.console().set_retention(&member.actor, retention).await?;
+    }
+    if settings.second_factor_from != before.second_factor_from {
+        let least = settings.second_factor_from.map(Role::from);
+        member.console().require_second_factor(&member.actor, least).await?;
     }
     Ok(tagged(StatusCode::OK, &etag(settings), request::with(settings, WasChanged { changed })?))
 }

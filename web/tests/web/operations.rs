@@ -191,7 +191,7 @@ async fn the_console_tells_of_itself_and_makes_a_backup() {
     assert!(system["database_bytes"].as_u64().unwrap() > 4096, "{system}");
 
     let settings = robot.get("/system/settings").await.is(200);
-    assert_eq!(settings.json(), json!({ "minute_days": 14, "coarse_days": 90 }));
+    assert_eq!(settings.json(), json!({ "minute_days": 14, "coarse_days": 90, "second_factor_from": null }));
     let patch = async |query: &str, tag: Option<&str>, body: Value| {
         robot.ask("PATCH", &format!("/system/settings{query}"), tag, Some(body)).await
     };
@@ -199,10 +199,15 @@ async fn the_console_tells_of_itself_and_makes_a_backup() {
     patch("", None, longer.clone()).await.is(428);
     patch("?dry_run=true", None, longer.clone()).await.is(200);
     let changed = patch("", Some(&settings.etag()), longer.clone()).await.is(200).json();
-    assert_eq!(changed, json!({ "minute_days": 14, "coarse_days": 200, "changed": true }));
+    assert_eq!(changed, json!({ "minute_days": 14, "coarse_days": 200, "second_factor_from": null, "changed": true }));
     patch("", Some(&settings.etag()), json!({ "coarse_days": 300 })).await.is(412);
     assert_eq!(patch("", Some("*"), longer).await.is(200).json()["changed"], false);
+    patch("", Some("*"), json!({ "second_factor_from": "approver" })).await.is(200);
+    assert_eq!(site.console.second_factor_required().await.unwrap(), Some(Role::Approver));
+    let nobody = patch("", Some("*"), json!({ "second_factor_from": null })).await.is(200).json();
+    assert_eq!((&nobody["second_factor_from"], &nobody["coarse_days"]), (&Value::Null, &json!(200)));
     for (body, pointer) in [
+        (json!({ "second_factor_from": "boss" }), "/second_factor_from"),
         (json!({ "minute_days": 0 }), "/minute_days"),
         (json!({ "minute_days": 201 }), "/coarse_days"),
         (json!({ "minute_dyas": 3 }), "/minute_dyas"),

@@ -256,4 +256,13 @@ async fn a_shorter_list_says_that_it_is() {
     assert_eq!((list["items"].as_array().unwrap().len(), &list["filtered"]), (1, &json!(true)));
     let whole = admin(&site).await.get("/clusters").await.is(200).json();
     assert_eq!((whole["items"].as_array().unwrap().len(), &whole["filtered"]), (2, &Value::Null));
+
+    let clusters = |list: &Value| -> Vec<String> {
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|alert| alert["cluster_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let wrong = narrow.get("/alerts").await.is(200).json();
+    assert!(clusters(&wrong).iter().all(|of| of == id), "{wrong}");
+    assert_eq!(wrong["filtered"], json!(true));
+    assert_eq!(admin(&site).await.get("/alerts").await.is(200).json()["filtered"], Value::Null);
 }

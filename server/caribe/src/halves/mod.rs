@@ -3,6 +3,7 @@
 //! Everything in between is the product's own: TLS with both certificates, the accept loop, pushes, the status
 //! stream, SQLite and the agents' files. Only tests are here.
 
+mod ansible;
 mod by_command;
 mod large;
 mod renewal;

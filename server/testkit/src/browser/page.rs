@@ -2,6 +2,7 @@
 //! clicked must be visible and not covered by anything else.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -44,6 +45,16 @@ const BEYOND: &str = r#"(width) => {
   return inner.slice(0, 5).map((e) => `<${e.localName} class="${e.getAttribute("class") ?? ""}"> ${e.textContent.slice(0, 60)}`);
 }"#;
 
+/// Finds what keeps people with other eyes, ears and hands out of a page: axe-core 4.14.1, by Deque Systems, unchanged.
+const AXE: &str = include_str!("../../axe/axe.min.js");
+
+/// What it finds against WCAG 2.2 at level AA, and against good practice, a line each.
+const JUDGE: &str = r#"axe.run(document, {
+  resultTypes: ["violations"],
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}).then((found) => found.violations.flatMap((rule) => rule.nodes.slice(0, 3).map((node) =>
+  `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary.replace(/\s+/g, " ")}`)))"#;
+
 /// Text as JavaScript source.
 pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -53,13 +64,15 @@ pub fn quoted(text: &str) -> String {
 pub struct Page {
     page: chromiumoxide::Page,
     complaints: Complaints,
+    /// Whether the page's own scripts run.
+    scripts: AtomicBool,
 }
 
 impl Page {
     pub(super) async fn new(page: chromiumoxide::Page) -> Result<Page> {
         let complaints = Complaints::of(&page).await?;
         page.execute(AddScriptToEvaluateOnNewDocumentParams::new(WATCH)).await?;
-        Ok(Page { page, complaints })
+        Ok(Page { page, complaints, scripts: AtomicBool::new(true) })
     }
 
     /// Opens an address and waits until it is there with everything it needs.
@@ -72,11 +85,12 @@ impl Page {
         self.until(url, "!window.left && document.readyState === 'complete'").await
     }
 
-    /// The value of an expression; one that is not JSON is an error.
+    /// The value of an expression, or of the promise that it is; one that is not JSON is an error.
     pub async fn value<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
         let asked = EvaluateParams::builder()
             .expression(expression)
             .return_by_value(true)
+            .await_promise(true)
             .build()
             .map_err(anyhow::Error::msg)?;
         let answer = self.page.execute(asked).await?;
@@ -164,6 +178,7 @@ impl Page {
     /// Switches the page's own scripts off or on, from the next address on.
     pub async fn scripts(&self, on: bool) -> Result<()> {
         self.page.execute(SetScriptExecutionDisabledParams::new(!on)).await?;
+        self.scripts.store(on, Ordering::Relaxed);
         Ok(())
     }
 
@@ -172,8 +187,18 @@ impl Page {
         self.complaints.take()
     }
 
+    /// Notes what a judge of accessibility finds wrong with the page as it is shown now. Needs the page's scripts on.
+    async fn judged(&self, name: &str) -> Result<()> {
+        if !self.value::<bool>("typeof axe === 'object'").await? {
+            self.value::<serde_json::Value>(&format!("({{}}, (() => {{ {AXE} }})(), null)")).await?;
+        }
+        let found: Vec<String> = self.value(JUDGE).await?;
+        found.into_iter().for_each(|wrong| self.complaints.note(format!("{name}: {wrong}")));
+        Ok(())
+    }
+
     /// Takes pictures of the whole page, wide and narrow, light and dark, into `folder`. A page that is wider than
-    /// the screen is a complaint.
+    /// the screen is a complaint, and so is what is not accessible on it.
     pub async fn pictures(&self, folder: &Path, name: &str) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         for (width, height) in WIDTHS {
@@ -202,6 +227,9 @@ impl Page {
                      !document.getAnimations().some((running) => running instanceof CSSTransition)"
                 );
                 self.until("the new colours", &look).await?;
+                if self.scripts.load(Ordering::Relaxed) {
+                    self.judged(&format!("{name}, {width}, {theme}")).await?;
+                }
                 let clip = Viewport { x: 0.0, y: 0.0, width: f64::from(width), height: down, scale: 1.0 };
                 let shot = CaptureScreenshotParams::builder()
                     .format(CaptureScreenshotFormat::Png)
