@@ -26,6 +26,7 @@ mod keepalived;
 mod keepalived_export;
 mod keepalived_strict;
 mod lvs_cf;
+mod keepalived_texts;
 mod lvs_cf_edit;
 mod lvs_cf_files;
 mod lvs_cf_mutations;

@@ -109,7 +109,7 @@ fn read(
         dropped: false,
         blocks: Blocks::new(Mode::File),
         collector: Collector::default(),
-        variables: Variables::default(),
+        variables: Variables::of_node(node),
         definition: None,
         conditions: conditions::Seen::default(),
         including: vec![file],

@@ -81,7 +81,7 @@ pub(super) fn settled(
     let mut template = Template {
         ids,
         node,
-        variables: Variables::default(),
+        variables: Variables::of_node(node),
         definition: None,
         left: ALLOWANCE,
         said: false,

@@ -1,0 +1,76 @@
+//! Small keepalived.conf texts and what is said of them: conditions, groups, built-in variables, strict mode, pieces of
+//! files, and what of them a written file has again. Called by nobody; what two nodes say is in `keepalived_pairs`.
+
+use std::collections::BTreeMap;
+
+use lvs::Cluster;
+use lvs::format::{FileKind, Options, Outcome, Source, detect, keepalived, read_sources};
+use lvs::model::{Forwarding, Question};
+
+/// The findings as `FILE:LINE CODE`.
+pub(crate) fn said(outcome: &Outcome) -> Vec<String> {
+    let line = |finding: &lvs::Finding| finding.to_string().split(':').next().unwrap_or("").to_owned();
+    outcome
+        .findings
+        .iter()
+        .map(|(file, finding)| format!("{}:{} {}", outcome.file(*file), line(finding), finding.code.as_str()))
+        .collect()
+}
+
+fn read(text: &str) -> Outcome {
+    keepalived::read(&[Source { name: "x", text }], None)
+}
+
+/// Whether a finding of this code is at this line.
+fn has(outcome: &Outcome, line: u32, code: &str) -> bool {
+    said(outcome).contains(&format!("x:{line} {code}"))
+}
+
+fn has_code(outcome: &Outcome, code: &str) -> bool {
+    outcome.findings.iter().any(|(_, finding)| finding.code.as_str() == code)
+}
+
+fn strict(text: &str) -> Outcome {
+    let options = Options { kind: Some(FileKind::Keepalived), strict: true, ..Options::default() };
+    read_sources(&[Source { name: "x", text }], &options)
+}
+
+/// Names of the instances that the primary and the backup have together.
+fn instances(cluster: &Cluster) -> Vec<String> {
+    cluster.redundancy.protocol.instances().iter().map(|router| router.name.clone()).collect()
+}
+
+fn instance(head: &str, id: u8, body: &str) -> String {
+    format!(
+        "{head} {{\n interface eth0\n virtual_router_id {id}\n priority 100\n{body} virtual_ipaddress {{\n  192.0.2.{id}\n }}\n}}\n"
+    )
+}
+
+fn service(body: &str, server: &str) -> String {
+    format!(
+        "virtual_server 192.0.2.1 80 {{\n lb_algo rr\n lb_kind DR\n protocol TCP\n{body} real_server 10.0.0.1 80 {{\n{server} }}\n}}\n"
+    )
+}
+
+#[test]
+fn built_in_variables_are_seen_in_quotes_too() {
+    let check = |words: &str| service("", &format!("  MISC_CHECK {{\n   misc_path {words}\n  }}\n"));
+    let misc = |outcome: &Outcome| {
+        let cluster = outcome.cluster.as_ref().unwrap_or_else(|| panic!("{:?}", said(outcome)));
+        let service = &cluster.virtual_servers[0];
+        let monitor = service.real_servers[0].monitor.as_ref().unwrap_or(&service.monitor);
+        serde_json::to_string(&monitor.checks).unwrap()
+    };
+    let outcome = read(&check("\"/bin/x ${_HASH}1 ${_BANG}\""));
+    assert!(misc(&outcome).contains("#1") && misc(&outcome).contains('!'), "{}", misc(&outcome));
+    assert!(!has_code(&outcome, "keepalived-variable-built-in"));
+    // The name of a node is known where conditions name it.
+    let outcome = read(&(check("\"/bin/x ${_INSTANCE}\"") + "@lb1 global_defs { router_id ${_INSTANCE} }\n"));
+    assert!(misc(&outcome).contains("lb1"), "{}", misc(&outcome));
+    for words in ["\"/bin/x ${_INSTANCE}\"", "\"${_PWD}/x\"", "\"/bin/x ${_RANDOM 1 9}\""] {
+        let outcome = read(&check(words));
+        assert!(has(&outcome, 7, "keepalived-variable-built-in"), "{words}: {:?}", said(&outcome));
+    }
+    // A shell's variable is none of ours.
+    assert!(!has_code(&read(&check("\"/bin/x ${HOME}\"")), "keepalived-variable-unknown"));
+}
