@@ -36,6 +36,7 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedBraceEarly
                 | Code::KeepalivedBlockUnknown
                 | Code::KeepalivedBlockMissing
+                | Code::KeepalivedConditionBlock
                 | Code::KeepalivedGlued
                 | Code::KeepalivedProse
                 | Code::KeepalivedRange

@@ -53,6 +53,79 @@ fn service(body: &str, server: &str) -> String {
 }
 
 #[test]
+fn a_block_follows_the_condition_of_its_head() {
+    // Line 1 is the head of the block that only `a` has; the partner, which nothing names, has B alone.
+    for head in ["@a vrrp_instance A", "@a vrrp_instance A\n", "  @a   vrrp_instance A"] {
+        let text = instance(head, 51, "") + &instance("vrrp_instance B", 52, "");
+        let outcome = read(&text);
+        let cluster = outcome.cluster.as_ref().unwrap_or_else(|| panic!("{:?}", said(&outcome)));
+        assert!(has(&outcome, 1, "keepalived-condition-block"), "{:?}", said(&outcome));
+        assert!(!has_code(&outcome, "brace-stray") && !has_code(&outcome, "keepalived-unknown"));
+        assert_eq!(instances(cluster), ["A", "B"]);
+        // A is missing on the other node.
+        assert!(has_code(&outcome, "keepalived-instance-only"), "{:?}", said(&outcome));
+        assert!(strict(&text).has_errors());
+    }
+    // The other way round.
+    let text = instance("@^a vrrp_instance A", 51, "") + &instance("vrrp_instance B", 52, "");
+    let outcome = read(&text);
+    assert!(has(&outcome, 1, "keepalived-condition-block") && has_code(&outcome, "keepalived-instance-only"));
+    // Inside a block, and on one line.
+    let text = service(
+        "@a real_server 10.0.0.7 80 {\n  weight 3\n }\n@a real_server 10.0.0.8 80 { weight 2 }\n",
+        "",
+    );
+    let outcome = read(&text);
+    assert!(has(&outcome, 5, "keepalived-condition-block"), "{:?}", said(&outcome));
+    let cluster = outcome.cluster.unwrap();
+    assert_eq!(cluster.virtual_servers[0].real_servers.len(), 3);
+    assert_eq!(cluster.virtual_servers.len(), 1);
+}
+
+#[test]
+fn blocks_that_keepalived_reads_well_under_conditions_are_left_alone() {
+    let inner = " interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n  192.0.2.1\n }\n";
+    let all_lines = format!("vrrp_instance A {{\n{inner}}}\n").replace("\n", "\n@a ");
+    let alternatives = [
+        format!("@a {}", all_lines.trim_end_matches("@a ")) + &instance("vrrp_instance B", 52, ""),
+        format!("@a vrrp_instance A {{\n@b vrrp_instance B {{\n# remark\n\n{inner}}}\n"),
+        format!("@a vrrp_instance A\n@b vrrp_instance B\n{{\n{inner}}}\n"),
+        format!(
+            "@a vrrp_instance A {{\n@a  state MASTER\n@b vrrp_instance A {{\n@b  state BACKUP\n{inner}}}\n"
+        ),
+        format!("@a vrrp_instance A {{\n@^a vrrp_instance A {{\n{inner}}}\n") + &service("", ""),
+    ];
+    for text in alternatives {
+        let outcome = read(&text);
+        let codes = said(&outcome);
+        assert!(outcome.is_usable(), "{text}: {codes:?}");
+        for code in ["keepalived-condition-block", "brace-missing", "brace-stray", "keepalived-brace-alone"] {
+            assert!(!has_code(&outcome, code), "{text}: {codes:?}");
+        }
+        assert_eq!(detect(&text), Some(FileKind::Keepalived), "{text}");
+    }
+}
+
+#[test]
+fn an_exclamation_mark_behind_the_sign_of_a_condition_begins_a_comment() {
+    let text =
+        instance("vrrp_instance A", 51, " @!a advert_int 2\n") + &instance("@!a vrrp_instance B", 52, "");
+    let outcome = read(&text);
+    assert!(has(&outcome, 5, "keepalived-condition-bang"), "{:?}", said(&outcome));
+    assert!(has(&outcome, 10, "keepalived-condition-bang"), "{:?}", said(&outcome));
+    let cluster = outcome.cluster.unwrap();
+    // No node has these lines, and nobody is called `!a`.
+    assert_eq!((instances(&cluster), cluster.directors.len()), (vec!["A".to_owned()], 1));
+    assert_eq!(cluster.redundancy.interval_ms, 1_000);
+}
+
+#[test]
+fn a_block_under_a_condition_that_never_ends_is_said() {
+    let outcome = read(&(instance("vrrp_instance A", 51, "") + "@b vrrp_instance B {\n interface eth0\n"));
+    assert!(has(&outcome, 9, "brace-missing"), "{:?}", said(&outcome));
+}
+
+#[test]
 fn built_in_variables_are_seen_in_quotes_too() {
     let check = |words: &str| service("", &format!("  MISC_CHECK {{\n   misc_path {words}\n  }}\n"));
     let misc = |outcome: &Outcome| {

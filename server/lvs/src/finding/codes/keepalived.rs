@@ -18,6 +18,8 @@ macro_rules! with_keepalived {
             KeepalivedIncludeMissing "keepalived-include-missing" "{path} is not among the files at hand, so what it says is missing";
             KeepalivedIncludeAlone "keepalived-include-alone" "{path} is included, but only single files were given, so what it says is missing";
             KeepalivedIncludeLoop "keepalived-include-loop" "{path} leads back to a file that includes it; it was not read again";
+            KeepalivedConditionBlock "keepalived-condition-block" "where {condition} does not hold, keepalived leaves out this line only and stumbles over the rest of the block; here the whole block was left out there";
+            KeepalivedConditionBang "keepalived-condition-bang" "! begins a comment, so keepalived reads nothing of this line on any node, and so it was left out; {meant} means all nodes but that one";
             KeepalivedBackslash "keepalived-backslash" "a backslash at the end joins lines in definitions only; to keepalived it is a further word, here it was left out";
             KeepalivedSlashes "keepalived-slashes" "{text} was left out as a remark; to keepalived it is further words of the line";
             KeepalivedSlashLine "keepalived-slash-line" "// begins no remark for keepalived, which takes it for an unknown word; the line was left out";
