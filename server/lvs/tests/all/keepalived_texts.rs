@@ -126,6 +126,24 @@ fn a_block_under_a_condition_that_never_ends_is_said() {
 }
 
 #[test]
+fn a_sorry_servers_method_counts_behind_the_sorry_server_only() {
+    for (body, line, forwarding) in [
+        (" sorry_server_lvs_method NAT\n sorry_server 10.0.0.9 80\n", Some(5), None),
+        (" sorry_server 10.0.0.9 80\n sorry_server_lvs_method NAT\n", None, Some(Forwarding::Nat)),
+        (" sorry_server_lvs_method NAT\n", Some(5), None),
+    ] {
+        let outcome = read(&service(body, ""));
+        match line {
+            Some(line) => assert!(has(&outcome, line, "keepalived-needs"), "{:?}", said(&outcome)),
+            None => assert!(!has_code(&outcome, "keepalived-needs")),
+        }
+        let cluster = outcome.cluster.unwrap();
+        let sorry = &cluster.virtual_servers[0].sorry_server;
+        assert_eq!(sorry.as_ref().and_then(|sorry| sorry.forwarding), forwarding, "{body}");
+    }
+}
+
+#[test]
 fn built_in_variables_are_seen_in_quotes_too() {
     let check = |words: &str| service("", &format!("  MISC_CHECK {{\n   misc_path {words}\n  }}\n"));
     let misc = |outcome: &Outcome| {
