@@ -1699,6 +1699,7 @@ finding-keepalived-digest = { $text } 不是 32 位十六进制摘要；keepaliv
 finding-keepalived-status = { $text } 不是 100 到 599 的状态码或其范围；已略去
 finding-keepalived-one-node = 这是两个节点之一；请同时给出另一个节点的文件，或添加第二台主机
 finding-keepalived-one-node-peer = 这是两个节点之一，其对端是 { $peer }；请同时给出对端的文件，或添加第二台主机
+finding-keepalived-regex-none = 正则表达式 { $text } 与任何应答都匹配，连空应答也是，因此什么也没有检查；请写明页面必须包含的内容
 finding-keepalived-nodes-many = 一个集群有两个节点，这里有 { $count } 个；只读取前两个
 finding-keepalived-paste-nodes = 文本包含 { $count } 个节点的配置；每个节点单独提供，作为各自的文件给出时则组成一个集群
 finding-keepalived-crossed = { $name } 与第一个虚拟路由器首选的节点不同；此处由一台主机持有所有地址

@@ -165,3 +165,25 @@ fn built_in_variables_are_seen_in_quotes_too() {
     // A shell's variable is none of ours.
     assert!(!has_code(&read(&check("\"/bin/x ${HOME}\"")), "keepalived-variable-unknown"));
 }
+
+#[test]
+fn a_regular_expression_that_fits_everything_is_told() {
+    let page = |words: &str| {
+        service("", &format!("  HTTP_GET {{\n   url {{\n    path /\n    {words}\n   }}\n  }}\n"))
+    };
+    for (words, told) in
+        [("regex \"\"", true), ("regex \"a*\"", true), ("regex \"a|\"", true), ("regex \"a+\"", false)]
+    {
+        for options in ["", "\n    regex_options caseless", "\n    regex_no_match"] {
+            let outcome = read(&page(&format!("{words}{options}")));
+            let found = has(&outcome, 9, "keepalived-regex-none");
+            assert_eq!(found, told, "{words}: {:?}", said(&outcome));
+            assert!(outcome.is_usable(), "{words}: {:?}", said(&outcome));
+        }
+    }
+    let cluster = read(&page("regex \"\"")).cluster.unwrap();
+    let service = &cluster.virtual_servers[0];
+    let monitor = service.real_servers[0].monitor.as_ref().unwrap_or(&service.monitor);
+    let Question::Http(http) = &monitor.checks[0].question else { panic!("{:?}", monitor.checks) };
+    assert_eq!(http.body, None);
+}

@@ -168,6 +168,7 @@ macro_rules! with_keepalived {
             KeepalivedStatus "keepalived-status" "{text} is no status code from 100 to 599 nor a range of them; it was left out";
             KeepalivedOneNode "keepalived-one-node" "this is one of two nodes; give the other's file too, or add the second director";
             KeepalivedOneNodePeer "keepalived-one-node-peer" "this is one of two nodes, its partner is {peer}; give that one's file too, or add the second director";
+            KeepalivedRegexNone "keepalived-regex-none" "the regular expression {text} fits any answer, even an empty one, so nothing is looked for; say what the page must hold";
             KeepalivedNodesMany "keepalived-nodes-many" "a cluster has two nodes, these are {count}; only the first two were read";
             KeepalivedPasteNodes "keepalived-paste-nodes" "the text holds the configurations of {count} nodes; each is offered by itself, and given as files of their own they make one cluster";
             KeepalivedCrossed "keepalived-crossed" "{name} prefers the other node than the first virtual router does; here one director holds all addresses";
