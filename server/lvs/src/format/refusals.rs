@@ -37,6 +37,9 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedBlockUnknown
                 | Code::KeepalivedBlockMissing
                 | Code::KeepalivedConditionBlock
+                | Code::KeepalivedStrictState
+                | Code::KeepalivedStrictAccept
+                | Code::KeepalivedStrictSix
                 | Code::KeepalivedGlued
                 | Code::KeepalivedProse
                 | Code::KeepalivedRange

@@ -167,6 +167,37 @@ fn built_in_variables_are_seen_in_quotes_too() {
 }
 
 #[test]
+fn consequences_of_strict_mode_are_told() {
+    let both = |body: &str| {
+        [
+            ("global_defs {\n vrrp_strict\n}\n".to_owned() + &instance("vrrp_instance A", 51, body), 3),
+            (instance("vrrp_instance A", 51, &format!(" strict_mode on\n{body}")), 1),
+        ]
+    };
+    for (body, offset, code) in [
+        (" state MASTER\n", 5, "keepalived-strict-state"),
+        (" preempt_delay 5\n", 5, "keepalived-preempt-delay-off"),
+        (" accept\n", 5, "keepalived-strict-accept"),
+        (" authentication {\n  auth_type PASS\n  auth_pass x\n }\n", 7, "keepalived-password-unused"),
+    ] {
+        for (text, before) in both(body) {
+            let outcome = read(&text);
+            assert!(has(&outcome, offset + before, code), "{code}: {:?}", said(&outcome));
+            assert!(has_code(&outcome, "keepalived-strict"), "{:?}", said(&outcome));
+            assert!(strict(&text).has_errors(), "{text}");
+        }
+        let outcome = read(&instance("vrrp_instance A", 51, body));
+        assert!(!has_code(&outcome, code) && !has_code(&outcome, "keepalived-strict"));
+    }
+    // No word behind it switches it off for keepalived.
+    let outcome =
+        read(&("global_defs {\n vrrp_strict off\n}\n".to_owned() + &instance("vrrp_instance A", 51, "")));
+    assert!(has(&outcome, 2, "extra-words") && has(&outcome, 2, "keepalived-strict"));
+    let six = instance("vrrp_instance A", 51, " strict_mode\n").replace("192.0.2.51", "2001:db8::1");
+    assert!(has(&read(&six), 7, "keepalived-strict-ipv6"));
+}
+
+#[test]
 fn a_regular_expression_that_fits_everything_is_told() {
     let page = |words: &str| {
         service("", &format!("  HTTP_GET {{\n   url {{\n    path /\n    {words}\n   }}\n  }}\n"))

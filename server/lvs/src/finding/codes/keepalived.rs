@@ -85,6 +85,9 @@ macro_rules! with_keepalived {
             KeepalivedProcess "keepalived-process" "{word} is about keepalived's own processes; it is kept without effect";
             KeepalivedStrict "keepalived-strict" "{word} leaves passwords out, which was repeated, and shuts clients out from the addresses, which Caribe does not do";
             KeepalivedStrictUnicast "keepalived-strict-unicast" "strict mode forbids unicast; {name} was read as it is written";
+            KeepalivedStrictState "keepalived-strict-state" "in strict mode only a node with the priority 255 starts as MASTER; {name} starts as BACKUP";
+            KeepalivedStrictAccept "keepalived-strict-accept" "in strict mode with VRRP version 2 keepalived clears accept and drops what clients send to the addresses, which Caribe does not do";
+            KeepalivedStrictSix "keepalived-strict-ipv6" "in strict mode keepalived wants the link-local address first, not {address}, and complains";
             KeepalivedRouterId "keepalived-router-id" "{text} is no virtual router id from 1 to 255; keepalived refuses {name}";
             KeepalivedRouterIdMissing "keepalived-router-id-missing" "{name} has no virtual_router_id; keepalived refuses to start";
             KeepalivedInterface "keepalived-interface" "{name} has no interface; keepalived refuses to start";

@@ -152,7 +152,7 @@ pub(super) fn read(
         setting(reader, inner, &mut instance, kept);
     }
     lists(reader, statement, &mut instance, globals, kept);
-    settle(reader, &mut instance, statement);
+    settle(reader, &mut instance, statement, globals);
     if !usable(reader, &instance) {
         return None;
     }
@@ -218,7 +218,14 @@ fn setting(
         }
         "unicast_peer" => instance.peers = Some(addresses::plain(reader, inner)),
         "authentication" => authentication(reader, inner, &mut instance.auth),
-        "strict_mode" => instance.strict = reader.switch(inner, instance.strict),
+        "strict_mode" => {
+            let before = instance.strict;
+            instance.strict = reader.switch(inner, before);
+            // What it does is said where vrrp_strict stands, if it does.
+            if instance.strict && !before {
+                reader.aside(kept, &path, inner, Code::KeepalivedStrict);
+            }
+        }
         "dont_track_primary" => instance.watches_link = !reader.flag(inner),
         "lvs_sync_daemon_interface" | "lvs_sync_daemon_inteface" => {
             reader
@@ -349,7 +356,7 @@ fn lists(
 }
 
 /// What settings mean together.
-fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statement) {
+fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statement, globals: &Globals) {
     if instance.priority.is_none() {
         let taken = if instance.is_master { 255 } else { 100 };
         instance.priority = NonZeroU8::new(taken);
@@ -359,7 +366,7 @@ fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statemen
             .with("name", &instance.name)
             .with("taken", taken);
     }
-    instance_whole::settle(reader, instance, statement);
+    instance_whole::settle(reader, instance, statement, globals.version);
     password(reader, instance);
 }
 
