@@ -90,6 +90,7 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedTrackEarly
                 | Code::KeepalivedTrackUnknown
                 | Code::KeepalivedTrackAgain
+                | Code::KeepalivedTrackGroup
                 | Code::KeepalivedScriptSecurity
                 | Code::KeepalivedNumber
                 | Code::KeepalivedValue

@@ -126,6 +126,50 @@ fn a_block_under_a_condition_that_never_ends_is_said() {
 }
 
 #[test]
+fn what_a_sync_group_tracks_is_read() {
+    let group = |body: &str| {
+        instance("vrrp_instance A", 51, " dont_track_primary\n")
+            + &instance("vrrp_instance B", 52, "")
+            + &format!("vrrp_sync_group G {{\n group {{\n  A\n  B\n }}\n{body}}}\n")
+    };
+    // 17 lines stand before the group, its own words begin at line 23.
+    let outcome =
+        read(&group(" track_interface {\n  eth0\n  eth9\n  eth0 weight 5\n }\n track_script {\n  s\n }\n"));
+    for (line, code) in [
+        (25, "keepalived-track-interface"),
+        (26, "keepalived-track-weight"),
+        (26, "keepalived-track-again"),
+        (29, "keepalived-track-script-unknown"),
+        // B tracks it by itself.
+        (24, "keepalived-track-group"),
+    ] {
+        assert!(has(&outcome, line, code), "{line} {code}: {:?}", said(&outcome));
+    }
+    let cluster = outcome.cluster.unwrap();
+    assert!(cluster.redundancy.monitor_links);
+    assert!(cluster.kept["keepalived:vrrp_sync_group G/track_interface"].contains("eth9"));
+    // What is watched anyway is not put aside.
+    let text = group(" track_interface {\n  eth0\n }\n");
+    assert!(strict(&text).has_errors());
+    let outcome = read(&text);
+    assert!(!has_code(&outcome, "keepalived-track") && !has_code(&outcome, "keepalived-track-interface"));
+    assert!(outcome.cluster.unwrap().kept.keys().all(|key| !key.contains("track_interface")));
+}
+
+#[test]
+fn track_groups_are_told_and_their_names_checked() {
+    let text = "track_group T {\n group {\n  A\n }\n}\ntrack_group T {\n group {\n }\n}\n".to_owned()
+        + "static_ipaddress {\n 192.0.2.9 dev lo track_group T\n 192.0.2.8 dev lo track_group U\n}\n"
+        + &instance("vrrp_instance A", 51, "");
+    let outcome = read(&text);
+    assert!(has(&outcome, 1, "keepalived-track") && has(&outcome, 6, "keepalived-name-again"));
+    assert!(has(&outcome, 12, "keepalived-track-unknown"), "{:?}", said(&outcome));
+    assert!(!has(&outcome, 11, "keepalived-track-unknown"));
+    let export = keepalived::write(&outcome.cluster.unwrap()).unwrap();
+    assert!(export.files.iter().all(|file| !file.text.contains("\n    192.0.2.9 dev lo")));
+}
+
+#[test]
 fn a_sorry_servers_method_counts_behind_the_sorry_server_only() {
     for (body, line, forwarding) in [
         (" sorry_server_lvs_method NAT\n sorry_server 10.0.0.9 80\n", Some(5), None),

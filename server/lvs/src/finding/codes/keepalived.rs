@@ -125,6 +125,7 @@ macro_rules! with_keepalived {
             KeepalivedTrackEarly "keepalived-track-early" "{name} of {word} is defined only further down; keepalived reads from the top and ignores it";
             KeepalivedTrackUnknown "keepalived-track-unknown" "{name} of {word} is not defined; keepalived ignores it";
             KeepalivedTrackAgain "keepalived-track-again" "{name} is given twice in {word}; keepalived ignores the second";
+            KeepalivedTrackGroup "keepalived-track-group" "{interface} is tracked by {name} itself and by its sync group {group}; keepalived wants one of the two only";
             KeepalivedScriptSecurity "keepalived-script-security" "the script {name} is run without enable_script_security, which keepalived reports as a violation";
             KeepalivedTrackScriptUnknown "keepalived-track-script-unknown" "the script {name} is not defined; keepalived ignores it";
             KeepalivedGroupMember "keepalived-group-member" "{name} of the sync group {group} is not defined; keepalived ignores it";

@@ -19,6 +19,7 @@ pub(super) enum Kind {
     File,
     Process,
     Bfd,
+    Group,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             "track_file" | "vrrp_track_file" => Some(Kind::File),
             "vrrp_track_process" | "track_process" => Some(Kind::Process),
             "bfd_instance" => Some(Kind::Bfd),
+            "track_group" => Some(Kind::Group),
             _ => None,
         }
     }
@@ -63,7 +65,7 @@ impl Defined {
     pub(super) fn meet(&mut self, reader: &mut Reader<'_>, statement: &Statement) {
         let Some((kind, name)) = definition(statement) else { return };
         // Of the others the last one of a name counts, without a word.
-        if !self.so_far.insert((kind, name)) && kind == Kind::Bfd {
+        if !self.so_far.insert((kind, name)) && matches!(kind, Kind::Bfd | Kind::Group) {
             again(reader, statement);
         }
     }
@@ -104,6 +106,27 @@ impl Defined {
             lines.filter(|line| self.knows(reader, kind, list, line, &line.keyword)).collect();
         weights(reader, list);
         lines
+    }
+
+    /// Checks the groups that addresses, routes and rules of the host go with.
+    pub(super) fn groups(&self, reader: &mut Reader<'_>, block: &Statement) {
+        if !block.keyword.text.starts_with("static_") {
+            return;
+        }
+        for line in block.inside() {
+            let mut words = line.arguments.iter().skip_while(|word| word.text != "track_group");
+            if let (Some(word), Some(name)) = (words.next(), words.next()) {
+                let key = (Kind::Group, name.text.clone());
+                if !self.so_far.contains(&key) {
+                    let early = self.all.contains(&key);
+                    let code = if early { Code::KeepalivedTrackEarly } else { Code::KeepalivedTrackUnknown };
+                    reader
+                        .warn(line.origin_of(name), code)
+                        .with("name", excerpt(&name.text))
+                        .with("word", &word.text);
+                }
+            }
+        }
     }
 
     /// Checks what the checkers of a service look at.

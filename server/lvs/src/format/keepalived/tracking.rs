@@ -19,7 +19,7 @@ use crate::finding::Code;
 
 /// A sync group.
 #[derive(Debug)]
-pub(super) struct SyncGroup {
+pub(super) struct SyncGroup<'s> {
     /// Its name.
     pub(super) name: String,
     /// Where it begins.
@@ -28,6 +28,10 @@ pub(super) struct SyncGroup {
     pub(super) members: Vec<(String, Origin)>,
     /// The programs that it runs when its state changes.
     pub(super) hooks: Vec<Hook>,
+    /// Lists of interfaces whose links all its instances depend on.
+    links: Vec<&'s Statement>,
+    /// What begins the keys of its words that are put aside.
+    path: String,
 }
 
 /// Reads `track_interface`: interfaces that hold the instance or its addresses are watched anyway.
@@ -44,25 +48,83 @@ pub(super) fn interfaces(
     let mut beyond = false;
     for line in block.inside() {
         let name = line.keyword.text.as_str();
-        let devices = instance.addresses.iter().chain(&instance.excluded);
-        let mut devices = devices.filter_map(|entry| entry.vip.device.as_ref()).chain(&instance.interface);
-        let weighted = line.arguments.iter().any(|word| word.text == "weight") && line.words() != "weight 0";
-        let watched = devices.any(|device| device.interface() == name);
+        let weighted = is_weighted(line);
+        let watched = is_in_use(instance, name);
         let own = instance.interface.as_ref().is_some_and(|own| own.interface() == name);
         if own {
             // Neither this nor a weight has an effect, also where dont_track_primary is given.
             reader.warn(line.origin(), Code::KeepalivedTrackOwn).with("interface", excerpt(name));
-        } else if watched && !weighted {
+            continue;
+        }
+        instance.tracks.insert(name.to_owned());
+        if watched && !weighted {
             instance.watches_link = true;
         } else {
             beyond = true;
-            let code = if weighted { Code::KeepalivedTrackWeight } else { Code::KeepalivedTrackInterface };
-            reader.warn(line.origin(), code).with("interface", excerpt(name));
+            elsewhere(reader, line, weighted);
         }
     }
     tracked::weights(reader, block);
     if beyond {
         kept::keep(kept, &instance.path(), block);
+    }
+}
+
+/// Whether a link that is lost only changes the priority.
+fn is_weighted(line: &Statement) -> bool {
+    line.arguments.iter().any(|word| word.text == "weight") && line.words() != "weight 0"
+}
+
+/// Whether an instance or one of its addresses is on an interface, so that its link is watched anyway.
+fn is_in_use(instance: &Instance, interface: &str) -> bool {
+    let entries = instance.addresses.iter().chain(&instance.excluded);
+    let mut devices = entries.filter_map(|entry| entry.vip.device.as_ref()).chain(&instance.interface);
+    devices.any(|device| device.interface() == interface)
+}
+
+/// Says that a link is not watched here, or not in this way.
+fn elsewhere(reader: &mut Reader<'_>, line: &Statement, weighted: bool) {
+    let code = if weighted { Code::KeepalivedTrackWeight } else { Code::KeepalivedTrackInterface };
+    reader.warn(line.origin(), code).with("interface", excerpt(&line.keyword.text));
+}
+
+/// Reads `track_interface` of the groups, once their instances are known: a link that one of them uses is watched for
+/// all, because here all addresses move together.
+pub(super) fn links(
+    reader: &mut Reader<'_>,
+    groups: &[SyncGroup<'_>],
+    instances: &mut [Instance],
+    kept: &mut BTreeMap<String, String>,
+) {
+    for group in groups {
+        let is_member = |name: &str| group.members.iter().any(|(member, _)| member == name);
+        for list in &group.links {
+            let mut beyond = false;
+            for line in list.inside() {
+                let name = line.keyword.text.as_str();
+                let weighted = is_weighted(line);
+                let mut members = instances.iter_mut().filter(|instance| is_member(&instance.name));
+                if let Some(twice) = members.find(|instance| instance.tracks.contains(name)) {
+                    reader
+                        .warn(line.origin(), Code::KeepalivedTrackGroup)
+                        .with("interface", excerpt(name))
+                        .with("name", excerpt(&twice.name))
+                        .with("group", excerpt(&group.name));
+                }
+                let mut members = instances.iter_mut().filter(|instance| is_member(&instance.name));
+                match members.find(|instance| is_in_use(instance, name)).filter(|_| !weighted) {
+                    Some(instance) => instance.watches_link = true,
+                    None => {
+                        beyond = true;
+                        elsewhere(reader, line, weighted);
+                    }
+                }
+            }
+            tracked::weights(reader, list);
+            if beyond {
+                kept::keep(kept, &group.path, list);
+            }
+        }
     }
 }
 
@@ -96,12 +158,12 @@ pub(super) fn named(
 }
 
 /// Reads `vrrp_sync_group`.
-pub(super) fn group(
+pub(super) fn group<'s>(
     reader: &mut Reader<'_>,
-    statement: &Statement,
+    statement: &'s Statement,
     globals: &Globals,
     kept: &mut BTreeMap<String, String>,
-) -> SyncGroup {
+) -> SyncGroup<'s> {
     if statement.argument(0).is_none() {
         values::name_missing(reader, statement);
     }
@@ -111,7 +173,14 @@ pub(super) fn group(
     let name = statement.argument(0).map_or("unnamed", |word| word.text.as_str()).to_owned();
     let visible: String = name.chars().filter(|c| !c.is_control()).collect();
     let path = format!("vrrp_sync_group {visible}/");
-    let mut group = SyncGroup { name, origin: statement.origin(), members: Vec::new(), hooks: Vec::new() };
+    let mut group = SyncGroup {
+        name,
+        origin: statement.origin(),
+        members: Vec::new(),
+        hooks: Vec::new(),
+        links: Vec::new(),
+        path: path.clone(),
+    };
     let mut once = Once::default();
     for inner in statement.inside() {
         if inner.block.is_none() {
@@ -122,6 +191,8 @@ pub(super) fn group(
                 let words = std::iter::once(&line.keyword).chain(&line.arguments);
                 group.members.extend(words.map(|word| (word.text.clone(), line.origin_of(word))));
             }
+        } else if inner.is("track_interface") && inner.block.is_some() {
+            group.links.push(inner);
         } else if inner.is("notify") {
             hooks::any_state(reader, inner, kept, &path);
         } else if Kind::tracked_by(&inner.keyword.text).is_some() {
@@ -136,7 +207,7 @@ pub(super) fn group(
 }
 
 /// Says what keepalived makes of the groups, and what is different here: all instances move together.
-pub(super) fn together(reader: &mut Reader<'_>, groups: &[SyncGroup], instances: &[Instance]) {
+pub(super) fn together(reader: &mut Reader<'_>, groups: &[SyncGroup<'_>], instances: &[Instance]) {
     let mut home: BTreeMap<&str, &str> = BTreeMap::new();
     let mut given = BTreeSet::new();
     for group in groups {

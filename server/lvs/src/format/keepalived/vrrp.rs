@@ -61,6 +61,8 @@ pub(super) struct Instance {
     pub(super) excluded: Vec<Entry>,
     /// Whether the link of its interface is watched.
     pub(super) watches_link: bool,
+    /// Interfaces that it tracks by itself, its own among them.
+    pub(super) tracks: BTreeSet<String>,
     /// Interface of the connection copying, in the old place.
     pub(super) sync_interface: Option<(Device, Origin)>,
     /// The programs that it runs when its state changes.
@@ -136,6 +138,7 @@ pub(super) fn read(
         addresses: Vec::new(),
         excluded: Vec::new(),
         watches_link: true,
+        tracks: BTreeSet::new(),
         sync_interface: None,
         hooks: Vec::new(),
         strict: globals.strict,
@@ -347,6 +350,8 @@ fn lists(
             if excluded { &mut instance.excluded } else { &mut instance.addresses }.extend(entries);
         }
     }
+    let own = instance.interface.as_ref().filter(|_| instance.watches_link);
+    instance.tracks.extend(own.map(|own| own.interface().to_owned()));
     for inner in statement.inside() {
         match inner.keyword.text.as_str() {
             "track_interface" => tracking::interfaces(reader, inner, instance, kept),

@@ -355,3 +355,8 @@ fn runs_program(statement: &Statement) -> bool {
         || word.ends_with("_script");
     (named && statement.block.is_none()) || statement.inside().iter().any(runs_program)
 }
+    // Groups that addresses of the host go with come behind them in the file, if at all.
+    let grouped = |line: &Statement| line.arguments.iter().any(|word| word.text == "track_group");
+    if statement.keyword.text.starts_with("static_") && statement.inside().iter().any(grouped) {
+        return false;
+    }
