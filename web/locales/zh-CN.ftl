@@ -1714,6 +1714,7 @@ finding-keepalived-instance-only = { $file } 中没有 { $name }，因此其地�
 finding-keepalived-split = { $word } 在此处是 { $value }，在 { $file } 中是 { $taken }，因此 keepalived 的两个节点会同时成为主机；取 { $taken }
 finding-keepalived-split-password = 密码与 { $file } 中的不同，因此 keepalived 的两个节点会同时成为主机；取 { $file } 中的密码
 finding-keepalived-preempt = 两个节点中只有一个有 nopreempt；由首选节点决定是否收回，因此 nopreempt 为 { $taken }，与 { $file } 相同
+finding-keepalived-split-peer = { $name } 的 unicast_peer 没有写 { $address }，而 { $file } 从该地址发送（unicast_src_ip），因此一个节点听不到另一个，keepalived 的两个节点可能同时成为主机
 finding-keepalived-nodes-differ = { $of } 的 { $field } 在此处是 { $value }，在 { $file } 中是 { $taken }，以后者为准
 finding-keepalived-only = { $file } 中没有 { $name }，以该文件为准；以停用状态读入
 finding-keepalived-missing = { $file } 中缺少 { $name }；仍然有效

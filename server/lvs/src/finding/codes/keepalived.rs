@@ -182,6 +182,7 @@ macro_rules! with_keepalived {
             KeepalivedInstanceOnly "keepalived-instance-only" "{name} is not in {file}, so its addresses have no partner";
             KeepalivedSplit "keepalived-split" "{word} is {value} here and {taken} in {file}, so with keepalived both nodes are master at once; {taken} was taken";
             KeepalivedSplitPassword "keepalived-split-password" "the password is not that of {file}, so with keepalived both nodes are master at once; that of {file} was taken";
+            KeepalivedSplitPeer "keepalived-split-peer" "unicast_peer of {name} does not name {address}, from which {file} sends (unicast_src_ip), so one node does not hear the other and with keepalived both can be master at once";
             KeepalivedPreempt "keepalived-preempt" "only one of the two nodes has nopreempt; the preferred one decides whether it takes back, so nopreempt is {taken}, as in {file}";
             KeepalivedNodesDiffer "keepalived-nodes-differ" "{field} of {of} is {value} here and {taken} in {file}, which counts";
             KeepalivedOnly "keepalived-only" "{name} is not in {file}, which counts; it was taken in switched off";

@@ -194,6 +194,8 @@ fn priorities(reader: &mut Reader<'_>, router: &mut VrrpInstance, primary: &Node
     split("/interval", "advert_int", interval(backup), interval(primary));
     let unicast = |instance: &Instance| if instance.peers.is_some() { "unicast" } else { "multicast" };
     split("/unicast", "unicast_peer", unicast(other).to_owned(), unicast(own).to_owned());
+    peers(reader, own, other, partner.file);
+    peers(reader, other, own, partner.primary_file);
     if own.password != other.password {
         let origin: Origin = other.origins.find("/password").unwrap_or(other.origin);
         reader.warn(origin, Code::KeepalivedSplitPassword).with("file", partner.primary_file);
@@ -208,5 +210,17 @@ fn priorities(reader: &mut Reader<'_>, router: &mut VrrpInstance, primary: &Node
             .with("value", name(other))
             .with("taken", name(own))
             .with("file", partner.primary_file);
+    }
+}
+
+/// Says where one node does not send to the address that the other one has, and so is not heard by it.
+fn peers(reader: &mut Reader<'_>, from: &Instance, to: &Instance, file: &str) {
+    let (Some(peers), Some(_), Some(address)) = (&from.peers, &to.peers, to.source) else { return };
+    if !peers.contains(&address) {
+        reader
+            .warn(from.origins.find("/unicast").unwrap_or(from.origin), Code::KeepalivedSplitPeer)
+            .with("name", excerpt(&from.name))
+            .with("address", address)
+            .with("file", file);
     }
 }
