@@ -1715,8 +1715,10 @@ finding-keepalived-split = { $word } 在此处是 { $value }，在 { $file } 中
 finding-keepalived-split-password = 密码与 { $file } 中的不同，因此 keepalived 的两个节点会同时成为主机；取 { $file } 中的密码
 finding-keepalived-preempt = 两个节点中只有一个有 nopreempt；由首选节点决定是否收回，因此 nopreempt 为 { $taken }，与 { $file } 相同
 finding-keepalived-split-peer = { $name } 的 unicast_peer 没有写 { $address }，而 { $file } 从该地址发送（unicast_src_ip），因此一个节点听不到另一个，keepalived 的两个节点可能同时成为主机
+finding-keepalived-second-apart = { $of } 的 { $field } 在此处是 { $value }，在 { $file } 中是 { $taken }，相差一秒以上；keepalived 的接管快慢取决于之前的主机，此处两个节点都用 { $taken }
 finding-keepalived-nodes-differ = { $of } 的 { $field } 在此处是 { $value }，在 { $file } 中是 { $taken }，以后者为准
 finding-keepalived-only = { $file } 中没有 { $name }，以该文件为准；以停用状态读入
+finding-keepalived-nodes-kept = { $of } 的 { $word } 与 { $file } 中的不同，以后者为准；此处的内容已另行保存
 finding-keepalived-missing = { $file } 中缺少 { $name }；仍然有效
 finding-keepalived-address-only = { $file } 中没有 { $address }，以该文件为准；已略去
 # keepalived.conf 的含义完

@@ -183,8 +183,10 @@ macro_rules! with_keepalived {
             KeepalivedSplit "keepalived-split" "{word} is {value} here and {taken} in {file}, so with keepalived both nodes are master at once; {taken} was taken";
             KeepalivedSplitPassword "keepalived-split-password" "the password is not that of {file}, so with keepalived both nodes are master at once; that of {file} was taken";
             KeepalivedSplitPeer "keepalived-split-peer" "unicast_peer of {name} does not name {address}, from which {file} sends (unicast_src_ip), so one node does not hear the other and with keepalived both can be master at once";
+            KeepalivedSecondApart "keepalived-second-apart" "{field} of {of} is {value} here and {taken} in {file}, more than a second apart; with keepalived a takeover is as slow as whoever was master, here {taken} counts for both";
             KeepalivedPreempt "keepalived-preempt" "only one of the two nodes has nopreempt; the preferred one decides whether it takes back, so nopreempt is {taken}, as in {file}";
             KeepalivedNodesDiffer "keepalived-nodes-differ" "{field} of {of} is {value} here and {taken} in {file}, which counts";
+            KeepalivedNodesKept "keepalived-nodes-kept" "{word} of {of} is not as in {file}, which counts; what stands here was kept aside";
             KeepalivedOnly "keepalived-only" "{name} is not in {file}, which counts; it was taken in switched off";
             KeepalivedMissing "keepalived-missing" "{name} is missing in {file}; it counts all the same";
             KeepalivedAddressOnly "keepalived-address-only" "{address} is not in {file}, which counts; it was left out";
