@@ -262,3 +262,29 @@ fn a_regular_expression_that_fits_everything_is_told() {
     let Question::Http(http) = &monitor.checks[0].question else { panic!("{:?}", monitor.checks) };
     assert_eq!(http.body, None);
 }
+
+#[test]
+fn words_that_are_not_written_again_are_said() {
+    let text = "global_defs {\n vrrp_strict\n smtp_server 192.0.2.25\n nb_get_retry 3\n}\n".to_owned()
+        + &instance("vrrp_instance A", 51, " garp_master_delay 7\n notify_fault \"/bin/x y\"\n nonsense 5\n")
+        + &service(" nat_mask 255.255.255.0\n", "  wrong 5\n  notify_up /bin/up\n");
+    let cluster = read(&text).cluster.unwrap();
+    let export = keepalived::write(&cluster).unwrap();
+    let lost: Vec<_> = export
+        .findings
+        .iter()
+        .filter(|finding| finding.code.as_str() == "export-keepalived-kept")
+        .map(|finding| finding.args[0].1.as_str())
+        .collect();
+    // Whatever is kept is in the file, or it is said that it is not.
+    let all = cluster.kept.keys().chain(cluster.virtual_servers[0].kept.keys());
+    for key in all.chain(cluster.virtual_servers[0].real_servers[0].kept.keys()) {
+        let path = key.strip_prefix("keepalived:").unwrap();
+        let word = path.rsplit('/').next().unwrap();
+        let written = export.files[0].text.lines().any(|line| line.trim_start().starts_with(word));
+        assert_ne!(written, lost.contains(&path), "{path}: {lost:?}\n{}", export.files[0].text);
+    }
+    for word in ["global_defs/vrrp_strict", "nat_mask", "wrong", "vrrp_instance A/nonsense"] {
+        assert!(lost.contains(&word), "{word}: {lost:?}");
+    }
+}

@@ -168,11 +168,11 @@ macro_rules! with_keepalived {
             KeepalivedBytes "keepalived-bytes" "{text} is no row of hexadecimal bytes; {word} was left out";
             KeepalivedUrlPath "keepalived-url-path" "a url without a path is ignored by keepalived; it was kept aside";
             KeepalivedPath "keepalived-path" "{text} is no path that can be asked for; it was read as {value}";
+            KeepalivedRegexNone "keepalived-regex-none" "the regular expression {text} fits any answer, even an empty one, so nothing is looked for; say what the page must hold";
             KeepalivedDigest "keepalived-digest" "{text} is no digest of 32 hexadecimal digits; keepalived ignores it";
             KeepalivedStatus "keepalived-status" "{text} is no status code from 100 to 599 nor a range of them; it was left out";
             KeepalivedOneNode "keepalived-one-node" "this is one of two nodes; give the other's file too, or add the second director";
             KeepalivedOneNodePeer "keepalived-one-node-peer" "this is one of two nodes, its partner is {peer}; give that one's file too, or add the second director";
-            KeepalivedRegexNone "keepalived-regex-none" "the regular expression {text} fits any answer, even an empty one, so nothing is looked for; say what the page must hold";
             KeepalivedNodesMany "keepalived-nodes-many" "a cluster has two nodes, these are {count}; only the first two were read";
             KeepalivedPasteNodes "keepalived-paste-nodes" "the text holds the configurations of {count} nodes; each is offered by itself, and given as files of their own they make one cluster";
             KeepalivedCrossed "keepalived-crossed" "{name} prefers the other node than the first virtual router does; here one director holds all addresses";
@@ -225,6 +225,7 @@ macro_rules! with_keepalived {
             ExportKeepalivedLoopback "export-keepalived-loopback" "keepalived has no virtual router on lo, so nothing could move {address}; put it on another interface";
             ExportKeepalivedIsolation "export-keepalived-isolation" "keepalived asks neither a gateway nor a console before it takes over; this is left out";
             ExportKeepalivedPrograms "export-keepalived-programs" "keepalived runs the programs as root, and only from folders that nobody else can write (script_user, enable_script_security)";
+            ExportKeepalivedKept "export-keepalived-kept" "{word} came with an imported file and cannot be written back into this one as it is; it is only a comment";
             ExportKeepalivedKind "export-keepalived-kind" "keepalived has no check of kind {kind}; use a command";
             ExportKeepalivedAny "export-keepalived-any" "keepalived uses a server only where all its checkers succeed";
             ExportKeepalivedSlowStart "export-keepalived-slow-start" "keepalived gives a returning server its whole weight at once";
