@@ -170,6 +170,28 @@ fn track_groups_are_told_and_their_names_checked() {
 }
 
 #[test]
+fn findings_of_included_files_name_the_file_and_line() {
+    let main = "include conf.d/*.conf\n";
+    let part = service("", "  weight -1\n");
+    let folder: BTreeMap<_, _> = [("conf.d/web.conf".to_owned(), part.clone())].into();
+    let expected = "conf.d/web.conf:6 keepalived-range".to_owned();
+    for strict in [false, true] {
+        let options = Options { strict, folder: Some(&folder), ..Options::default() };
+        let outcome = read_sources(&[Source { name: "keepalived.conf", text: main }], &options);
+        assert!(said(&outcome).contains(&expected), "{:?}", said(&outcome));
+        assert_eq!(outcome.has_errors(), strict);
+        // The same file beside the main one, in either order, is a part of it and no second node.
+        let given = [("keepalived.conf", main), ("conf.d/web.conf", part.as_str())];
+        for order in [[0, 1], [1, 0]] {
+            let sources = order.map(|index: usize| Source { name: given[index].0, text: given[index].1 });
+            let outcome = read_sources(&sources, &Options { strict, ..Options::default() });
+            assert!(said(&outcome).contains(&expected), "{:?}", said(&outcome));
+            assert!(outcome.cluster.is_none_or(|cluster| cluster.directors.len() == 1));
+        }
+    }
+}
+
+#[test]
 fn a_sorry_servers_method_counts_behind_the_sorry_server_only() {
     for (body, line, forwarding) in [
         (" sorry_server_lvs_method NAT\n sorry_server 10.0.0.9 80\n", Some(5), None),
@@ -242,6 +264,22 @@ fn consequences_of_strict_mode_are_told() {
 }
 
 #[test]
+fn flags_of_the_hashing_schedulers_go_forth_and_back() {
+    for (scheduler, flags) in [("sh", "sh-port\n sh-fallback"), ("mh", "mh-fallback\n mh-port")] {
+        let text = service("", "").replace("lb_algo rr", &format!("lb_algo {scheduler}\n {flags}"));
+        let outcome = read(&text);
+        let cluster = outcome.cluster.unwrap();
+        assert_eq!(cluster.virtual_servers[0].scheduler_flags.len(), 2);
+        let export = keepalived::write(&cluster).unwrap();
+        for flag in flags.split("\n ") {
+            assert!(export.files[0].text.contains(&format!("\n    {flag}\n")), "{}", export.files[0].text);
+        }
+        let again = read(&export.files[0].text).cluster.unwrap();
+        assert_eq!(again.virtual_servers[0].scheduler_flags, cluster.virtual_servers[0].scheduler_flags);
+    }
+}
+
+#[test]
 fn a_regular_expression_that_fits_everything_is_told() {
     let page = |words: &str| {
         service("", &format!("  HTTP_GET {{\n   url {{\n    path /\n    {words}\n   }}\n  }}\n"))
@@ -261,6 +299,26 @@ fn a_regular_expression_that_fits_everything_is_told() {
     let monitor = service.real_servers[0].monitor.as_ref().unwrap_or(&service.monitor);
     let Question::Http(http) = &monitor.checks[0].question else { panic!("{:?}", monitor.checks) };
     assert_eq!(http.body, None);
+}
+
+#[test]
+fn a_table_of_ipvsadm_is_no_keepalived_conf() {
+    for text in [
+        "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1\n",
+        "# ipvsadm-restore < this\n-A -t 192.0.2.1:http -s wlc -p 360\n-a -t 192.0.2.1:80 -r 10.0.0.1:80 -g\n",
+        "-A -f 5 -s rr\n-a -f 5 -r 10.0.0.1:0 -i -w 1\n",
+    ] {
+        assert_eq!(detect(text), Some(FileKind::Ipvsadm), "{text}");
+        let read =
+            |kind, name| read_sources(&[Source { name, text }], &Options { kind, ..Options::default() });
+        assert!(read(None, "keepalived.conf").is_usable(), "{text}");
+        for kind in [FileKind::Keepalived, FileKind::KeepalivedPaste] {
+            let outcome = read(Some(kind), "keepalived.conf");
+            assert_eq!(said(&outcome), ["keepalived.conf:1 file-other-kind"]);
+            let (_, finding) = &outcome.findings[0];
+            assert_eq!(finding.suggestion.as_deref(), Some("--from ipvsadm"));
+        }
+    }
 }
 
 #[test]
