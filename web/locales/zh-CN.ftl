@@ -1658,6 +1658,7 @@ finding-keepalived-track-early = { $word } 中的 { $name } 在更下方才定�
 finding-keepalived-track-unknown = { $word } 中的 { $name } 没有定义；keepalived 忽略它
 finding-keepalived-track-again = { $name } 在 { $word } 中出现了两次；keepalived 忽略第二个
 finding-keepalived-track-group = { $interface } 既由 { $name } 自己监视，又由其同步组 { $group } 监视；keepalived 只允许其中之一
+finding-keepalived-track-group-weight = { $word } 中 { $name } 的权重在同步组 { $group } 中不起作用，keepalived 会报告；要起作用需要 sync_group_tracking_weight
 finding-keepalived-script-security = 脚本 { $name } 在没有 enable_script_security 的情况下运行，keepalived 会报告安全违规
 finding-keepalived-track-script-unknown = 脚本 { $name } 没有定义；keepalived 忽略它
 finding-keepalived-group-member = 同步组 { $group } 中的 { $name } 没有定义；keepalived 忽略它

@@ -91,6 +91,7 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedTrackUnknown
                 | Code::KeepalivedTrackAgain
                 | Code::KeepalivedTrackGroup
+                | Code::KeepalivedTrackGroupWeight
                 | Code::KeepalivedScriptSecurity
                 | Code::KeepalivedNumber
                 | Code::KeepalivedValue

@@ -126,6 +126,7 @@ macro_rules! with_keepalived {
             KeepalivedTrackUnknown "keepalived-track-unknown" "{name} of {word} is not defined; keepalived ignores it";
             KeepalivedTrackAgain "keepalived-track-again" "{name} is given twice in {word}; keepalived ignores the second";
             KeepalivedTrackGroup "keepalived-track-group" "{interface} is tracked by {name} itself and by its sync group {group}; keepalived wants one of the two only";
+            KeepalivedTrackGroupWeight "keepalived-track-group-weight" "the weight of {name} in {word} has no effect in the sync group {group}, which keepalived complains about; it would need sync_group_tracking_weight";
             KeepalivedScriptSecurity "keepalived-script-security" "the script {name} is run without enable_script_security, which keepalived reports as a violation";
             KeepalivedTrackScriptUnknown "keepalived-track-script-unknown" "the script {name} is not defined; keepalived ignores it";
             KeepalivedGroupMember "keepalived-group-member" "{name} of the sync group {group} is not defined; keepalived ignores it";

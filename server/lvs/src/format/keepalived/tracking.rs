@@ -30,6 +30,8 @@ pub(super) struct SyncGroup<'s> {
     pub(super) hooks: Vec<Hook>,
     /// Lists of interfaces whose links all its instances depend on.
     links: Vec<&'s Statement>,
+    /// Whether weights count although its instances keep together.
+    weighs: bool,
     /// What begins the keys of its words that are put aside.
     path: String,
 }
@@ -70,6 +72,34 @@ pub(super) fn interfaces(
     }
 }
 
+/// Notes what of a list changes the priority of an instance.
+pub(super) fn weighted(list: &Statement, instance: &mut Instance, globals: &Globals) {
+    let word = list.keyword.text.as_str();
+    // keepalived says nothing of processes.
+    if !matches!(word, "track_interface" | "track_script" | "track_file" | "track_bfd") {
+        return;
+    }
+    let own = instance.interface.as_ref().map(|own| own.interface().to_owned());
+    for line in globals.defined.weighted(list) {
+        let name = &line.keyword.text;
+        if word != "track_interface" || own.as_ref() != Some(name) {
+            instance.weighted.push((word.to_owned(), name.clone(), line.origin()));
+        }
+    }
+}
+
+/// Says which weights keepalived ignores, because the instances of a group keep together.
+fn weightless(reader: &mut Reader<'_>, group: &SyncGroup<'_>, instances: &[Instance]) {
+    let members = instances.iter().filter(|one| group.members.iter().any(|(name, _)| *name == one.name));
+    for (word, name, origin) in members.flat_map(|instance| &instance.weighted) {
+        reader
+            .warn(*origin, Code::KeepalivedTrackGroupWeight)
+            .with("name", excerpt(name))
+            .with("word", word)
+            .with("group", excerpt(&group.name));
+    }
+}
+
 /// Whether a link that is lost only changes the priority.
 fn is_weighted(line: &Statement) -> bool {
     line.arguments.iter().any(|word| word.text == "weight") && line.words() != "weight 0"
@@ -97,6 +127,9 @@ pub(super) fn links(
     kept: &mut BTreeMap<String, String>,
 ) {
     for group in groups {
+        if !group.weighs {
+            weightless(reader, group, instances);
+        }
         let is_member = |name: &str| group.members.iter().any(|(member, _)| member == name);
         for list in &group.links {
             let mut beyond = false;
@@ -179,6 +212,7 @@ pub(super) fn group<'s>(
         members: Vec::new(),
         hooks: Vec::new(),
         links: Vec::new(),
+        weighs: false,
         path: path.clone(),
     };
     let mut once = Once::default();
@@ -200,6 +234,14 @@ pub(super) fn group<'s>(
         } else if let Some(hook) = Hook::of(inner, &path).filter(|_| !inner.arguments.is_empty()) {
             group.hooks.push(hook);
         } else {
+            group.weighs |= inner.is("sync_group_tracking_weight") && reader.flag(inner);
+            if inner.is("global_tracking") {
+                let instead = "track_interface, track_script or track_file";
+                reader
+                    .warn(inner.origin(), Code::KeepalivedDeprecated)
+                    .with("word", &inner.keyword.text)
+                    .with("instead", instead);
+            }
             unacted::aside(reader, kept, &path, Block::SyncGroup, inner);
         }
     }

@@ -63,6 +63,8 @@ pub(super) struct Instance {
     pub(super) watches_link: bool,
     /// Interfaces that it tracks by itself, its own among them.
     pub(super) tracks: BTreeSet<String>,
+    /// What changes its priority by a weight: the list, the name in it, and where.
+    pub(super) weighted: Vec<(String, String, Origin)>,
     /// Interface of the connection copying, in the old place.
     pub(super) sync_interface: Option<(Device, Origin)>,
     /// The programs that it runs when its state changes.
@@ -139,6 +141,7 @@ pub(super) fn read(
         excluded: Vec::new(),
         watches_link: true,
         tracks: BTreeSet::new(),
+        weighted: Vec::new(),
         sync_interface: None,
         hooks: Vec::new(),
         strict: globals.strict,
@@ -353,6 +356,7 @@ fn lists(
     let own = instance.interface.as_ref().filter(|_| instance.watches_link);
     instance.tracks.extend(own.map(|own| own.interface().to_owned()));
     for inner in statement.inside() {
+        tracking::weighted(inner, instance, globals);
         match inner.keyword.text.as_str() {
             "track_interface" => tracking::interfaces(reader, inner, instance, kept),
             _ => tracking::named(reader, inner, globals, kept, &path),
