@@ -346,3 +346,35 @@ fn words_that_are_not_written_again_are_said() {
         assert!(lost.contains(&word), "{word}: {lost:?}");
     }
 }
+
+/// Lines that keepalived reads well on every node are read here, with each node's own, wherever conditions stand.
+#[test]
+fn conditions_on_any_lines_of_a_block_give_each_node_its_own() {
+    let lines = |names: [&str; 2], priority: [u8; 2]| {
+        let head = |id: &str, index: usize| format!("@{id} vrrp_instance {} {{\n", names[index]);
+        let mut text = head("lb1", 0) + &head("lb2", 1);
+        text += " interface eth0\n virtual_router_id 51\n";
+        text += &format!("@lb1 priority {}\n@lb2 priority {}\n", priority[0], priority[1]);
+        text += "@lb1 track_interface {\n@lb1  eth1\n@lb1 }\n@^lb1 track_interface {\n@^lb1  eth2\n@^lb1 }\n";
+        text + "@lb1 virtual_ipaddress {\n@lb2 virtual_ipaddress {\n  192.0.2.1\n }\n}\n" + &service("", "")
+    };
+    for (names, priority) in [(["V", "V"], [150, 100]), (["V", "V"], [100, 150]), (["V", "W"], [150, 100])] {
+        let text = lines(names, priority);
+        let outcome = read(&text);
+        let cluster = outcome.cluster.as_ref().unwrap_or_else(|| panic!("{text}{:?}", said(&outcome)));
+        assert_eq!(cluster.directors.len(), 2, "{:?}", said(&outcome));
+        assert_eq!(cluster.directors[0].name, if priority[0] > priority[1] { "lb1" } else { "lb2" });
+        let vrrp = cluster.redundancy.protocol.instances();
+        assert_eq!(
+            (vrrp.len(), vrrp[0].priority.primary.get(), vrrp[0].priority.backup.get()),
+            (1, 150, 100)
+        );
+        assert_eq!(cluster.virtual_servers.len(), 1);
+        for code in ["keepalived-condition-block", "brace-missing", "brace-stray", "keepalived-unknown"] {
+            assert!(!has_code(&outcome, code), "{text}{:?}", said(&outcome));
+        }
+        // A post with the same text says the same.
+        let pasted = keepalived::read_paste(&Source { name: "x", text: &text });
+        assert_eq!(pasted.candidates.len(), 2, "{:?}", said(&pasted));
+    }
+}
