@@ -206,6 +206,7 @@ impl Evidence {
 
     fn keepalived(&mut self, line: &str, scan: &mut Scan) {
         let (line, comment) = without_comment(line);
+        let (condition, line) = without_condition(line);
         self.commented_headers += headers(comment).filter(|header| header.opens).count();
         let first = line.split(|c: char| is_blank(c) || is_brace(c)).next().unwrap_or("");
         if std::mem::take(&mut scan.header_open) && line.starts_with(is_brace) {
@@ -220,10 +221,11 @@ impl Evidence {
         for header in found {
             of_line += 1;
             self.headers += usize::from(header.opens);
+            // Of the same block each node may have its own.
             if header.opens && header.name == "vrrp_instance" {
-                self.pasted |= !scan.instances.insert(header.argument.to_owned());
+                self.pasted |= !scan.instances.insert(format!("{condition} {}", header.argument));
             }
-            if header.opens && header.name == "global_defs" {
+            if header.opens && header.name == "global_defs" && condition.is_empty() {
                 self.pasted |= std::mem::replace(&mut scan.global_defs, true);
             }
         }
@@ -309,6 +311,13 @@ fn without_comment(line: &str) -> (&str, &str) {
         }
     }
     (line, "")
+}
+
+/// Parts a line of keepalived from the `@id` before it, which says on which node it is there.
+fn without_condition(line: &str) -> (&str, &str) {
+    let length = if line.starts_with('@') { line.find(is_blank).unwrap_or(line.len()) } else { 0 };
+    let (condition, rest) = line.split_at_checked(length).unwrap_or(("", line));
+    (condition, rest.trim_start_matches(is_blank))
 }
 
 /// How deep in blocks the end of a line is, `${NAME}` passed over.
@@ -400,6 +409,8 @@ mod tests {
             ("$VIP=10.0.0.1\n@high include x.conf\nvirtual_server ${VIP} 80 {\n}\n", Some(Keepalived)),
             ("include /etc/keepalived/conf.d/*.conf\n", Some(Keepalived)),
             ("vrrp_script a {\n script \"ipvsadm -L\"\n}\n", Some(Keepalived)),
+            ("@a vrrp_instance V {\n}\n@b vrrp_instance V {\n}\n", Some(Keepalived)),
+            ("@a global_defs {\n}\n@^a global_defs {\n}\n", Some(Keepalived)),
             ("virtual_server192.0.2.120 3306{\n}\n", Some(KeepalivedPaste)),
             ("vrrp_instance VI_1 {\n virtual_router_id51\n}\n", Some(KeepalivedPaste)),
             ("On the first node:\nvrrp_instance VI_1 {\n}\n", Some(KeepalivedPaste)),

@@ -36,6 +36,10 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedBraceEarly
                 | Code::KeepalivedBlockUnknown
                 | Code::KeepalivedBlockMissing
+                | Code::KeepalivedConditionBlock
+                | Code::KeepalivedStrictState
+                | Code::KeepalivedStrictAccept
+                | Code::KeepalivedStrictSix
                 | Code::KeepalivedGlued
                 | Code::KeepalivedProse
                 | Code::KeepalivedRange
@@ -86,6 +90,8 @@ fn refuses(finding: &Finding) -> bool {
                 | Code::KeepalivedTrackEarly
                 | Code::KeepalivedTrackUnknown
                 | Code::KeepalivedTrackAgain
+                | Code::KeepalivedTrackGroup
+                | Code::KeepalivedTrackGroupWeight
                 | Code::KeepalivedScriptSecurity
                 | Code::KeepalivedNumber
                 | Code::KeepalivedValue

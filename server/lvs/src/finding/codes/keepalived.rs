@@ -18,6 +18,8 @@ macro_rules! with_keepalived {
             KeepalivedIncludeMissing "keepalived-include-missing" "{path} is not among the files at hand, so what it says is missing";
             KeepalivedIncludeAlone "keepalived-include-alone" "{path} is included, but only single files were given, so what it says is missing";
             KeepalivedIncludeLoop "keepalived-include-loop" "{path} leads back to a file that includes it; it was not read again";
+            KeepalivedConditionBlock "keepalived-condition-block" "where {condition} does not hold, keepalived leaves out this line only and stumbles over the rest of the block; here the whole block was left out there";
+            KeepalivedConditionBang "keepalived-condition-bang" "! begins a comment, so keepalived reads nothing of this line on any node, and so it was left out; {meant} means all nodes but that one";
             KeepalivedBackslash "keepalived-backslash" "a backslash at the end joins lines in definitions only; to keepalived it is a further word, here it was left out";
             KeepalivedSlashes "keepalived-slashes" "{text} was left out as a remark; to keepalived it is further words of the line";
             KeepalivedSlashLine "keepalived-slash-line" "// begins no remark for keepalived, which takes it for an unknown word; the line was left out";
@@ -83,6 +85,9 @@ macro_rules! with_keepalived {
             KeepalivedProcess "keepalived-process" "{word} is about keepalived's own processes; it is kept without effect";
             KeepalivedStrict "keepalived-strict" "{word} leaves passwords out, which was repeated, and shuts clients out from the addresses, which Caribe does not do";
             KeepalivedStrictUnicast "keepalived-strict-unicast" "strict mode forbids unicast; {name} was read as it is written";
+            KeepalivedStrictState "keepalived-strict-state" "in strict mode only a node with the priority 255 starts as MASTER; {name} starts as BACKUP";
+            KeepalivedStrictAccept "keepalived-strict-accept" "in strict mode with VRRP version 2 keepalived clears accept and drops what clients send to the addresses, which Caribe does not do";
+            KeepalivedStrictSix "keepalived-strict-ipv6" "in strict mode keepalived wants the link-local address first, not {address}, and complains";
             KeepalivedRouterId "keepalived-router-id" "{text} is no virtual router id from 1 to 255; keepalived refuses {name}";
             KeepalivedRouterIdMissing "keepalived-router-id-missing" "{name} has no virtual_router_id; keepalived refuses to start";
             KeepalivedInterface "keepalived-interface" "{name} has no interface; keepalived refuses to start";
@@ -120,6 +125,8 @@ macro_rules! with_keepalived {
             KeepalivedTrackEarly "keepalived-track-early" "{name} of {word} is defined only further down; keepalived reads from the top and ignores it";
             KeepalivedTrackUnknown "keepalived-track-unknown" "{name} of {word} is not defined; keepalived ignores it";
             KeepalivedTrackAgain "keepalived-track-again" "{name} is given twice in {word}; keepalived ignores the second";
+            KeepalivedTrackGroup "keepalived-track-group" "{interface} is tracked by {name} itself and by its sync group {group}; keepalived wants one of the two only";
+            KeepalivedTrackGroupWeight "keepalived-track-group-weight" "the weight of {name} in {word} has no effect in the sync group {group}, which keepalived complains about; it would need sync_group_tracking_weight";
             KeepalivedScriptSecurity "keepalived-script-security" "the script {name} is run without enable_script_security, which keepalived reports as a violation";
             KeepalivedTrackScriptUnknown "keepalived-track-script-unknown" "the script {name} is not defined; keepalived ignores it";
             KeepalivedGroupMember "keepalived-group-member" "{name} of the sync group {group} is not defined; keepalived ignores it";
@@ -162,6 +169,7 @@ macro_rules! with_keepalived {
             KeepalivedBytes "keepalived-bytes" "{text} is no row of hexadecimal bytes; {word} was left out";
             KeepalivedUrlPath "keepalived-url-path" "a url without a path is ignored by keepalived; it was kept aside";
             KeepalivedPath "keepalived-path" "{text} is no path that can be asked for; it was read as {value}";
+            KeepalivedRegexNone "keepalived-regex-none" "the regular expression {text} fits any answer, even an empty one, so nothing is looked for; say what the page must hold";
             KeepalivedDigest "keepalived-digest" "{text} is no digest of 32 hexadecimal digits; keepalived ignores it";
             KeepalivedStatus "keepalived-status" "{text} is no status code from 100 to 599 nor a range of them; it was left out";
             KeepalivedOneNode "keepalived-one-node" "this is one of two nodes; give the other's file too, or add the second director";
@@ -175,8 +183,11 @@ macro_rules! with_keepalived {
             KeepalivedInstanceOnly "keepalived-instance-only" "{name} is not in {file}, so its addresses have no partner";
             KeepalivedSplit "keepalived-split" "{word} is {value} here and {taken} in {file}, so with keepalived both nodes are master at once; {taken} was taken";
             KeepalivedSplitPassword "keepalived-split-password" "the password is not that of {file}, so with keepalived both nodes are master at once; that of {file} was taken";
+            KeepalivedSplitPeer "keepalived-split-peer" "unicast_peer of {name} does not name {address}, from which {file} sends (unicast_src_ip), so one node does not hear the other and with keepalived both can be master at once";
+            KeepalivedSecondApart "keepalived-second-apart" "{field} of {of} is {value} here and {taken} in {file}, more than a second apart; with keepalived a takeover is as slow as whoever was master, here {taken} counts for both";
             KeepalivedPreempt "keepalived-preempt" "only one of the two nodes has nopreempt; the preferred one decides whether it takes back, so nopreempt is {taken}, as in {file}";
             KeepalivedNodesDiffer "keepalived-nodes-differ" "{field} of {of} is {value} here and {taken} in {file}, which counts";
+            KeepalivedNodesKept "keepalived-nodes-kept" "{word} of {of} is not as in {file}, which counts; what stands here was kept aside";
             KeepalivedOnly "keepalived-only" "{name} is not in {file}, which counts; it was taken in switched off";
             KeepalivedMissing "keepalived-missing" "{name} is missing in {file}; it counts all the same";
             KeepalivedAddressOnly "keepalived-address-only" "{address} is not in {file}, which counts; it was left out";
@@ -215,6 +226,7 @@ macro_rules! with_keepalived {
             ExportKeepalivedLoopback "export-keepalived-loopback" "keepalived has no virtual router on lo, so nothing could move {address}; put it on another interface";
             ExportKeepalivedIsolation "export-keepalived-isolation" "keepalived asks neither a gateway nor a console before it takes over; this is left out";
             ExportKeepalivedPrograms "export-keepalived-programs" "keepalived runs the programs as root, and only from folders that nobody else can write (script_user, enable_script_security)";
+            ExportKeepalivedKept "export-keepalived-kept" "{word} came with an imported file and cannot be written back into this one as it is; it is only a comment";
             ExportKeepalivedKind "export-keepalived-kind" "keepalived has no check of kind {kind}; use a command";
             ExportKeepalivedAny "export-keepalived-any" "keepalived uses a server only where all its checkers succeed";
             ExportKeepalivedSlowStart "export-keepalived-slow-start" "keepalived gives a returning server its whole weight at once";

@@ -106,6 +106,13 @@ fn entry(reader: &mut Reader<'_>, line: &Statement, interface: Option<&Device>) 
             ("label", Some(value)) => {
                 label = globals::device(reader, line, value).map(|label| (value, label));
             }
+            // Only addresses of the host go with a group; keepalived leaves both words out here.
+            ("track_group", Some(_)) => {
+                reader
+                    .warn(line.origin_of(word), Code::KeepalivedOption)
+                    .with("text", excerpt(&word.text))
+                    .with("word", "an address");
+            }
             // The kernel would find these by itself.
             ("scope", Some(value)) if value.text == "global" => {}
             ("scope", Some(value))

@@ -85,7 +85,8 @@ pub(super) fn services(
         };
         partner.differences(reader, &server.name).compare(&there, "", &bare(server), &bare(other));
         real_servers(reader, (server, &here, origins), (other, &there), partner, forwarding);
-        kept(&mut server.kept, &other.kept);
+        let place = (partner.node.origins.find(&there), server.name.as_str());
+        kept(reader, &mut server.kept, &other.kept, partner, place);
     }
     let mut left: Vec<_> = others.into_values().collect();
     left.sort_by_key(|(index, _)| *index);
@@ -143,7 +144,8 @@ fn real_servers(
             &whole(real, forwarding.0, &server.monitor),
             &whole(twin, forwarding.1, &other.monitor),
         );
-        kept(&mut real.kept, &twin.kept);
+        let place = (partner.node.origins.find(&format!("{there}/real_servers/{at}")), of.as_str());
+        kept(reader, &mut real.kept, &twin.kept, partner, place);
     }
     let mut left: Vec<_> = theirs.into_values().collect();
     left.sort_by_key(|(index, _)| *index);
@@ -222,12 +224,30 @@ fn addresses(reader: &mut Reader<'_>, primary: &Node, partner: Partner<'_>) {
     }
 }
 
-/// Puts aside what only the partner's file says, or says otherwise.
-pub(super) fn kept(own: &mut BTreeMap<String, String>, other: &BTreeMap<String, String>) {
+/// Puts aside what only the partner's file says, or says otherwise, and names it. `place` is where nothing better is
+/// known, and what the words belong to.
+pub(super) fn kept(
+    reader: &mut Reader<'_>,
+    own: &mut BTreeMap<String, String>,
+    other: &BTreeMap<String, String>,
+    partner: Partner<'_>,
+    place: (Option<Origin>, &str),
+) {
+    let otherwise = place.0.or(partner.node.origins.find("/virtual_servers/0"));
     for (key, text) in other {
-        if own.get(key) != Some(text) {
-            let path = key.strip_prefix(PREFIX).unwrap_or(key);
-            own.insert(format!("{PREFIX}backup/{path}"), text.clone());
+        let known = own.get(key);
+        if known == Some(text) {
+            continue;
         }
+        let path = key.strip_prefix(PREFIX).unwrap_or(key);
+        if let Some(origin) = otherwise {
+            let (of, word) = path.rsplit_once('/').unwrap_or((place.1, path));
+            reader
+                .warn(origin, Code::KeepalivedNodesKept)
+                .with("word", excerpt(word))
+                .with("of", excerpt(if of.is_empty() { partner.file } else { of }))
+                .with("file", partner.primary_file);
+        }
+        own.insert(format!("{PREFIX}backup/{path}"), text.clone());
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Condition<'a> {
     pub(super) id: &'a str,
     /// Whether the line is for all nodes but this one.
     negated: bool,
+    /// Whether a `!` stands before the id. It begins a comment, so keepalived reads nothing of the line.
+    pub(super) bang: bool,
     /// Bytes up to what stands under the condition.
     pub(super) length: usize,
 }
@@ -27,14 +29,24 @@ impl<'a> Condition<'a> {
             Some(word) => (true, word),
             None => (false, behind),
         };
-        let length = word.find(char::is_whitespace).unwrap_or(word.len());
+        let (bang, word) = match word.strip_prefix('!') {
+            Some(word) => (true, word),
+            None => (false, word),
+        };
+        // Comments are gone before keepalived looks for conditions.
+        let length = word.find(|c: char| c.is_whitespace() || matches!(c, '#' | '!')).unwrap_or(word.len());
         let id = word.get(..length)?;
-        Some(Condition { id, negated, length: 1 + usize::from(negated) + length })
+        Some(Condition { id, negated, bang, length: 1 + usize::from(negated) + usize::from(bang) + length })
+    }
+
+    /// The node that has lines of its own because of this condition.
+    pub(super) fn names(&self) -> Option<&'a str> {
+        Some(self.id).filter(|id| !self.bang && !id.is_empty())
     }
 
     /// Whether the line is there for a node; none is a node that no condition names.
     pub(super) fn holds_for(&self, node: Option<&str>) -> bool {
-        (node == Some(self.id)) != self.negated
+        !self.bang && (node == Some(self.id)) != self.negated
     }
 }
 

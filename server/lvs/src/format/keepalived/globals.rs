@@ -81,10 +81,12 @@ pub(super) fn read(
             "lvs_sync_daemon" => sync_daemon(reader, inner, globals, kept),
             "vrrp_version" => globals.version = version(reader, inner, globals.version).or(globals.version),
             "vrrp_strict" => {
-                globals.strict = reader.flag(inner);
-                if globals.strict {
-                    reader.aside(kept, "global_defs/", inner, Code::KeepalivedStrict);
+                // No word behind it switches it off.
+                globals.strict = true;
+                if let Some(word) = inner.argument(0) {
+                    reader.warn(inner.origin_of(word), Code::ExtraWords).with("text", excerpt(&word.text));
                 }
+                reader.aside(kept, "global_defs/", inner, Code::KeepalivedStrict);
             }
             "vrrp_garp_interval" | "vrrp_gna_interval" if inner.words() == "0" => {
                 reader

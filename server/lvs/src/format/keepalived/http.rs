@@ -9,7 +9,7 @@ use super::timing::Kept;
 use super::tree::Statement;
 use super::unacted;
 use crate::finding::Code;
-use crate::model::{BodyMatch, HttpCheck, HttpVersion, Question, StatusRange, TlsOptions};
+use crate::model::{BodyMatch, HttpCheck, HttpVersion, Pattern, Question, StatusRange, TlsOptions};
 
 /// What a checker says of all its pages, and the pages.
 pub(super) struct Pages<'s> {
@@ -108,15 +108,22 @@ fn url_block(
             "digest" => digest(reader, inner, page),
             "status_code" => status(reader, inner, page),
             "virtualhost" => page.host = names::host(reader, inner).or(page.host.take()),
-            "regex" => regex = reader.value(inner).map(|word| word.text.clone()),
+            "regex" => regex = reader.value(inner).map(|word| (word.text.clone(), inner.value_origin())),
             "regex_no_match" => absent = reader.flag(inner),
             "regex_options" => regex_options(reader, inner, &mut flags, &path, kept),
             _ => unacted::aside(reader, kept, &path, Block::Url, inner),
         }
     }
-    page.body = regex.map(|regex| {
-        let text = if flags.is_empty() { regex } else { format!("(?{flags}){regex}") };
-        BodyMatch { text, regex: true, absent }
+    page.body = regex.and_then(|(regex, origin)| {
+        let text = if flags.is_empty() { regex.clone() } else { format!("(?{flags}){regex}") };
+        if Pattern::new(&text).is_ok_and(|pattern| pattern.is_match(b"")) {
+            reader.warn(origin, Code::KeepalivedRegexNone).with("text", format!("\"{}\"", excerpt(&regex)));
+        }
+        match regex.is_empty() {
+            false => Some(BodyMatch { text, regex: true, absent }),
+            // Nothing to look for; that nothing must not be found is never true.
+            true => absent.then(|| BodyMatch { text: "(?:)".to_owned(), regex: true, absent }),
+        }
     });
 }
 

@@ -10,14 +10,52 @@ use super::syntax_notes::excerpt;
 use super::tree::Statement;
 use super::vrrp::Instance;
 use crate::finding::Code;
+use crate::model::VrrpVersion;
 use crate::table::Family;
 
-/// Clears what does not go together and says it.
-pub(super) fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statement) {
+/// Clears what does not go together and says it. `version` is that of instances which name none.
+pub(super) fn settle(
+    reader: &mut Reader<'_>,
+    instance: &mut Instance,
+    statement: &Statement,
+    version: Option<VrrpVersion>,
+) {
     families(reader, instance, statement);
     unicast(reader, instance, statement);
     companions(reader, instance, statement);
+    if instance.strict {
+        strict(reader, instance, statement, version);
+    }
     preemption(reader, instance);
+}
+
+/// What the RFC does not allow, and keepalived therefore does not do in strict mode.
+fn strict(
+    reader: &mut Reader<'_>,
+    instance: &mut Instance,
+    statement: &Statement,
+    version: Option<VrrpVersion>,
+) {
+    let find = |word: &str| statement.inside().iter().find(|inner| inner.is(word));
+    if instance.is_master && instance.priority.is_none_or(|priority| priority.get() != u8::MAX) {
+        let origin = find("state").map_or(instance.origin, Statement::value_origin);
+        reader.warn(origin, Code::KeepalivedStrictState).with("name", excerpt(&instance.name));
+        instance.is_master = false;
+    }
+    let first = instance.addresses.first().filter(|entry| Family::of(entry.vip.address) == Family::Ipv6);
+    if let Some(entry) = first.filter(|entry| !is_link_local(entry.vip.address)) {
+        reader.warn(entry.origin, Code::KeepalivedStrictSix).with("address", entry.vip.address);
+    }
+    if let Some(accept) = find("accept")
+        && instance.family() == Family::Ipv4
+        && instance.version.or(version).unwrap_or_default() == VrrpVersion::V2
+    {
+        reader.warn(accept.origin(), Code::KeepalivedStrictAccept);
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// All addresses that advertisements have to do with are of one family.
@@ -124,6 +162,8 @@ fn preemption(reader: &mut Reader<'_>, instance: &mut Instance) {
         reader.warn(origin, Code::KeepalivedPreemptDelay);
     } else if owner {
         reader.warn(origin, Code::KeepalivedPreemptDelayOff).with("reason", "priority 255");
+    } else if instance.strict {
+        reader.warn(origin, Code::KeepalivedPreemptDelayOff).with("reason", "strict mode");
     } else if instance.nopreempt.is_some() {
         reader.warn(origin, Code::KeepalivedPreemptDelayOff).with("reason", "nopreempt");
     } else {

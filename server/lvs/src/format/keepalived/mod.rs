@@ -10,6 +10,7 @@
 mod addresses;
 mod checkers;
 mod compare;
+mod condition_blocks;
 mod conditions;
 mod differences;
 mod forwarding;

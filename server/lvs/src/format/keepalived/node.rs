@@ -78,7 +78,7 @@ pub(super) fn read(
     let all_groups: Vec<Group> =
         of("virtual_server_group").map(|block| groups::read(reader, block, &mut room)).collect();
     let mut instances: Vec<Instance> = Vec::new();
-    let mut sync_groups: Vec<SyncGroup> = Vec::new();
+    let mut sync_groups: Vec<SyncGroup<'_>> = Vec::new();
     let mut found: Vec<Service> = Vec::new();
     let mut rows = ROWS_MAXIMUM;
     for statement in statements {
@@ -96,12 +96,14 @@ pub(super) fn read(
             }
             _ => {
                 globals.defined.meet(reader, statement);
+                globals.defined.groups(reader, statement);
                 other(reader, statement, &mut cluster.kept);
             }
         }
     }
     unique(reader, &mut instances);
     tracking::together(reader, &sync_groups, &instances);
+    tracking::links(reader, &sync_groups, &mut instances, &mut cluster.kept);
     duplicates(reader, &mut found);
     cluster.redundancy = redundancy::read(reader, &globals, &instances, &mut origins);
     let hooks: Vec<Hook> = sync_groups

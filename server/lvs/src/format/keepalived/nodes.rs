@@ -8,7 +8,7 @@ use std::num::NonZeroU8;
 use super::compare::{self, Partner};
 use super::names;
 use super::node::Node;
-use super::reader::{Origin, Origins, Reader};
+use super::reader::{Origin, Origins, Reader, Seconds};
 use super::syntax_notes::excerpt;
 use super::vrrp::Instance;
 use crate::finding::Code;
@@ -62,7 +62,8 @@ pub(super) fn pair(
     }
     compare::services(reader, &mut cluster, &mut origins, partner);
     compare::settings(reader, &primary, partner);
-    compare::kept(&mut cluster.kept, &backup.cluster.kept);
+    let otherwise = backup.instances.first().map(|instance| instance.origin);
+    compare::kept(reader, &mut cluster.kept, &backup.cluster.kept, partner, (otherwise, ""));
     (cluster, origins)
 }
 
@@ -190,10 +191,18 @@ fn priorities(reader: &mut Reader<'_>, router: &mut VrrpInstance, primary: &Node
         RedundancyProtocol::Heartbeat | RedundancyProtocol::Pulse => String::new(),
     };
     split("/version", "version", version(backup), version(primary));
-    let interval = |node: &Node| super::reader::Seconds(node.cluster.redundancy.interval_ms).to_string();
-    split("/interval", "advert_int", interval(backup), interval(primary));
+    let learns = version(backup) == "3" && version(primary) == "3";
+    let interval = |node: &Node| Seconds(node.cluster.redundancy.interval_ms).to_string();
+    if !learns {
+        split("/interval", "advert_int", interval(backup), interval(primary));
+    }
     let unicast = |instance: &Instance| if instance.peers.is_some() { "unicast" } else { "multicast" };
     split("/unicast", "unicast_peer", unicast(other).to_owned(), unicast(own).to_owned());
+    if learns {
+        intervals(reader, own, primary, other, partner);
+    }
+    peers(reader, own, other, partner.file);
+    peers(reader, other, own, partner.primary_file);
     if own.password != other.password {
         let origin: Origin = other.origins.find("/password").unwrap_or(other.origin);
         reader.warn(origin, Code::KeepalivedSplitPassword).with("file", partner.primary_file);
@@ -208,5 +217,42 @@ fn priorities(reader: &mut Reader<'_>, router: &mut VrrpInstance, primary: &Node
             .with("value", name(other))
             .with("taken", name(own))
             .with("file", partner.primary_file);
+    }
+}
+
+/// Advertisements of version 3 say how often they come, so different times hold no two masters apart; a takeover just
+/// takes its time from whoever was master.
+fn intervals(
+    reader: &mut Reader<'_>,
+    own: &Instance,
+    primary: &Node,
+    other: &Instance,
+    partner: Partner<'_>,
+) {
+    let taken = primary.cluster.redundancy.interval_ms;
+    let value = partner.node.cluster.redundancy.interval_ms;
+    if taken == value {
+        return;
+    }
+    let far = taken.abs_diff(value) > 1_000;
+    let code = if far { Code::KeepalivedSecondApart } else { Code::KeepalivedNodesDiffer };
+    reader
+        .warn(other.origins.find("/interval").unwrap_or(other.origin), code)
+        .with("field", "advert_int")
+        .with("of", excerpt(&own.name))
+        .with("value", Seconds(value))
+        .with("taken", Seconds(taken))
+        .with("file", partner.primary_file);
+}
+
+/// Says where one node does not send to the address that the other one has, and so is not heard by it.
+fn peers(reader: &mut Reader<'_>, from: &Instance, to: &Instance, file: &str) {
+    let (Some(peers), Some(_), Some(address)) = (&from.peers, &to.peers, to.source) else { return };
+    if !peers.contains(&address) {
+        reader
+            .warn(from.origins.find("/unicast").unwrap_or(from.origin), Code::KeepalivedSplitPeer)
+            .with("name", excerpt(&from.name))
+            .with("address", address)
+            .with("file", file);
     }
 }

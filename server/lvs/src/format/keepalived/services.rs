@@ -253,10 +253,13 @@ fn setting<'s>(reader: &mut Reader<'_>, inner: &'s Statement, draft: &mut Draft<
                 globals::address(reader, inner, word).map(|address| (address, port, inner.value_origin()));
         }
         "sorry_server_lvs_method" => {
-            if draft.sorry.is_none() {
+            let method = forwarding::read(reader, inner, draft.forwarding());
+            // keepalived knows no sorry server yet whose method this could be.
+            if draft.sorry.is_some() {
+                draft.sorry_forwarding = method;
+            } else {
                 instance_whole::needs(reader, inner, "sorry_server");
             }
-            draft.sorry_forwarding = forwarding::read(reader, inner, draft.forwarding());
         }
         "hashed" if draft.scheduler() != Scheduler::Sh => {
             instance_whole::needs(reader, inner, "lb_algo sh");

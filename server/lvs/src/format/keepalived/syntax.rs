@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::condition_blocks::{Fate, Heads};
 use super::conditions::{self, Condition};
 use super::lexer::{self, is_blank_to_the_eye as is_blank};
 use super::repetition;
@@ -109,14 +110,18 @@ fn read(
         dropped: false,
         blocks: Blocks::new(Mode::File),
         collector: Collector::default(),
-        variables: Variables::default(),
+        variables: Variables::of_node(node),
         definition: None,
         conditions: conditions::Seen::default(),
+        heads: Heads::default(),
         including: vec![file],
         parts: BTreeSet::new(),
     };
     reader.file(file, text);
     reader.end_definition();
+    if let Some((file, finding)) = std::mem::take(&mut reader.heads).finish() {
+        reader.collector.add_in(file.0, finding);
+    }
     Done { blocks: reader.blocks, collector: reader.collector, conditions: reader.conditions }
 }
 
@@ -159,6 +164,8 @@ struct Reader<'r, 't> {
     /// A definition whose last line ended with a backslash.
     definition: Option<Definition>,
     conditions: conditions::Seen,
+    /// Blocks whose heads stand under conditions.
+    heads: Heads,
     /// The files that are being read, the including before the included.
     including: Vec<FileIndex>,
     /// Given files that were included. Known by their names alone, they may fit the patterns of several folders.
@@ -233,6 +240,8 @@ impl<'t> Reader<'_, 't> {
     /// A line on its way to the blocks: conditions, definitions and repetitions are seen to, variables are replaced.
     fn line(&mut self, mut line: Line, depth: usize) {
         let mut holds = true;
+        // The first condition of the line, and where it stands.
+        let mut under: Option<(String, (FileIndex, Spot))> = None;
         let mut replacements = 0;
         loop {
             if !self.draw(&line) {
@@ -244,8 +253,19 @@ impl<'t> Reader<'_, 't> {
                 return;
             }
             if let Some(condition) = Condition::parse(rest) {
-                self.conditions.note(condition.id, line.file, line.spot(start));
+                let place = (line.file, line.spot(start));
+                if let Some(id) = condition.names() {
+                    self.conditions.note(id, line.file, place.1);
+                }
+                if condition.bang {
+                    let meant = excerpt(&format!("@^{}", condition.id));
+                    self.say(line.file, place.1, Code::KeepalivedConditionBang, |finding| {
+                        finding.with("meant", &meant).suggest(&meant)
+                    });
+                }
                 holds &= condition.holds_for(self.node);
+                let text = || rest.get(..condition.length).unwrap_or_default().to_owned();
+                under.get_or_insert_with(|| (text(), place));
                 line = line.part(start + condition.length, line.text.len());
                 continue;
             }
@@ -255,6 +275,9 @@ impl<'t> Reader<'_, 't> {
                 return;
             }
             if !holds {
+                if let Some((condition, place)) = &under {
+                    self.heads.dropped(condition, &line, *place);
+                }
                 return;
             }
             if repetition::begins(rest) {
@@ -264,6 +287,15 @@ impl<'t> Reader<'_, 't> {
             let comment = start + lexer::comment_start(rest);
             let used = line.text.get(..comment).and_then(|text| self.variables.find(text));
             let Some(used) = used else {
+                if comment > start
+                    && let Fate::LeftOut(said) =
+                        self.heads.read(under.as_ref().map(|(text, _)| text.as_str()), &line)
+                {
+                    if let Some((file, finding)) = said {
+                        self.collector.add_in(file.0, finding);
+                    }
+                    return;
+                }
                 match include_path(rest) {
                     Some(path) => self.include(line.file, line.spot(start), path),
                     None => self.statement(&line, start),
@@ -387,9 +419,14 @@ impl<'t> Reader<'_, 't> {
 
 /// The paths and patterns that a text includes, as they stand there.
 pub(super) fn included_paths(text: &str) -> impl Iterator<Item = &str> {
-    let at_any_node =
-        |line| Condition::parse(line).map_or(line, |condition| line.get(condition.length..).unwrap_or(""));
-    lines(text).filter_map(move |line| include_path(at_any_node(line.trim_start()).trim_start()))
+    lines(text).filter_map(|line| include_path(at_any_node(line)))
+}
+
+/// A line without indentation and without the condition that it is there under.
+pub(super) fn at_any_node(line: &str) -> &str {
+    let line = line.trim_start();
+    let length = Condition::parse(line).map_or(0, |condition| condition.length);
+    line.get(length..).unwrap_or_default().trim_start()
 }
 
 /// The lines of a text, without their ends: LF, CR LF or CR.

@@ -169,8 +169,7 @@ pub(super) const NOTIFY: Words = &[
     ("smtp_alert", Flag),
 ];
 
-pub(super) const SYNC_GROUP: Words =
-    &[("global_tracking", Flag), ("sync_group_tracking_weight", Flag), ("track_group", Most(1))];
+pub(super) const SYNC_GROUP: Words = &[("global_tracking", Flag), ("sync_group_tracking_weight", Flag)];
 
 pub(super) const INSTANCE: Words = &[
     ("state", Most(1)),
@@ -191,7 +190,6 @@ pub(super) const INSTANCE: Words = &[
     ("mcast_src_ip", Most(1)),
     ("mcast_dst_ip", Most(1)),
     ("track_src_ip", Flag),
-    ("track_group", Most(1)),
     ("use_vmac", Rest),
     ("use_vmac_addr", Flag),
     ("vmac_xmit_base", Flag),

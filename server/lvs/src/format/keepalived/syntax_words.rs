@@ -59,6 +59,25 @@ pub(super) enum Block {
     FileCheck,
 }
 
+/// Blocks that hold others.
+const PARENTS: [Block; 10] = [
+    Block::Top,
+    Block::Global,
+    Block::TrackGroup,
+    Block::GarpGroup,
+    Block::SyncGroup,
+    Block::Instance,
+    Block::Service,
+    Block::Server,
+    Block::Http,
+    Block::Smtp,
+];
+
+/// Whether a word opens a block, wherever that may stand.
+pub(super) fn opens_a_block(word: &str) -> bool {
+    PARENTS.iter().any(|parent| parent.child(word).is_some())
+}
+
 /// A keyword and what follows it.
 pub(super) type Words = &'static [(&'static str, Arity)];
 

@@ -171,7 +171,7 @@ impl Look {
     fn at(text: &str) -> Look {
         let includes = syntax::included_paths(text).flat_map(glob::alternatives).take(MOST_AT_ONCE).collect();
         let head = |line: &str| {
-            let head = line.trim_start();
+            let head = syntax::at_any_node(line);
             let once = ["global_defs", "vrrp_instance", "virtual_server"];
             once.iter().any(|word| head.starts_with(word)).then(|| {
                 let words: Vec<&str> = head.split(|c: char| c.is_whitespace() || c == '{').collect();

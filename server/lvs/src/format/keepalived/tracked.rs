@@ -3,7 +3,7 @@
 //! keepalived reads from top to bottom: what is defined further down is unknown to it. Called by `node`, which tells
 //! it of every block as it comes, and by `tracking` for each list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept;
 use super::reader::Reader;
@@ -19,6 +19,7 @@ pub(super) enum Kind {
     File,
     Process,
     Bfd,
+    Group,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             "track_file" | "vrrp_track_file" => Some(Kind::File),
             "vrrp_track_process" | "track_process" => Some(Kind::Process),
             "bfd_instance" => Some(Kind::Bfd),
+            "track_group" => Some(Kind::Group),
             _ => None,
         }
     }
@@ -50,20 +52,46 @@ impl Kind {
 pub(super) struct Defined {
     all: BTreeSet<(Kind, String)>,
     so_far: BTreeSet<(Kind, String)>,
+    /// Those with a weight of their own that counts, or with one of none.
+    weights: BTreeMap<(Kind, String), bool>,
 }
 
 impl Defined {
     /// Those of a whole text.
     pub(super) fn of(statements: &[Statement]) -> Self {
         let all = statements.iter().filter_map(definition).collect();
-        Defined { all, so_far: BTreeSet::new() }
+        let weight = |statement: &Statement| {
+            let line = statement.inside().iter().rfind(|line| line.is("weight"))?;
+            Some((definition(statement)?, line.argument(0)?.text != "0"))
+        };
+        Defined { all, so_far: BTreeSet::new(), weights: statements.iter().filter_map(weight).collect() }
+    }
+
+    /// The lines of a list that change a priority by a weight, their own or that of what they name.
+    pub(super) fn weighted<'s>(&self, list: &'s Statement) -> Vec<&'s Statement> {
+        let kind = Kind::tracked_by(&list.keyword.text);
+        let lines = list.inside().iter();
+        let weighs = |line: &&Statement| {
+            let own = line.arguments.iter().skip_while(|word| word.text != "weight").nth(1);
+            let named = kind.map(|kind| (kind, line.keyword.text.clone()));
+            if named.as_ref().is_some_and(|named| !self.all.contains(named)) {
+                return false;
+            }
+            match (own, named) {
+                (Some(weight), _) => weight.text != "0",
+                (None, None) => false,
+                // A file without a word about it has the weight 1.
+                (None, Some(named)) => self.weights.get(&named).copied().unwrap_or(named.0 == Kind::File),
+            }
+        };
+        lines.filter(weighs).collect()
     }
 
     /// Takes a block into account that has just been read.
     pub(super) fn meet(&mut self, reader: &mut Reader<'_>, statement: &Statement) {
         let Some((kind, name)) = definition(statement) else { return };
         // Of the others the last one of a name counts, without a word.
-        if !self.so_far.insert((kind, name)) && kind == Kind::Bfd {
+        if !self.so_far.insert((kind, name)) && matches!(kind, Kind::Bfd | Kind::Group) {
             again(reader, statement);
         }
     }
@@ -104,6 +132,27 @@ impl Defined {
             lines.filter(|line| self.knows(reader, kind, list, line, &line.keyword)).collect();
         weights(reader, list);
         lines
+    }
+
+    /// Checks the groups that addresses, routes and rules of the host go with.
+    pub(super) fn groups(&self, reader: &mut Reader<'_>, block: &Statement) {
+        if !block.keyword.text.starts_with("static_") {
+            return;
+        }
+        for line in block.inside() {
+            let mut words = line.arguments.iter().skip_while(|word| word.text != "track_group");
+            if let (Some(word), Some(name)) = (words.next(), words.next()) {
+                let key = (Kind::Group, name.text.clone());
+                if !self.so_far.contains(&key) {
+                    let early = self.all.contains(&key);
+                    let code = if early { Code::KeepalivedTrackEarly } else { Code::KeepalivedTrackUnknown };
+                    reader
+                        .warn(line.origin_of(name), code)
+                        .with("name", excerpt(&name.text))
+                        .with("word", &word.text);
+                }
+            }
+        }
     }
 
     /// Checks what the checkers of a service look at.

@@ -19,7 +19,7 @@ use crate::finding::Code;
 
 /// A sync group.
 #[derive(Debug)]
-pub(super) struct SyncGroup {
+pub(super) struct SyncGroup<'s> {
     /// Its name.
     pub(super) name: String,
     /// Where it begins.
@@ -28,6 +28,12 @@ pub(super) struct SyncGroup {
     pub(super) members: Vec<(String, Origin)>,
     /// The programs that it runs when its state changes.
     pub(super) hooks: Vec<Hook>,
+    /// Lists of interfaces whose links all its instances depend on.
+    links: Vec<&'s Statement>,
+    /// Whether weights count although its instances keep together.
+    weighs: bool,
+    /// What begins the keys of its words that are put aside.
+    path: String,
 }
 
 /// Reads `track_interface`: interfaces that hold the instance or its addresses are watched anyway.
@@ -44,25 +50,114 @@ pub(super) fn interfaces(
     let mut beyond = false;
     for line in block.inside() {
         let name = line.keyword.text.as_str();
-        let devices = instance.addresses.iter().chain(&instance.excluded);
-        let mut devices = devices.filter_map(|entry| entry.vip.device.as_ref()).chain(&instance.interface);
-        let weighted = line.arguments.iter().any(|word| word.text == "weight") && line.words() != "weight 0";
-        let watched = devices.any(|device| device.interface() == name);
+        let weighted = is_weighted(line);
+        let watched = is_in_use(instance, name);
         let own = instance.interface.as_ref().is_some_and(|own| own.interface() == name);
         if own {
             // Neither this nor a weight has an effect, also where dont_track_primary is given.
             reader.warn(line.origin(), Code::KeepalivedTrackOwn).with("interface", excerpt(name));
-        } else if watched && !weighted {
+            continue;
+        }
+        instance.tracks.insert(name.to_owned());
+        if watched && !weighted {
             instance.watches_link = true;
         } else {
             beyond = true;
-            let code = if weighted { Code::KeepalivedTrackWeight } else { Code::KeepalivedTrackInterface };
-            reader.warn(line.origin(), code).with("interface", excerpt(name));
+            elsewhere(reader, line, weighted);
         }
     }
     tracked::weights(reader, block);
     if beyond {
         kept::keep(kept, &instance.path(), block);
+    }
+}
+
+/// Notes what of a list changes the priority of an instance.
+pub(super) fn weighted(list: &Statement, instance: &mut Instance, globals: &Globals) {
+    let word = list.keyword.text.as_str();
+    // keepalived says nothing of processes.
+    if !matches!(word, "track_interface" | "track_script" | "track_file" | "track_bfd") {
+        return;
+    }
+    let own = instance.interface.as_ref().map(|own| own.interface().to_owned());
+    for line in globals.defined.weighted(list) {
+        let name = &line.keyword.text;
+        if word != "track_interface" || own.as_ref() != Some(name) {
+            instance.weighted.push((word.to_owned(), name.clone(), line.origin()));
+        }
+    }
+}
+
+/// Says which weights keepalived ignores, because the instances of a group keep together.
+fn weightless(reader: &mut Reader<'_>, group: &SyncGroup<'_>, instances: &[Instance]) {
+    let members = instances.iter().filter(|one| group.members.iter().any(|(name, _)| *name == one.name));
+    for (word, name, origin) in members.flat_map(|instance| &instance.weighted) {
+        reader
+            .warn(*origin, Code::KeepalivedTrackGroupWeight)
+            .with("name", excerpt(name))
+            .with("word", word)
+            .with("group", excerpt(&group.name));
+    }
+}
+
+/// Whether a link that is lost only changes the priority.
+fn is_weighted(line: &Statement) -> bool {
+    line.arguments.iter().any(|word| word.text == "weight") && line.words() != "weight 0"
+}
+
+/// Whether an instance or one of its addresses is on an interface, so that its link is watched anyway.
+fn is_in_use(instance: &Instance, interface: &str) -> bool {
+    let entries = instance.addresses.iter().chain(&instance.excluded);
+    let mut devices = entries.filter_map(|entry| entry.vip.device.as_ref()).chain(&instance.interface);
+    devices.any(|device| device.interface() == interface)
+}
+
+/// Says that a link is not watched here, or not in this way.
+fn elsewhere(reader: &mut Reader<'_>, line: &Statement, weighted: bool) {
+    let code = if weighted { Code::KeepalivedTrackWeight } else { Code::KeepalivedTrackInterface };
+    reader.warn(line.origin(), code).with("interface", excerpt(&line.keyword.text));
+}
+
+/// Reads `track_interface` of the groups, once their instances are known: a link that one of them uses is watched for
+/// all, because here all addresses move together.
+pub(super) fn links(
+    reader: &mut Reader<'_>,
+    groups: &[SyncGroup<'_>],
+    instances: &mut [Instance],
+    kept: &mut BTreeMap<String, String>,
+) {
+    for group in groups {
+        if !group.weighs {
+            weightless(reader, group, instances);
+        }
+        let is_member = |name: &str| group.members.iter().any(|(member, _)| member == name);
+        for list in &group.links {
+            let mut beyond = false;
+            for line in list.inside() {
+                let name = line.keyword.text.as_str();
+                let weighted = is_weighted(line);
+                let mut members = instances.iter_mut().filter(|instance| is_member(&instance.name));
+                if let Some(twice) = members.find(|instance| instance.tracks.contains(name)) {
+                    reader
+                        .warn(line.origin(), Code::KeepalivedTrackGroup)
+                        .with("interface", excerpt(name))
+                        .with("name", excerpt(&twice.name))
+                        .with("group", excerpt(&group.name));
+                }
+                let mut members = instances.iter_mut().filter(|instance| is_member(&instance.name));
+                match members.find(|instance| is_in_use(instance, name)).filter(|_| !weighted) {
+                    Some(instance) => instance.watches_link = true,
+                    None => {
+                        beyond = true;
+                        elsewhere(reader, line, weighted);
+                    }
+                }
+            }
+            tracked::weights(reader, list);
+            if beyond {
+                kept::keep(kept, &group.path, list);
+            }
+        }
     }
 }
 
@@ -96,12 +191,12 @@ pub(super) fn named(
 }
 
 /// Reads `vrrp_sync_group`.
-pub(super) fn group(
+pub(super) fn group<'s>(
     reader: &mut Reader<'_>,
-    statement: &Statement,
+    statement: &'s Statement,
     globals: &Globals,
     kept: &mut BTreeMap<String, String>,
-) -> SyncGroup {
+) -> SyncGroup<'s> {
     if statement.argument(0).is_none() {
         values::name_missing(reader, statement);
     }
@@ -111,7 +206,15 @@ pub(super) fn group(
     let name = statement.argument(0).map_or("unnamed", |word| word.text.as_str()).to_owned();
     let visible: String = name.chars().filter(|c| !c.is_control()).collect();
     let path = format!("vrrp_sync_group {visible}/");
-    let mut group = SyncGroup { name, origin: statement.origin(), members: Vec::new(), hooks: Vec::new() };
+    let mut group = SyncGroup {
+        name,
+        origin: statement.origin(),
+        members: Vec::new(),
+        hooks: Vec::new(),
+        links: Vec::new(),
+        weighs: false,
+        path: path.clone(),
+    };
     let mut once = Once::default();
     for inner in statement.inside() {
         if inner.block.is_none() {
@@ -122,6 +225,8 @@ pub(super) fn group(
                 let words = std::iter::once(&line.keyword).chain(&line.arguments);
                 group.members.extend(words.map(|word| (word.text.clone(), line.origin_of(word))));
             }
+        } else if inner.is("track_interface") && inner.block.is_some() {
+            group.links.push(inner);
         } else if inner.is("notify") {
             hooks::any_state(reader, inner, kept, &path);
         } else if Kind::tracked_by(&inner.keyword.text).is_some() {
@@ -129,6 +234,14 @@ pub(super) fn group(
         } else if let Some(hook) = Hook::of(inner, &path).filter(|_| !inner.arguments.is_empty()) {
             group.hooks.push(hook);
         } else {
+            group.weighs |= inner.is("sync_group_tracking_weight") && reader.flag(inner);
+            if inner.is("global_tracking") {
+                let instead = "track_interface, track_script or track_file";
+                reader
+                    .warn(inner.origin(), Code::KeepalivedDeprecated)
+                    .with("word", &inner.keyword.text)
+                    .with("instead", instead);
+            }
             unacted::aside(reader, kept, &path, Block::SyncGroup, inner);
         }
     }
@@ -136,7 +249,7 @@ pub(super) fn group(
 }
 
 /// Says what keepalived makes of the groups, and what is different here: all instances move together.
-pub(super) fn together(reader: &mut Reader<'_>, groups: &[SyncGroup], instances: &[Instance]) {
+pub(super) fn together(reader: &mut Reader<'_>, groups: &[SyncGroup<'_>], instances: &[Instance]) {
     let mut home: BTreeMap<&str, &str> = BTreeMap::new();
     let mut given = BTreeSet::new();
     for group in groups {

@@ -61,6 +61,15 @@ fn used(text: &str) -> Option<(&str, usize)> {
 }
 
 impl Variables {
+    /// What keepalived itself defines for a node: the name by which conditions know it.
+    pub(super) fn of_node(node: Option<&str>) -> Self {
+        let mut variables = Variables::default();
+        if let Some(node) = node {
+            variables.define("_INSTANCE", vec![node.to_owned()]);
+        }
+        variables
+    }
+
     /// Defines a variable, or gives it another value. False where there are too many already.
     pub(super) fn define(&mut self, name: &str, lines: Vec<String>) -> bool {
         let lines = if lines.is_empty() { vec![String::new()] } else { lines };
@@ -83,18 +92,20 @@ impl Variables {
         })
     }
 
-    /// The first `${NAME}` outside quotes that nothing is defined for, and where it is.
+    /// The first `${NAME}` that nothing is defined for, and where it is. In quotes only those that keepalived itself
+    /// defines count: the others are a shell's.
     pub(super) fn unknown<'a>(&self, text: &'a str) -> Option<(usize, &'a str)> {
         let mut quoted = false;
         text.char_indices().find_map(|(start, c)| {
             quoted ^= c == '"';
-            if quoted || c != '$' {
+            if c != '$' {
                 return None;
             }
             let rest = text.get(start..)?;
             let name = name(rest.strip_prefix("${")?)?;
             let literal = matches!(name, "_HASH" | "_BANG");
-            (!literal && !self.values.contains_key(name)).then_some((start, name))
+            let counts = !quoted || matches!(name, "_PWD" | "_INSTANCE" | "_RANDOM" | "_ENV");
+            (counts && !literal && !self.values.contains_key(name)).then_some((start, name))
         })
     }
 }

@@ -61,6 +61,10 @@ pub(super) struct Instance {
     pub(super) excluded: Vec<Entry>,
     /// Whether the link of its interface is watched.
     pub(super) watches_link: bool,
+    /// Interfaces that it tracks by itself, its own among them.
+    pub(super) tracks: BTreeSet<String>,
+    /// What changes its priority by a weight: the list, the name in it, and where.
+    pub(super) weighted: Vec<(String, String, Origin)>,
     /// Interface of the connection copying, in the old place.
     pub(super) sync_interface: Option<(Device, Origin)>,
     /// The programs that it runs when its state changes.
@@ -136,6 +140,8 @@ pub(super) fn read(
         addresses: Vec::new(),
         excluded: Vec::new(),
         watches_link: true,
+        tracks: BTreeSet::new(),
+        weighted: Vec::new(),
         sync_interface: None,
         hooks: Vec::new(),
         strict: globals.strict,
@@ -152,7 +158,7 @@ pub(super) fn read(
         setting(reader, inner, &mut instance, kept);
     }
     lists(reader, statement, &mut instance, globals, kept);
-    settle(reader, &mut instance, statement);
+    settle(reader, &mut instance, statement, globals);
     if !usable(reader, &instance) {
         return None;
     }
@@ -218,7 +224,14 @@ fn setting(
         }
         "unicast_peer" => instance.peers = Some(addresses::plain(reader, inner)),
         "authentication" => authentication(reader, inner, &mut instance.auth),
-        "strict_mode" => instance.strict = reader.switch(inner, instance.strict),
+        "strict_mode" => {
+            let before = instance.strict;
+            instance.strict = reader.switch(inner, before);
+            // What it does is said where vrrp_strict stands, if it does.
+            if instance.strict && !before {
+                reader.aside(kept, &path, inner, Code::KeepalivedStrict);
+            }
+        }
         "dont_track_primary" => instance.watches_link = !reader.flag(inner),
         "lvs_sync_daemon_interface" | "lvs_sync_daemon_inteface" => {
             reader
@@ -340,7 +353,10 @@ fn lists(
             if excluded { &mut instance.excluded } else { &mut instance.addresses }.extend(entries);
         }
     }
+    let own = instance.interface.as_ref().filter(|_| instance.watches_link);
+    instance.tracks.extend(own.map(|own| own.interface().to_owned()));
     for inner in statement.inside() {
+        tracking::weighted(inner, instance, globals);
         match inner.keyword.text.as_str() {
             "track_interface" => tracking::interfaces(reader, inner, instance, kept),
             _ => tracking::named(reader, inner, globals, kept, &path),
@@ -349,7 +365,7 @@ fn lists(
 }
 
 /// What settings mean together.
-fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statement) {
+fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statement, globals: &Globals) {
     if instance.priority.is_none() {
         let taken = if instance.is_master { 255 } else { 100 };
         instance.priority = NonZeroU8::new(taken);
@@ -359,7 +375,7 @@ fn settle(reader: &mut Reader<'_>, instance: &mut Instance, statement: &Statemen
             .with("name", &instance.name)
             .with("taken", taken);
     }
-    instance_whole::settle(reader, instance, statement);
+    instance_whole::settle(reader, instance, statement, globals.version);
     password(reader, instance);
 }
 

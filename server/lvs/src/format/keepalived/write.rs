@@ -63,7 +63,7 @@ pub fn write(cluster: &Cluster) -> Result<Export, Findings> {
         head(&mut page, &mut said, cluster, node);
         global_defs(&mut page, &mut said, cluster, &routers, &mut given_back, node, runs_programs);
         page.append(&body);
-        given_back.rest(&mut page);
+        given_back.rest(&mut page, &mut said);
         files.push(NodeFile {
             name: file_name(cluster, node),
             seat: node.director.map_or(Seat::Primary, |director| director.seat),

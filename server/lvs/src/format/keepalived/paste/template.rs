@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use super::text::Piece;
 use crate::finding::{Code, Finding};
 use crate::format::collector::Collector;
+use crate::format::keepalived::condition_blocks::{Fate, Heads};
 use crate::format::keepalived::conditions::{Condition, Seen};
 use crate::format::keepalived::lexer;
 use crate::format::keepalived::syntax_blocks::glue;
@@ -46,7 +47,7 @@ pub(super) fn ids(pieces: &[Piece]) -> Vec<String> {
             && let text = line.text.trim_start()
             && text.get(condition.length..).is_some_and(is_configuration)
         {
-            seen.note(condition.id, line.file, line.spot(0));
+            seen.note(condition.names().unwrap_or_default(), line.file, line.spot(0));
         }
     }
     seen.ids()
@@ -81,8 +82,9 @@ pub(super) fn settled(
     let mut template = Template {
         ids,
         node,
-        variables: Variables::default(),
+        variables: Variables::of_node(node),
         definition: None,
+        heads: Heads::default(),
         left: ALLOWANCE,
         said: false,
         collector,
@@ -92,11 +94,13 @@ pub(super) fn settled(
         match piece {
             Piece::Fence => {
                 template.end_definition();
+                template.end_heads();
                 template.pieces.push(Piece::Fence);
             }
             Piece::Line(line) => template.physical(line),
         }
     }
+    template.end_heads();
     template.pieces
 }
 
@@ -106,6 +110,8 @@ struct Template<'t> {
     variables: Variables,
     /// A definition whose last line ended with a backslash; without a name where it is another node's.
     definition: Option<(Option<String>, Vec<String>)>,
+    /// Blocks whose heads stand under conditions.
+    heads: Heads,
     /// What the lines may still have.
     left: usize,
     said: bool,
@@ -133,8 +139,26 @@ impl Template<'_> {
         }
     }
 
+    fn end_heads(&mut self) {
+        if let Some((file, finding)) = std::mem::take(&mut self.heads).finish() {
+            self.collector.add_in(file.0, finding);
+        }
+    }
+
+    /// A line that this node reads, unless the head of its block is another node's.
+    fn settled(&mut self, condition: Option<String>, line: Line, says_anything: bool) {
+        if says_anything && let Fate::LeftOut(said) = self.heads.read(condition.as_deref(), &line) {
+            if let Some((file, finding)) = said {
+                self.collector.add_in(file.0, finding);
+            }
+            return;
+        }
+        self.pieces.push(Piece::Line(line));
+    }
+
     fn line(&mut self, mut line: Line, depth: usize) {
         let mut holds = true;
+        let mut under = None;
         let mut replacements = 0;
         loop {
             // What was posted is bounded already; only what its variables make of it is not.
@@ -146,6 +170,8 @@ impl Template<'_> {
             if let Some(condition) = Condition::parse(rest).filter(|it| self.ids.iter().any(|id| id == it.id))
             {
                 holds &= condition.holds_for(self.node);
+                let text = || rest.get(..condition.length).unwrap_or_default().to_owned();
+                under.get_or_insert_with(|| (text(), (line.file, line.spot(start))));
                 line = line.part(start + condition.length, line.text.len());
                 continue;
             }
@@ -162,11 +188,16 @@ impl Template<'_> {
                 return;
             }
             if !holds {
+                if let Some((condition, place)) = &under {
+                    self.heads.dropped(condition, &line, *place);
+                }
                 return;
             }
             let comment = start + lexer::comment_start(rest);
             let used = line.text.get(..comment).and_then(|text| self.variables.find(text));
-            let Some(used) = used else { return self.pieces.push(Piece::Line(line)) };
+            let Some(used) = used else {
+                return self.settled(under.map(|(text, _)| text), line, comment > start);
+            };
             replacements += 1;
             if replacements > MOST_REPLACEMENTS || depth > DEEPEST {
                 let spot = line.spot(used.start);

@@ -6,9 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::finding::{Code, Finding};
 use crate::format::collector::Collector;
 use crate::format::keepalived::kept::PREFIX;
 use crate::format::keepalived::reader::Reader;
+use crate::format::keepalived::services::GROUP;
 use crate::format::keepalived::syntax_blocks::{Blocks, Mode};
 use crate::format::keepalived::syntax_line::Line;
 use crate::format::keepalived::syntax_words::Block;
@@ -18,6 +20,7 @@ use crate::format::lvs_cf::KEPT_TEXT;
 use crate::model::{Device, MASK, Vip};
 use crate::table::Family;
 
+use super::Said;
 use super::page::Page;
 
 /// Words that are not given back: releases 2.2 and 2.3 of keepalived do not all know them, or stumble over the way in
@@ -102,12 +105,14 @@ pub(super) struct GivenBack<'c> {
     kept: &'c BTreeMap<String, String>,
     /// Keys of those that are in the file.
     done: BTreeSet<&'c str>,
+    /// Keys of those whose meaning is in the file in other words.
+    written: BTreeSet<&'c str>,
 }
 
 impl<'c> GivenBack<'c> {
     /// Nothing written yet.
     pub(super) fn new(kept: &'c BTreeMap<String, String>) -> Self {
-        GivenBack { kept, done: BTreeSet::new() }
+        GivenBack { kept, done: BTreeSet::new(), written: BTreeSet::new() }
     }
 
     /// Whether a statement was put aside under this path.
@@ -188,7 +193,7 @@ impl<'c> GivenBack<'c> {
     }
 
     /// The rest as comments, and ready for the next file.
-    pub(super) fn rest(&mut self, page: &mut Page) {
+    pub(super) fn rest(&mut self, page: &mut Page, said: &mut Said) {
         // The text of an lvs.cf is for an lvs.cf.
         let rest = self.kept.iter().filter(|(key, _)| *key != KEPT_TEXT && !self.done.contains(key.as_str()));
         let rest: Vec<_> = rest.collect();
@@ -197,8 +202,12 @@ impl<'c> GivenBack<'c> {
         }
         for (key, text) in rest {
             aside(page, key, text);
+            if !self.written.contains(key.as_str()) {
+                lost(said, "", key);
+            }
         }
         self.done.clear();
+        self.written.clear();
     }
 
     fn under(&mut self, page: &mut Page, path: &str, block: Block, written: &[&str]) -> bool {
@@ -208,6 +217,9 @@ impl<'c> GivenBack<'c> {
             let Some(word) = key.strip_prefix(&begin) else { break };
             if word.contains('/') {
                 continue;
+            }
+            if written.contains(&word) {
+                self.written.insert(key);
             }
             let statements = readable(text, block, written);
             if let Some(statements) = statements.filter(|all| all.iter().all(|one| self.is_defined(one))) {
@@ -238,10 +250,11 @@ impl<'c> GivenBack<'c> {
     }
 }
 
-/// The words of a virtual server or a real server. Whether one of them runs a program.
+/// The words of a virtual server or a real server, which stands at `pointer`. Whether one of them runs a program.
 pub(super) fn words(
     page: &mut Page,
-    kept: &BTreeMap<String, String>,
+    said: &mut Said,
+    (kept, pointer): (&BTreeMap<String, String>, &str),
     block: Block,
     written: &[&str],
 ) -> bool {
@@ -253,10 +266,23 @@ pub(super) fn words(
                 runs_programs |= statements.iter().any(runs_program);
                 write(page, text);
             }
-            None => aside(page, key, text),
+            None => {
+                aside(page, key, text);
+                if !written.iter().any(|word| key.strip_prefix(PREFIX) == Some(word)) {
+                    lost(said, pointer, key);
+                }
+            }
         }
     }
     runs_programs
+}
+
+/// Says that a word of an imported keepalived.conf is not given back. Which group a virtual server came from is only
+/// a remark.
+fn lost(said: &mut Said, pointer: &str, key: &str) {
+    let Some(path) = key.strip_prefix(PREFIX).filter(|path| *path != GROUP) else { return };
+    let field = format!("{pointer}/kept/{}", key.replace('~', "~0").replace('/', "~1"));
+    said.warn(Finding::field(field, Code::ExportKeepalivedKept).with("word", path));
 }
 
 /// A text that is not given back, as comments.
@@ -327,6 +353,11 @@ fn readable(text: &str, block: Block, written: &[&str]) -> Option<Vec<Statement>
 fn says_enough(statement: &Statement) -> bool {
     let words = statement.arguments.len();
     if runs_program(statement) && words > 1 && statement.argument(0).is_some_and(|word| !word.quoted) {
+        return false;
+    }
+    // Groups that addresses of the host go with come behind them in the file, if at all.
+    let grouped = |line: &Statement| line.arguments.iter().any(|word| word.text == "track_group");
+    if statement.keyword.text.starts_with("static_") && statement.inside().iter().any(grouped) {
         return false;
     }
     // Of the routes of an instance `values` asks this.

@@ -119,7 +119,8 @@ impl Service<'_> {
             said.refuse(Finding::field(pointer, Code::ExportKeepalivedWeights).with("name", &server.name));
         }
         load(page, said, &format!("{}/monitor", self.pointer), &server.monitor);
-        self.runs_programs |= given_back::words(page, &server.kept, Block::Service, &written);
+        self.runs_programs |=
+            given_back::words(page, said, (&server.kept, &self.pointer), Block::Service, &written);
         for (index, real) in server.real_servers.iter().enumerate() {
             let pointer = format!("{}/real_servers/{index}", self.pointer);
             if real.active {
@@ -275,7 +276,7 @@ impl Service<'_> {
         }
         let asked = checkers::Ports { server: port, asked: monitor.port.unwrap_or(key.port) };
         self.runs_programs |= checkers::write(page, said, &monitor_pointer, monitor, asked);
-        self.runs_programs |= given_back::words(page, &real.kept, Block::Server, &written);
+        self.runs_programs |= given_back::words(page, said, (&real.kept, pointer), Block::Server, &written);
         page.close();
     }
 
