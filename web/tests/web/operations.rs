@@ -199,7 +199,10 @@ async fn the_console_tells_of_itself_and_makes_a_backup() {
     patch("", None, longer.clone()).await.is(428);
     patch("?dry_run=true", None, longer.clone()).await.is(200);
     let changed = patch("", Some(&settings.etag()), longer.clone()).await.is(200).json();
-    assert_eq!(changed, json!({ "minute_days": 14, "coarse_days": 200, "second_factor_from": null, "changed": true }));
+    assert_eq!(
+        changed,
+        json!({ "minute_days": 14, "coarse_days": 200, "second_factor_from": null, "changed": true })
+    );
     patch("", Some(&settings.etag()), json!({ "coarse_days": 300 })).await.is(412);
     assert_eq!(patch("", Some("*"), longer).await.is(200).json()["changed"], false);
     patch("", Some("*"), json!({ "second_factor_from": "approver" })).await.is(200);

@@ -117,7 +117,8 @@ async fn a_playbook_updates_a_server_that_nobody_is_sent_to_meanwhile() {
     let hosts = file("hosts");
     std::fs::write(&hosts, "[web]\none ansible_host=10.0.0.11 ansible_connection=local\n").unwrap();
     let (begun, goes_on) = (file("begun"), file("goes-on"));
-    let wait = format!("touch {0}; while [ ! -e {1} ]; do sleep 0.1; done", begun.display(), goes_on.display());
+    let wait =
+        format!("touch {0}; while [ ! -e {1} ]; do sleep 0.1; done", begun.display(), goes_on.display());
     std::fs::write(file("update"), wait).unwrap();
     let update = json!({
         "caribe_cluster_name": CLUSTER, "update_command": format!("sh {}", file("update").display()),
