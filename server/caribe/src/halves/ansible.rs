@@ -129,8 +129,12 @@ async fn a_playbook_updates_a_server_that_nobody_is_sent_to_meanwhile() {
         assert_eq!(weights(), [[0], [0]], "nobody is sent to it");
         std::fs::write(&goes_on, "").unwrap();
     };
-    let (played, ()) = tokio::join!(place.play("rolling-update.yml", &words, &update), meanwhile);
-    assert_eq!(played.changed(), 3, "drained, updated, taken back");
+    let mut play = Box::pin(place.play("rolling-update.yml", &words, &update));
+    tokio::select! {
+        played = &mut play => panic!("it ended before the update:\n{}", played.said),
+        () = meanwhile => {}
+    }
+    assert_eq!(play.await.changed(), 3, "drained, updated, taken back");
     eventually("it serves again", async || weights() == [[1], [1]]).await;
 
     let nowhere = json!({ "caribe_cluster_name": CLUSTER, "caribe_address": "203.0.113.77" });
