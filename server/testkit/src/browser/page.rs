@@ -201,6 +201,7 @@ impl Page {
     /// the screen is a complaint, and so is what is not accessible on it.
     pub async fn pictures(&self, folder: &Path, name: &str) -> Result<()> {
         std::fs::create_dir_all(folder)?;
+        let usual: i32 = self.value("innerWidth").await?;
         for (width, height) in WIDTHS {
             self.page
                 .execute(SetDeviceMetricsOverrideParams::new(
@@ -241,6 +242,7 @@ impl Page {
             }
         }
         self.page.execute(ClearDeviceMetricsOverrideParams::default()).await?;
-        Ok(())
+        // What is clicked next would still move.
+        self.until("the usual size", &format!("innerWidth === {usual}")).await
     }
 }
