@@ -2332,6 +2332,7 @@ sign-address-free = 没有主机应答虚拟地址。
 finding-gateway-own = { $address } 属于本集群自身；判断隔离要依靠不属于本集群的路由器
 finding-gateway-link-local = { $address } 是链路本地地址，无法说明在哪个接口上；请填写该路由器的其他地址
 finding-gateway-alone = 只有启用冗余时才会询问网关
+finding-witness-late = 控制台只有 { $left } 毫秒可以应答，之后地址会在没有其答复的情况下被接管；请延长死亡判定时间，为其留出 { $needed } 毫秒
 finding-witness-alone = 只有启用冗余时才会询问控制台
 finding-export-isolation = 只有 Caribe 会在接管前询问网关或控制台；此项已略去
 finding-export-keepalived-isolation = keepalived 在接管前既不询问网关也不询问控制台；此项已略去

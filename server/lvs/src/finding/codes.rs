@@ -82,6 +82,7 @@ host::with_host! {
     GatewayLinkLocal "gateway-link-local" "{address} is link-local, so it does not say on which interface; give the router's other address";
     GatewayAlone "gateway-alone" "the gateway is only asked while redundancy is on";
     WitnessAlone "witness-alone" "the console is only asked while redundancy is on";
+    WitnessLate "witness-late" "the console has {left} ms to answer before addresses are claimed without it; give it {needed} ms by a longer deadtime";
     AddressDeviceMissing "address-device-missing" "the device for {address} is missing";
     PreemptDelay "preempt-delay" "the wait before taking back is at most {maximum} seconds, not {value}";
     VrrpInstanceMissing "vrrp-instance-missing" "VRRP needs at least one virtual router";

@@ -308,8 +308,9 @@ impl Member {
         self.ramp = Ramp::begin(kind, Since::now(now));
     }
 
-    /// Places an order.
+    /// Places an order. One that has ended by then has given the weight back already: the new one's ramp is not for it.
     pub fn order(&mut self, order: Placed, now: Moment) {
+        self.look(now);
         self.order = order;
         self.look(now);
     }

@@ -171,6 +171,28 @@ fn redundancy() {
             &["deadtime-range at /redundancy/deadtime_ms"],
         ),
         (
+            "a witness without a partner",
+            |c| (c.redundancy.enabled, c.redundancy.witness) = (false, true),
+            &["witness-alone? at /redundancy/witness"],
+        ),
+        ("a witness with time to answer", |c| c.redundancy.witness = true, &[]),
+        (
+            "a witness that can hardly answer in time",
+            |c| {
+                c.redundancy.witness = true;
+                (c.redundancy.interval_ms, c.redundancy.deadtime_ms) = (100, 699);
+            },
+            &["witness-late? at /redundancy/witness"],
+        ),
+        (
+            "a witness that can just answer in time",
+            |c| {
+                c.redundancy.witness = true;
+                (c.redundancy.interval_ms, c.redundancy.deadtime_ms) = (100, 700);
+            },
+            &[],
+        ),
+        (
             "copied connections alone",
             |c| (c.redundancy.enabled, c.redundancy.sync.enabled) = (false, true),
             &["sync-alone? at /redundancy/sync/enabled"],

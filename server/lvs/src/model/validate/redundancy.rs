@@ -7,7 +7,7 @@ use std::num::NonZeroU8;
 use super::addresses::{self, Use};
 use super::words::{self, Seen};
 use crate::finding::{Code, Finding, Findings};
-use crate::model::{Cluster, CommandLine, RedundancyProtocol, Vip, Vrrp, VrrpVersion};
+use crate::model::{Cluster, CommandLine, Redundancy, RedundancyProtocol, Vip, Vrrp, VrrpVersion};
 use crate::table::Family;
 
 /// Shortest time between two beats, milliseconds; below it scheduling noise looks like death.
@@ -18,6 +18,9 @@ pub const INTERVAL_MAXIMUM_MS: u32 = 60_000;
 pub const DEADTIME_MAXIMUM_MS: u32 = 600_000;
 /// Longest wait before addresses are taken back, seconds; keepalived's own bound.
 pub const PREEMPT_DELAY_MAXIMUM_S: u32 = 1_000;
+/// What two TLS handshakes, from the director to the console and on to its partner, may take where either is far away or
+/// busy, milliseconds.
+const WITNESS_NEEDS_MS: u32 = 500;
 /// Longest advertisement interval of VRRP version 3, milliseconds: 12 bits of hundredths of a second.
 const VRRP_3_INTERVAL_MAXIMUM_MS: u32 = 40_950;
 
@@ -57,8 +60,8 @@ pub(super) fn check(findings: &mut Findings, cluster: &Cluster) {
     if let Some(address) = redundancy.gateway {
         gateway(findings, cluster, address);
     }
-    if redundancy.witness && !redundancy.enabled {
-        findings.push(Finding::field("/redundancy/witness", Code::WitnessAlone).warning());
+    if redundancy.witness {
+        witness(findings, redundancy);
     }
     for (index, further) in redundancy.addresses.iter().enumerate() {
         floating(findings, format!("/redundancy/addresses/{index}"), cluster, further);
@@ -98,6 +101,30 @@ fn deadtime_fits(findings: &mut Findings, interval: u32, deadtime: u32) {
                 .with("interval", interval)
                 .with("used", three)
                 .suggest(three.to_string())
+                .warning(),
+        );
+    }
+}
+
+/// The console is asked from the second missed beat on, and no claim waits for it.
+fn witness(findings: &mut Findings, redundancy: &Redundancy) {
+    let pointer = "/redundancy/witness";
+    if !redundancy.enabled {
+        findings.push(Finding::field(pointer, Code::WitnessAlone).warning());
+        return;
+    }
+    let interval = redundancy.interval_ms;
+    let three = interval.saturating_mul(3);
+    let silence = match redundancy.protocol {
+        RedundancyProtocol::Vrrp(_) => three,
+        RedundancyProtocol::Heartbeat | RedundancyProtocol::Pulse => redundancy.deadtime_ms.max(three),
+    };
+    let left = silence.saturating_sub(interval.saturating_mul(2));
+    if left < WITNESS_NEEDS_MS {
+        findings.push(
+            Finding::field(pointer, Code::WitnessLate)
+                .with("left", left)
+                .with("needed", WITNESS_NEEDS_MS)
                 .warning(),
         );
     }

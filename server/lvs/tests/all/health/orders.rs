@@ -150,6 +150,22 @@ fn a_deadline_cuts_off_or_waits_and_an_end_enables_again() {
 }
 
 #[test]
+fn an_order_that_has_ended_leaves_no_ramp_to_the_next_one_however_late_the_timer_is() {
+    for timer in [Some(s(20)), None] {
+        let mut desk = serving();
+        let draining = Order { until_s: Some(20), ..order(Instruction::Draining) };
+        desk.order(&[(target("rs_1"), draining)], s(10));
+        if let Some(at) = timer {
+            desk.tick(at);
+        }
+        let enabled = Order { ramp_s: Some(60), ..order(Instruction::Enabled) };
+        desk.order(&[(target("rs_1"), enabled)], s(25));
+        let weight = desk.roster.standings().services[&web()].servers[&server("10.0.0.1:80")].weight();
+        assert_eq!(weight, Some(10), "{timer:?}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_put_right_cuts_nothing_off() {
     let mut desk = serving();
     let deadline = Deadline { at_s: 1000, then: Overdue::Cut };
