@@ -77,6 +77,15 @@ pub(crate) enum Error {
         by: String,
         /// The revision they made.
         revision: u64,
+        /// What both changed, where the draft is the caller's own.
+        rebase: Option<Box<console::Rebase>>,
+    },
+    /// A director does not follow an order.
+    OrderRefused {
+        /// Which.
+        director: String,
+        /// Why, in the director's words.
+        reason: String,
     },
     /// Somebody activated what the draft changes too: its owner has to choose.
     Unmerged(Box<console::Rebase>),
@@ -152,6 +161,7 @@ impl Error {
             Error::PreconditionMissing => StatusCode::PRECONDITION_REQUIRED,
             Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Error::Conflict { .. }
+            | Error::OrderRefused { .. }
             | Error::Unmerged(_)
             | Error::Nothing
             | Error::KeyBusy
@@ -187,6 +197,7 @@ impl Error {
             Error::PreconditionMissing => "precondition-missing",
             Error::Stale { .. } => "stale",
             Error::Conflict { .. } => "conflict",
+            Error::OrderRefused { .. } => "order-refused",
             Error::Unmerged(_) => "unmerged",
             Error::Nothing => "nothing",
             Error::OnTrial { .. } => "on-trial",
@@ -207,7 +218,10 @@ impl Error {
                 language.say("problem-forbidden").with("role", language.say(format!("role-{role}")))
             }
             Error::TooLarge { limit } => language.say("problem-too-large").with("kib", limit / 1024),
-            Error::Conflict { by, revision } => language
+            Error::OrderRefused { director, reason } => {
+                language.say("problem-order-refused").with("director", director).with("reason", reason)
+            }
+            Error::Conflict { by, revision, .. } => language
                 .say("problem-conflict")
                 .with("by", crate::page::short(by))
                 .with("revision", *revision),
@@ -234,7 +248,7 @@ impl Error {
 
     /// Every code, for the tests of the catalogue.
     #[cfg(test)]
-    pub(crate) const CODES: [&'static str; 27] = [
+    pub(crate) const CODES: [&'static str; 28] = [
         "not-found",
         "missing",
         "method",
@@ -255,6 +269,7 @@ impl Error {
         "precondition-missing",
         "stale",
         "conflict",
+        "order-refused",
         "unmerged",
         "nothing",
         "on-trial",
@@ -318,7 +333,7 @@ impl From<console::ActivateError> for Error {
     fn from(error: console::ActivateError) -> Self {
         use console::ActivateError as A;
         match error {
-            A::Conflict { by, revision } => Error::Conflict { by, revision },
+            A::Conflict { by, revision } => Error::Conflict { by, revision, rebase: None },
             A::Invalid(findings) => Error::Invalid(findings),
             A::Nothing => Error::Nothing,
             A::OnTrial { revision } => Error::OnTrial { revision },

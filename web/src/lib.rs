@@ -30,6 +30,7 @@ mod problems;
 mod qr;
 pub mod routes;
 mod screens;
+mod sparks;
 mod support;
 pub mod text;
 mod topology;

@@ -25,6 +25,7 @@ use crate::screens::monitoring::{Now, bar_active, page_number};
 use crate::screens::objects::{real_server, virtual_server};
 use crate::screens::server_state::{ServerNow, Subject};
 use crate::screens::wall::WallNow;
+use crate::sparks::Sparks;
 use crate::visit::Member;
 
 /// Between two messages: counts move, and people can still read them.
@@ -33,6 +34,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// Between two looks whether the session is still there. Such a look counts as use of the session: browsers close
 /// the stream of a page that nobody sees, so somebody is watching. The session's absolute end stays.
 const SESSION_CHECK: Duration = Duration::from_secs(5);
+
+/// Between two looks at the samples for the small curves, whose points are a quarter of a minute apart.
+const CURVES: Duration = Duration::from_secs(10);
 
 /// Between two comments on a stream with nothing to say, so that a dead connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -75,6 +79,8 @@ struct Listener {
     sent: BTreeMap<String, String>,
     /// What the page has a place for, virtual servers or machines; none before the first message.
     shape: Option<Vec<String>>,
+    /// The curves of the page, and when they were made.
+    sparks: Option<(Instant, Sparks)>,
     checked: Instant,
     next: Instant,
     ended: bool,
@@ -97,6 +103,7 @@ pub(crate) async fn stream(
         view: None,
         sent: BTreeMap::new(),
         shape: None,
+        sparks: None,
         checked: Instant::now(),
         next: Instant::now(),
         ended: false,
@@ -191,7 +198,12 @@ impl Listener {
         live: &LiveCluster,
         page: usize,
     ) -> Result<(String, BTreeMap<String, String>), Error> {
-        let now = Now::of(&self.member, view, live, page);
+        let sparks = match self.sparks.take().filter(|(made, _)| made.elapsed() < CURVES) {
+            Some(sparks) => sparks,
+            None => (Instant::now(), Now::sparks(&self.member, view, page)),
+        };
+        let now = Now::of(&self.member, view, live, page, &sparks.1);
+        self.sparks = Some(sparks);
         let mut parts = now.parts(self.member.language())?;
         let shape: Vec<String> = now.table.shape().into_iter().map(ToOwned::to_owned).collect();
         if self.shape.as_ref() == Some(&shape) {

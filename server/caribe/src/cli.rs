@@ -322,6 +322,9 @@ pub(crate) struct Convert {
     /// Which configuration is meant, where a pasted text holds several.
     #[arg(long, value_name = "NAME")]
     pub(crate) candidate: Option<String>,
+    /// To an lvs.cf: write anew, or as comments, the lines of the text it came from that Piranha's daemons refuse.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// Kinds of files that can be read.

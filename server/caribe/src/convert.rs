@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lvs::format::export::{Export, ExportKind, export};
+use lvs::format::export::{Export, ExportKind, export, for_daemons};
 use lvs::format::report::{Line, Report};
 use lvs::{Cluster, Finding, Severity};
 
@@ -39,7 +39,11 @@ fn convert(arguments: &Convert) -> Result<ExitCode, String> {
         return Ok(ExitCode::FAILURE);
     }
     let cluster = chosen(report, arguments.candidate.as_deref())?;
-    match export(&cluster, to) {
+    if arguments.strict && to != ExportKind::LvsCf {
+        return Err("--strict is for --to lvs.cf".to_owned());
+    }
+    let export = if arguments.strict { for_daemons(&cluster) } else { export(&cluster, to) };
+    match export {
         Ok(export) => {
             for finding in &export.left_out {
                 eprintln!("{}", said(finding, &cluster));

@@ -30,8 +30,8 @@ const REMEMBERED: usize = 1000;
 const WAIT_S: u64 = 30;
 const LONGEST_WAIT_S: u64 = 50;
 
-/// How it ended; none while it goes on.
-type Ending = Option<Result<Arc<Value>, Error>>;
+/// How it ended, with the status of an answer that has it all; none while it goes on.
+type Ending = Option<Result<Arc<(StatusCode, Value)>, Error>>;
 
 #[derive(Clone, Debug)]
 struct Task {
@@ -79,9 +79,9 @@ fn told(task: &Task, language: Language) -> TaskShape {
     let (state, activation, problem) = match ending {
         None => (StateShape::Running, None, None),
         Some(Ok(done)) => {
-            let complete = done.get("state").and_then(Value::as_str) == Some("complete");
+            let complete = done.1.get("state").and_then(Value::as_str) == Some("complete");
             let state = if complete { StateShape::Complete } else { StateShape::Partial };
-            (state, Some(Value::clone(&done)), None)
+            (state, Some(done.1.clone()), None)
         }
         Some(Err(error)) => {
             let place = format!("/api/v1/clusters/{}/activations/{}", task.cluster, task.id);
@@ -140,22 +140,30 @@ impl Activations {
         self.remember(task.clone());
         let language = member.language();
         tokio::spawn(async move {
+            let own = theirs.is_none();
             let theirs = theirs.as_ref().map(|(owner, etag)| console::Theirs { owner, etag });
             let how = console::Activate { message: &message, keep_s, theirs };
             let outcome = member.console().activate_as(&member.actor, &cluster, how).await;
             let outcome = outcome.map_err(Error::from).and_then(|outcome| {
-                serde_json::to_value(shape::activation(&outcome)).map(Arc::new).map_err(Error::internal)
+                let body = serde_json::to_value(shape::activation(&outcome)).map_err(Error::internal)?;
+                Ok(Arc::new((shape::reached(Some(&outcome)), body)))
             });
+            let outcome = match outcome {
+                Err(error) if own => Err(super::drafts::told_apart(&member, &cluster, error).await),
+                outcome => outcome,
+            };
             // Whoever waited may be gone; the task remembers.
             let _ = done.send(Some(outcome));
         });
         let ended = tokio::time::timeout(patience(headers), ending.wait_for(Option::is_some)).await;
         if let Ok(ended) = ended {
-            return match ended.map_err(|_| Error::internal("an activation broke off"))?.clone() {
-                Some(Ok(value)) => Ok(ok(value.as_ref())),
-                Some(Err(error)) => Err(error),
-                None => Err(Error::internal("an activation without an end")),
-            };
+            match ended.map_err(|_| Error::internal("an activation broke off"))?.clone() {
+                Some(Ok(done)) if done.0 == StatusCode::OK => return Ok(ok(&done.1)),
+                // Accepted, and not done: a director lacks it. The task says which.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Err(Error::internal("an activation without an end")),
+            }
         }
         let place = format!("/api/v1/clusters/{}/activations/{}", task.cluster, task.id);
         let mut response = (StatusCode::ACCEPTED, Json(told(&task, language))).into_response();

@@ -161,7 +161,8 @@ pub(super) async fn adopt(
         plan: shape::plan(&preview),
         activation: done.activation.as_ref().map(shape::activation),
     };
-    Ok(tagged(StatusCode::OK, &done.draft.etag, request::with(shape::draft(&done.draft), more)?))
+    let status = shape::reached(done.activation.as_ref());
+    Ok(tagged(status, &done.draft.etag, request::with(shape::draft(&done.draft), more)?))
 }
 
 /// `POST …/directors/{director}/repair`: puts right now what something else changed; in all rows where none is named.

@@ -192,7 +192,8 @@ pub(super) async fn make_it_so(
     let seen = seen(&member, &changed.draft.cluster_id).await?;
     // The same content is running: nothing to do is success, and no revision is made.
     let more = more(&seen, Some(changed.activation.is_some()), changed.activation.as_ref());
-    Ok(tagged(StatusCode::OK, &seen.etag, request::with(&seen.content, more)?))
+    let status = shape::reached(changed.activation.as_ref());
+    Ok(tagged(status, &seen.etag, request::with(&seen.content, more)?))
 }
 
 /// What `PATCH` takes of a cluster; its objects have addresses of their own.
@@ -243,7 +244,7 @@ pub(super) async fn rename(
     let changed = console.change_and(&member.actor, &view.cluster_id, edit, tag.as_deref(), then).await?;
     let seen = seen(&member, &view.cluster_id).await?;
     let body = request::with(&seen.content, more(&seen, Some(changed.changed), changed.activation.as_ref()))?;
-    Ok(tagged(StatusCode::OK, &seen.etag, body))
+    Ok(tagged(shape::reached(changed.activation.as_ref()), &seen.etag, body))
 }
 
 /// `DELETE /clusters/{cluster}`

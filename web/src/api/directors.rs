@@ -212,7 +212,7 @@ async fn put(
         written.changed = Some(true);
     }
     let (etag, body) = shown(member, &changed.draft.cluster_id, &name, written).await?;
-    Ok(tagged(StatusCode::OK, &etag, body))
+    Ok(tagged(super::shape::reached(changed.activation.as_ref()), &etag, body))
 }
 
 /// Where a director is to be dialled, if a write says something else than what was `seen`: checked before anything is

@@ -89,11 +89,23 @@ pub(super) async fn activate(
     }
     if wants(&member.visit, "dry_run") {
         let preview = member.console().preview(&member.actor, &cluster).await?;
-        return rehearsed_activation(preview, sent.keep_s);
+        return match rehearsed_activation(preview, sent.keep_s) {
+            Err(error) => Err(told_apart(&member, &cluster, error).await),
+            done => done,
+        };
     }
     let id = own(&member, &cluster).await?.cluster_id;
     let Activate { message, keep_s } = sent;
     app.activations.begin(Activating { member, cluster: id, message, keep_s, theirs: None }, &headers).await
+}
+
+/// A conflict with what else was activated, with what both changed: whoever asks can tell whether rebasing is enough.
+pub(super) async fn told_apart(member: &Member, cluster: &str, error: Error) -> Error {
+    let Error::Conflict { by, revision, .. } = error else { return error };
+    match member.console().rebase(&member.actor, cluster).await {
+        Ok(rebase) => Error::Conflict { by, revision, rebase: rebase.map(Box::new) },
+        Err(other) => other.into(),
+    }
 }
 
 /// What an activation would do, or what would stand in its way.
@@ -107,7 +119,7 @@ pub(super) fn rehearsed_activation(
         _ => {}
     }
     if let Some(other) = &preview.conflict {
-        return Err(Error::Conflict { by: other.author.clone(), revision: other.number });
+        return Err(Error::Conflict { by: other.author.clone(), revision: other.number, rebase: None });
     }
     if lvs::finding::has_errors(&preview.findings) {
         return Err(Error::Invalid(preview.findings));

@@ -229,6 +229,13 @@ fn responses(route: &Documented, generator: &mut SchemaGenerator) -> Value {
         all.entry(answer.status.to_string())
             .or_insert_with(|| success(&same, route.operation.is_paged(), generator));
     }
+    let done: Vec<Answer> =
+        route.operation.answers.iter().filter(|answer| answer.status == 200).copied().collect();
+    if route.operation.partly && !done.is_empty() {
+        let partly: Vec<Answer> = done.into_iter().map(|answer| Answer { status: 202, ..answer }).collect();
+        let partly: Vec<&Answer> = partly.iter().collect();
+        all.insert("202".to_owned(), success(&partly, false, generator));
+    }
     for status in failures(route) {
         all.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
     }

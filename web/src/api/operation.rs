@@ -126,6 +126,8 @@ pub(crate) struct Operation {
     pub(crate) rehearsed: bool,
     /// Whether reading it can be refused for its content (422).
     pub(crate) refuses: bool,
+    /// Whether a success is 202 with the same body where a director lacks what was activated.
+    pub(crate) partly: bool,
 }
 
 const JSON: &str = "application/json";
@@ -143,6 +145,7 @@ pub(crate) fn op(group: &'static str, id: &'static str) -> Operation {
         secret: false,
         rehearsed: false,
         refuses: false,
+        partly: false,
     }
 }
 
@@ -234,7 +237,7 @@ impl Operation {
 
     /// `?activate=true` makes it run at once.
     pub(crate) fn activates(mut self) -> Self {
-        self.conflicts = true;
+        (self.conflicts, self.partly) = (true, true);
         self.query(&[ACTIVATE, MESSAGE])
     }
 
@@ -259,6 +262,12 @@ impl Operation {
     /// The answer holds a secret.
     pub(crate) fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    /// Tells directors something that one of them may lack afterwards: 202.
+    pub(crate) fn partly(mut self) -> Self {
+        self.partly = true;
         self
     }
 

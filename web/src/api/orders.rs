@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use axum::Json;
 use axum::extract::{Extension, Path};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use console::{NewOrder, OrderGiven, OrderOutcome, OrderPush, Ordered};
 use lvs::health::{Order, OrderTarget, Quiescent};
 use lvs::wire::OrderRequest;
@@ -21,7 +23,7 @@ use crate::visit::Member;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct OrderAnswer {
     director: String,
-    /// `followed`, `applying`, `refused` or `unreachable`.
+    /// `followed`, `applying`, `refused` (of real servers only) or `unreachable`.
     outcome: &'static str,
     reason: Option<String>,
 }
@@ -74,12 +76,13 @@ pub(super) async fn give(
         return Ok(rehearsed());
     }
     let outcome = member.console().order(&member.actor, &cluster, &director, order, force).await?;
-    let (outcome, reason) = match outcome {
-        OrderOutcome::Followed => ("followed", None),
-        OrderOutcome::Refused { reason } => ("refused", Some(reason)),
-        OrderOutcome::Unreachable { reason } => ("unreachable", Some(reason)),
+    let (status, outcome, reason) = match outcome {
+        OrderOutcome::Followed => (StatusCode::OK, "followed", None),
+        OrderOutcome::Refused { reason } => return Err(Error::OrderRefused { director, reason }),
+        // Whether it heard the order is not known.
+        OrderOutcome::Unreachable { reason } => (StatusCode::ACCEPTED, "unreachable", Some(reason)),
     };
-    Ok(ok(OrderAnswer { director, outcome, reason }))
+    Ok((status, Json(OrderAnswer { director, outcome, reason })).into_response())
 }
 
 /// `POST …/real-servers/{real}/orders`: `{"instruction": "enabled" | "draining" | "disabled", "at_once": false,
@@ -118,6 +121,8 @@ async fn ordered(
     }
     let given = member.console().order_server(&member.actor, cluster, &ordered, new).await?;
     let OrderGiven { serial, target, order, directors } = given;
+    let all = directors.iter().all(|(_, push)| matches!(push, OrderPush::Followed { .. }));
+    let status = if all { StatusCode::OK } else { StatusCode::ACCEPTED };
     let directors = directors
         .into_iter()
         .map(|(director, push)| {
@@ -130,7 +135,7 @@ async fn ordered(
             OrderAnswer { director, outcome, reason }
         })
         .collect();
-    Ok(ok(GivenShape { serial, target, order, directors }))
+    Ok((status, Json(GivenShape { serial, target, order, directors })).into_response())
 }
 
 /// Whether what an order is for is in what runs.

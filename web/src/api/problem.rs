@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::error::{Error, FieldProblem};
 use crate::text::Language;
 
-/// What the document says of a problem. Some kinds have more members (`by`, `revision`, `conflicts`, `incident`).
+/// What the document says of a problem. Some kinds have more members (`by`, `revision`, `mine`, `theirs`,
+/// `conflicts`, `incident`).
 #[derive(JsonSchema)]
 // Only described; what is sent is put together below.
 #[allow(dead_code)]
@@ -94,7 +95,10 @@ pub(super) fn body(error: &Error, language: Language, path: &str) -> Value {
                 .collect();
             json!({ "errors": fields(&errors) })
         }
-        Error::Conflict { by, revision } => json!({ "by": by, "revision": revision }),
+        Error::Conflict { rebase: Some(rebase), .. } => {
+            serde_json::to_value(super::shape::rebase(rebase)).unwrap_or_default()
+        }
+        Error::Conflict { by, revision, rebase: None } => json!({ "by": by, "revision": revision }),
         Error::Stale { etag, by } => json!({ "etag": super::quoted(etag), "by": by }),
         Error::Unmerged(rebase) => serde_json::to_value(super::shape::rebase(rebase)).unwrap_or_default(),
         Error::Internal { id } => json!({ "incident": id }),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::clusters::seen;
 use super::drafts::then;
 use super::request::{self, created, object, tag_of, tagged, typed};
+use super::shape;
 use super::virtual_servers::{READ_ONLY, Written, in_body, objects, planned, remove};
 use crate::error::Error;
 use crate::guard::Payload;
@@ -95,7 +96,7 @@ async fn put(
     let changed = member.console().change_and(&member.actor, target.cluster, edit, tag, then(member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let (_, etag, body) = shown(member, &server.id.0, &changed).await?;
-    Ok(tagged(StatusCode::OK, &etag, body))
+    Ok(tagged(shape::reached(changed.activation.as_ref()), &etag, body))
 }
 
 /// `PUT …/real-servers/{real}`

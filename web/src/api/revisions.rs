@@ -1,8 +1,9 @@
 //! `…/revisions`: what ran, what runs, and what is on trial.
 
+use axum::Json;
 use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use lvs::Cluster;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,7 +100,7 @@ pub(super) async fn restore(
     let then = Some(then).filter(|_| sent.activate);
     let (draft, done) = console.restore_and(&member.actor, &cluster, number, tag.as_deref(), then).await?;
     if let Some(done) = done {
-        return Ok(ok(shape::activation(&done)));
+        return Ok(told(&done));
     }
     Ok(tagged(StatusCode::OK, &draft.etag, shape::draft(&draft)))
 }
@@ -115,7 +116,7 @@ pub(super) async fn keep(
         return Ok(rehearsed());
     }
     let done = member.console().keep_revision(&member.actor, &cluster, number).await?;
-    Ok(ok(shape::activation(&done)))
+    Ok(told(&done))
 }
 
 /// `POST …/revisions/{number}/undo`: what runs on trial is undone now, by a new revision.
@@ -129,7 +130,11 @@ pub(super) async fn undo(
         return Ok(rehearsed());
     }
     let done = member.console().undo_revision(&member.actor, &cluster, number).await?;
-    Ok(ok(shape::activation(&done)))
+    Ok(told(&done))
+}
+
+fn told(done: &console::Activation) -> Response {
+    (shape::reached(Some(done)), Json(shape::activation(done))).into_response()
 }
 
 async fn on_trial(member: &Member, cluster: &str, number: u64) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 //!
 //! Each is a type, so that what is answered and what the document says of it are the same thing.
 
+use axum::http::StatusCode;
 use console::{
     Activation, Basis, ChangeKind, ChangeLine, Comparison, Draft, Preview, PushOutcome, PushResult, Rebase,
     RevisionSummary,
@@ -393,14 +394,28 @@ pub(super) struct ActivationShape {
     results: Vec<PushShape>,
 }
 
+fn complete(done: &Activation) -> bool {
+    done.results.iter().all(|r| matches!(r.outcome, PushOutcome::Applied { in_sync: true, .. }))
+}
+
 pub(super) fn activation(done: &Activation) -> ActivationShape {
-    let complete =
-        done.results.iter().all(|r| matches!(r.outcome, PushOutcome::Applied { in_sync: true, .. }));
     ActivationShape {
         revision: done.revision,
         digest: done.digest.0.clone(),
-        state: if complete { StateShape::Complete } else { StateShape::Partial },
+        state: if complete(done) { StateShape::Complete } else { StateShape::Partial },
         results: done.results.iter().map(pushed).collect(),
+    }
+}
+
+/// The status of an answer to a write: 202 while a director that has joined lacks what was activated with it, so that
+/// nobody who looks at the status alone takes it for done.
+pub(super) fn reached(done: Option<&Activation>) -> StatusCode {
+    let has = |outcome: &PushOutcome| {
+        matches!(outcome, PushOutcome::Applied { in_sync: true, .. } | PushOutcome::NotEnrolled)
+    };
+    match done.is_none_or(|done| done.results.iter().all(|result| has(&result.outcome))) {
+        true => StatusCode::OK,
+        false => StatusCode::ACCEPTED,
     }
 }
 

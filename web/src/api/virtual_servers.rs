@@ -1,5 +1,6 @@
 //! `…/virtual-servers`
 
+use axum::Json;
 use axum::extract::{Extension, Path};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::clusters::seen;
 use super::drafts::then;
-use super::request::{self, created, listed, object, ok, tag_of, tagged, typed, wants};
+use super::request::{self, created, listed, object, tag_of, tagged, typed, wants};
 use super::shape::{self, ActivationShape};
 use crate::error::{Error, FieldProblem};
 use crate::guard::Payload;
@@ -146,7 +147,7 @@ async fn put(
     let changed = member.console().change_and(&member.actor, cluster, edit, tag, then(member)).await;
     let changed = changed.map_err(|e| in_body(e, &prefix))?;
     let (_, etag, body) = shown(member, cluster, &changed).await?;
-    Ok(tagged(StatusCode::OK, &etag, body))
+    Ok(tagged(shape::reached(changed.activation.as_ref()), &etag, body))
 }
 
 /// `PUT …/virtual-servers/{server}`: all of it, its real servers included.
@@ -198,6 +199,9 @@ pub(super) async fn remove(
     let changed = member.console().change_and(&member.actor, cluster, edit, tag, then(member)).await?;
     match &changed.activation {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(done) => Ok(ok(Removed { activation: shape::activation(done) })),
+        Some(done) => {
+            let removed = Json(Removed { activation: shape::activation(done) });
+            Ok((shape::reached(Some(done)), removed).into_response())
+        }
     }
 }

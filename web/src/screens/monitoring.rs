@@ -10,6 +10,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use console::{ClusterView, LiveCluster, LiveDirector, LiveService, Sync};
+use lvs::model::VirtualServer;
 use lvs::table::ServiceKey;
 use lvs::wire::State;
 
@@ -20,6 +21,7 @@ use crate::evidence::Look;
 use crate::figures::{bits, count, rate};
 use crate::page::{ActiveNow, ClusterBar, Page, Tab, show as show_page};
 use crate::problems::ProblemList;
+use crate::sparks::{Sparks, Tiles};
 use crate::text::Language;
 use crate::visit::Member;
 
@@ -70,6 +72,8 @@ pub(crate) struct ServiceRows {
     pub(crate) scheduler: &'static str,
     pub(crate) active: bool,
     pub(crate) numbers: Option<Numbers>,
+    /// Its new connections of the last quarter of an hour, as a path.
+    pub(crate) curve: String,
     pub(crate) servers: Vec<ServerRow>,
 }
 
@@ -130,6 +134,7 @@ pub(crate) struct Numbers {
 pub(crate) struct Now {
     pub(crate) verdict: Verdict,
     pub(crate) directors: Vec<DirectorCard>,
+    pub(crate) tiles: Tiles,
     pub(crate) table: Table,
     pub(crate) active: ActiveNow,
     /// What happened lately.
@@ -171,7 +176,8 @@ pub(super) async fn show(member: Member, Path(cluster): Path<String>) -> Result<
     let view = member.console().cluster(&cluster).await?;
     let live = member.console().live(&view.id).await?;
     let number = page_number(member.visit.query.get("page"));
-    let now = Now::of(&member, &view, &live, number);
+    let sparks = Now::sparks(&member, &view, number);
+    let now = Now::of(&member, &view, &live, number, &sparks);
     let pages = now.total.div_ceil(PER_PAGE).max(1);
     let title = member.language().say("tab-monitoring");
     let p = Page::of_cluster(&member, &cluster, Tab::Monitoring, title).await?;
@@ -185,7 +191,20 @@ pub(crate) fn page_number(text: &str) -> usize {
 }
 
 impl Now {
-    pub(crate) fn of(member: &Member, view: &ClusterView, live: &LiveCluster, number: usize) -> Self {
+    /// The curves that a page of the table has a place for.
+    pub(crate) fn sparks(member: &Member, view: &ClusterView, number: usize) -> Sparks {
+        let all = view.running.as_ref().map_or(&[][..], |running| &running.content.virtual_servers);
+        let shown = all.iter().skip((number - 1) * PER_PAGE).take(PER_PAGE);
+        Sparks::of(member, view, shown.filter_map(VirtualServer::key))
+    }
+
+    pub(crate) fn of(
+        member: &Member,
+        view: &ClusterView,
+        live: &LiveCluster,
+        number: usize,
+        sparks: &Sparks,
+    ) -> Self {
         let language = member.language();
         let own = format!("account/{}", member.actor.name);
         let witness = source_of_numbers(live);
@@ -211,6 +230,7 @@ impl Now {
                     scheduler: server.scheduler.as_str(),
                     active: server.active,
                     numbers: numbers.map(Numbers::of_service),
+                    curve: sparks.service(key.as_ref()),
                     servers: server
                         .real_servers
                         .iter()
@@ -239,6 +259,7 @@ impl Now {
         Now {
             verdict: Verdict::of(language, live, all.iter().filter(|s| s.active).count(), counters),
             directors: live.directors.iter().map(|d| DirectorCard::of(language, d)).collect(),
+            tiles: Tiles::of(language, &base, sparks, counters),
             table: Table { language, base, own_draft: view.drafts.contains(&own), services },
             active: ActiveNow::of(live),
             events: LatestEvents { language, rows },
@@ -262,6 +283,7 @@ impl Now {
         for (index, rows) in self.table.services.iter().enumerate() {
             parts.insert(format!("#service-{index}"), rows.render()?);
         }
+        parts.insert("#live-sparks".to_owned(), self.tiles.render()?);
         parts.insert("#live-events".to_owned(), self.events.render()?);
         parts.insert("#live-problems".to_owned(), self.problems.render()?);
         parts.insert("#bar-active".to_owned(), bar_active(language, self.active.clone())?);

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::figures::{bits, count, rate};
 use crate::page::{Page, show};
 use crate::problems::ProblemList;
+use crate::sparks::Sparks;
 use crate::text::Language;
 use crate::visit::Member;
 
@@ -45,7 +46,7 @@ struct WallPage {
 impl WallNow {
     pub(crate) fn of(member: &Member, view: &ClusterView, live: &LiveCluster) -> Self {
         let language = member.language();
-        let now = Now::of(member, view, live, 1);
+        let now = Now::of(member, view, live, 1, &Sparks::default());
         let recent = member.console().recent(&view.id, SeriesKey::default());
         let last = recent.samples.iter().rev().take(6).find_map(|sample| *sample);
         let value = |of: Option<String>| of.unwrap_or_else(|| "–".to_owned());

@@ -5,6 +5,7 @@ use axum::http::Request;
 use console::{Actor, Role};
 use serde_json::{Value, json};
 
+use crate::agent::FakeAgent;
 use crate::site::{Answer, Robot, SCENARIO_A, Site};
 
 fn problem(answer: Answer, status: u16, code: &str) -> Value {
@@ -300,6 +301,14 @@ async fn automation_takes_others_changes_in_and_chooses_where_both_changed_the_s
         (&conflict["name"], &conflict["field"], &conflict["base"], &conflict["theirs"], &conflict["mine"]),
         (&"www / one".into(), &"weight".into(), &1.into(), &3.into(), &7.into())
     );
+    for path in ["/clusters/web/draft/activate", "/clusters/web/draft/activate?dry_run=true"] {
+        let refused = mine.post(path, serde_json::json!({})).await.is(409).json();
+        assert_eq!(
+            (&refused["code"], &refused["conflicts"]),
+            (&"conflict".into(), &seen["conflicts"]),
+            "{path}"
+        );
+    }
     let refused = mine.post("/clusters/web/draft/rebase", serde_json::json!({})).await.is(409).json();
     assert_eq!((&refused["code"], &refused["conflicts"]), (&"unmerged".into(), &seen["conflicts"]));
     let place = conflict["place"].as_str().unwrap();
@@ -332,6 +341,31 @@ async fn the_key_of_a_heartbeat_is_changed_without_being_told() {
         assert_eq!(changed["results"][0]["outcome"], "not-enrolled", "{changed}");
         assert_eq!(changed.as_object().unwrap().len(), 3, "and nothing of the key itself: {changed}");
     }
+}
+
+#[tokio::test]
+async fn what_a_director_lacks_is_accepted_and_not_done() {
+    let site = Site::new().await;
+    let robot = site.robot(Role::Admin).await;
+    let director = json!({ "name": "d1", "seat": "primary", "public": "192.0.2.2" });
+    let pair = json!({ "name": "pair", "directors": [director] });
+    let made = robot.post("/clusters?activate=true", pair).await.is(201).json();
+    assert_eq!(made["activation"]["results"][0]["outcome"], "not-enrolled", "{made}");
+    let drift = |word: &str| Some(json!({ "global": { "drift": word } }));
+    // Who never joined is not waited for.
+    robot.ask("PATCH", "/clusters/pair?activate=true", Some("*"), drift("hold")).await.is(200);
+    let id = made["id"].as_str().unwrap();
+    site.console.start();
+    let _away = FakeAgent::join_dialled(&site.console, &Actor::local(), id, "d1", Some("127.0.0.1:1")).await;
+    let done =
+        robot.ask("PATCH", "/clusters/pair?activate=true", Some("*"), drift("repair")).await.is(202).json();
+    assert_eq!((&done["changed"], &done["activation"]["state"]), (&json!(true), &json!("partial")), "{done}");
+    robot.ask("PATCH", "/clusters/pair", Some("*"), drift("hold")).await.is(200);
+    let told = robot.post("/clusters/pair/draft/activate", json!({})).await.is(202).json();
+    assert_eq!((&told["state"], &told["problem"]), (&json!("partial"), &Value::Null), "{told}");
+    assert_eq!(told["activation"]["results"][0]["outcome"], "unreachable", "{told}");
+    let place = format!("/clusters/pair/activations/{}", told["id"].as_str().unwrap());
+    assert_eq!(robot.get(&place).await.is(200).json(), told);
 }
 
 #[tokio::test]

@@ -48,6 +48,14 @@ async fn a_refused_hand_over_names_the_box_to_tick_on_the_page_of_the_director()
     let forced = [("order", "switch-over"), ("force", "1")];
     let answer = operator.post(&format!("{page}/order"), &forced).await.is(422).body;
     assert!(!answer.contains("tick “Even"), "it is ticked: {answer}");
+    let robot = site.robot(Role::Operator).await;
+    let order = json!({ "order": "switch-over" });
+    let refused = robot.post(&format!("{page}/orders"), order).await.is(409).json();
+    assert_eq!(refused["code"], "order-refused", "{refused}");
+    assert!(
+        refused["detail"].as_str().is_some_and(|detail| detail.starts_with("d1 does not do that: ")),
+        "{refused}"
+    );
     operator.language = "zh-CN";
     let answer = operator.post(&format!("{page}/order"), &[("order", "switch-over")]).await.is(422).body;
     assert!(answer.contains("请勾选") && !answer.contains("the partner does"), "{answer}");

@@ -105,6 +105,17 @@ pub fn export(cluster: &Cluster, kind: ExportKind) -> Result<Export, Findings> {
     Ok(export)
 }
 
+/// As [`export`] to an lvs.cf, but lines of the text it came from that the original daemons refuse are written anew or
+/// become comments.
+pub fn for_daemons(cluster: &Cluster) -> Result<Export, Findings> {
+    let mut export = export(cluster, ExportKind::LvsCf)?;
+    let text = lvs_cf::for_daemons(cluster)?;
+    export.left_out.retain(|finding| finding.code != Code::ExportAsItWas);
+    export.files = vec![ExportFile { name: "lvs.cf".to_owned(), text }];
+    taken_back(&export.files, ExportKind::LvsCf)?;
+    Ok(export)
+}
+
 /// Refuses files that are longer than what the readers here take back.
 fn taken_back(files: &[ExportFile], kind: ExportKind) -> Result<(), Findings> {
     let too_long = |file: &&ExportFile| match kind {

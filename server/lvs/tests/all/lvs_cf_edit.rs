@@ -2,6 +2,7 @@
 
 use crate::lvs_cf_files::{cases, difference, edit, imported, read, sayable};
 use lvs::Severity;
+use lvs::finding::Code;
 use lvs::format::export::{ExportKind, export};
 use lvs::format::lvs_cf;
 use lvs::format::names::Names;
@@ -286,7 +287,7 @@ fn only_what_is_changed_must_be_sayable() {
     );
     assert_eq!(refused(|v| v.monitor.fall = 3), ["export-tries"]);
     assert_eq!(refused(|v| v.scheduler = Scheduler::Mh), ["export-scheduler"]);
-    assert_eq!(refused(|v| v.name = "my shop".into()), ["export-name"]);
+    assert_eq!(refused(|v| v.name = "my'shop".into()), ["export-name"]);
     assert_eq!(edit("primary = 300.0.0.1\n", &Cluster::default()).unwrap_err()[0], "name-missing");
     let cluster = read(text).unwrap();
     assert_eq!(edit("primary = 300.0.0.1\n", &cluster).unwrap_err(), ["address-bad"]);
@@ -304,7 +305,12 @@ fn what_goes_back_to_the_daemons_is_the_file_itself_or_repaired() {
     let (mut same, mut repaired, mut anew) = (0, 0, 0);
     for (path, text) in cases() {
         let Some(cluster) = imported(&text) else { continue };
-        let Ok(after) = lvs_cf::write(&cluster) else {
+        assert_eq!(lvs_cf::write(&cluster).as_ref(), Ok(&text), "{}", path.display());
+        let as_it_was = |text: &str| {
+            lvs_cf::left_out(&imported(text).unwrap()).iter().any(|f| f.code == Code::ExportAsItWas)
+        };
+        assert_eq!(as_it_was(&text), !accepted(&text), "{}", path.display());
+        let Ok(after) = lvs_cf::for_daemons(&cluster) else {
             assert!(!accepted(&text) && lvs_cf::canonical(&cluster).is_err(), "{}", path.display());
             continue;
         };
@@ -328,7 +334,7 @@ fn what_goes_back_to_the_daemons_is_the_file_itself_or_repaired() {
 #[test]
 fn a_repaired_file_keeps_what_the_daemons_can_read() {
     let cluster = imported(FILE).unwrap();
-    let after = lvs_cf::write(&cluster).unwrap();
+    let after = lvs_cf::for_daemons(&cluster).unwrap();
     assert_eq!(
         difference(FILE, &after),
         [
@@ -348,7 +354,7 @@ fn a_repaired_file_keeps_what_the_daemons_can_read() {
     );
     let text = "primary = 192.0.2.1\r\nvirtual \"a\"\r\n{\r\n port=81\r\n server b{ # slow\r\n  Weight = 2\r\n }}\r\nfailover x {\r\n bad\r\n}\r\n";
     assert_eq!(
-        lvs_cf::write(&imported(text).unwrap()).unwrap(),
+        lvs_cf::for_daemons(&imported(text).unwrap()).unwrap(),
         "primary = 192.0.2.1\nvirtual a {\n port = 81\n # slow\n server b {\n  weight = 2\n }\n }\n# failover x {\n # bad\n"
     );
 }

@@ -10,6 +10,7 @@ use crate::written_down::WrittenDown;
 use lvs::format::names::Names;
 use lvs::format::report::Line;
 use lvs::format::{Reading, lvs_cf};
+use lvs::model::Question;
 use lvs::{Finding, Severity};
 use proptest::prelude::*;
 
@@ -49,13 +50,20 @@ fn every_file_gets_the_verdict_of_the_daemons() {
     assert_eq!(seen, BTreeSet::from(NUMBERS), "every number has a file: {numbers:?}");
 }
 
-/// The verdict comes first, the model and the findings are those of the lenient reading.
+/// Where something else was meant than the daemons read.
+const MEANT: [&str; 3] = ["lost-backslashes", "quote-single", "mask-form"];
+
+/// The verdict comes first, the model and the findings are those of the lenient reading, unless that reads what was
+/// meant.
 fn assert_added(text: &str) {
     let lenient = lvs_cf::read(text);
     let strict = lvs_cf::read_strict(text, &Names::default());
     let said = verdict(&strict);
     assert!(said.len() <= 1);
     let (first, rest) = strict.findings.split_at(said.len());
+    if lenient.findings.iter().any(|finding| MEANT.contains(&finding.code.as_str())) {
+        return;
+    }
     assert_eq!(rest, lenient.findings);
     assert!(first.iter().all(|finding| finding.code.as_str().starts_with("original-")));
     let refused = first.iter().any(|finding| finding.severity == Severity::Error);
@@ -84,6 +92,39 @@ fn the_daemons_read_what_is_written_for_them() {
         written += 1;
     }
     assert!(written > 15, "only {written} of the files could be written");
+}
+
+#[test]
+fn values_are_what_the_daemons_make_of_them() {
+    let text = "primary = 192.0.2.1\nvirtual web {\n active = 1\n address = 192.0.2.9 eth0:1\n vip_nmask = 24\n port = 80\n \
+                send = \"GET / HTTP/1.0rnrn\"\n expect = 'OK'\n}\n";
+    let read = |reading: lvs::format::Reading| {
+        let codes: Vec<&str> = reading.findings.iter().map(|finding| finding.code.as_str()).collect();
+        let codes = codes.join(" ");
+        let server = reading.cluster.unwrap().virtual_servers.remove(0);
+        let Question::SendExpect { send, expect, .. } = server.monitor.checks[0].question.clone() else {
+            panic!()
+        };
+        (server.vip.unwrap().prefix, send.unwrap(), expect.unwrap(), codes)
+    };
+    assert_eq!(
+        read(lvs_cf::read(text)),
+        (
+            Some(24),
+            r"GET / HTTP/1.0\r\n\r\n".to_owned(),
+            "OK".to_owned(),
+            "mask-form lost-backslashes quote-single".to_owned()
+        )
+    );
+    assert_eq!(
+        read(lvs_cf::read_strict(text, &Names::default())),
+        (
+            None,
+            "GET / HTTP/1.0rnrn".to_owned(),
+            "'OK'".to_owned(),
+            "mask-gaps lost-backslashes-kept quote-single-kept".to_owned()
+        )
+    );
 }
 
 #[test]

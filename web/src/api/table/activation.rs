@@ -141,6 +141,7 @@ pub(super) fn of_activation(table: Table) -> Table {
         .post::<Editor, _, _>(
             "/api/v1/clusters/{cluster}/revisions/{number}/restore",
             op("revisions", "restoreRevision")
+                .partly()
                 .may_take::<revisions::Restore>()
                 .may_match()
                 .conflicts()
@@ -152,12 +153,20 @@ pub(super) fn of_activation(table: Table) -> Table {
         )
         .post::<Approver, _, _>(
             "/api/v1/clusters/{cluster}/revisions/{number}/keep",
-            op("revisions", "keepRevision").conflicts().gives::<ActivationShape>().rehearses::<Rehearsal>(),
+            op("revisions", "keepRevision")
+                .partly()
+                .conflicts()
+                .gives::<ActivationShape>()
+                .rehearses::<Rehearsal>(),
             revisions::keep,
         )
         .post::<Approver, _, _>(
             "/api/v1/clusters/{cluster}/revisions/{number}/undo",
-            op("revisions", "undoRevision").conflicts().gives::<ActivationShape>().rehearses::<Rehearsal>(),
+            op("revisions", "undoRevision")
+                .partly()
+                .conflicts()
+                .gives::<ActivationShape>()
+                .rehearses::<Rehearsal>(),
             revisions::undo,
         )
 }

@@ -121,6 +121,7 @@ pub(super) fn of_directors(table: Table) -> Table {
             op("runtime", "orderDirector")
                 .takes::<OrderRequest>()
                 .gives::<orders::OrderAnswer>()
+                .partly()
                 .rehearses::<Rehearsal>(),
             orders::give,
         )

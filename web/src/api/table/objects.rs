@@ -147,6 +147,7 @@ pub(super) fn of_objects(table: Table) -> Table {
             op("runtime", "orderRealServer")
                 .takes::<NewOrder>()
                 .gives::<orders::GivenShape>()
+                .partly()
                 .rehearses::<Rehearsal>(),
             orders::server,
         )
@@ -155,6 +156,7 @@ pub(super) fn of_objects(table: Table) -> Table {
             op("runtime", "orderMachine")
                 .takes::<NewOrder>()
                 .gives::<orders::GivenShape>()
+                .partly()
                 .rehearses::<Rehearsal>(),
             orders::machine,
         )

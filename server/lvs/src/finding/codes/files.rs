@@ -22,9 +22,11 @@ macro_rules! with_files {
             QuoteOpen "quote-open" "this quote is not closed; it was taken to end with the line";
             QuoteInside "quote-inside" "a quote inside a quoted value ends it; {text} is left over";
             QuoteSingle "quote-single" "the single quotes were dropped; the original would send or expect them too";
+            QuoteSingleKept "quote-single-kept" "the single quotes are part of what is sent or expected";
             ValueUnquoted "value-unquoted" "several words without quotes were read as one value: {value}";
             EscapeUnknown "escape-unknown" "{escape} is no escape; it was read as a backslash and what follows (the original hangs on it)";
             LostBackslashes "lost-backslashes" "backslashes were lost here; it was read as {value}";
+            LostBackslashesKept "lost-backslashes-kept" "backslashes seem to be lost here; it is sent as it stands";
             EqualsGlued "equals-glued" "blanks are missing around =";
             EqualsMissing "equals-missing" "the = after {word} is missing; it was read as if it were there";
             ValueMissing "value-missing" "{word} has no value; the line was ignored";
@@ -145,9 +147,11 @@ macro_rules! with_files {
             ExportSeconds "export-seconds" "an lvs.cf has whole seconds, not {value} ms";
             ExportWeight "export-weight" "to the original daemons a weight of 0 is the same as 1";
             ExportReentry "export-reentry" "to the original daemons a re-entry time of 0 means 180 seconds";
-            ExportName "export-name" "a name in an lvs.cf has no blank, quote or brace: {name}";
+            ExportName "export-name" "a name in an lvs.cf has no quote or brace: {name}";
+            ExportAsItWas "export-as-it-was" "nothing was changed, so the text is as it came in, and the original daemons refuse it in line {line}: {reason}; caribe convert --strict writes what they read";
+            ExportNameBlank "export-name-blank" "the old daemons read the name {name} in quotes; the old pages cut it at its first blank";
             ExportValue "export-value" "{value} cannot be written in an lvs.cf, which has no way to quote it";
-            ExportLine "export-line" "the line would have {length} bytes; the old pages cut it after {limit}";
+            ExportLine "export-line" "the line has {length} bytes; the old daemons read it, the old pages cut it after {limit}";
             ExportConnectCheck "export-connect-check" "on port 80 the original daemons cannot check the connection only; they would send GET /";
             ExportPrivate "export-private" "an lvs.cf needs the private addresses of both directors or of none";
             ExportDirector "export-director" "an lvs.cf needs one primary director and at most one backup";

@@ -85,6 +85,10 @@ pub(super) fn read(
 /// The original drops double quotes only when it starts the checker; single ones become part of the text.
 fn unquoted(reader: &mut Reader<'_>, text: Text) -> String {
     if text.quote == Some(Quote::Single) {
+        if reader.exact {
+            reader.warn(text.spot, Code::QuoteSingleKept);
+            return format!("'{}'", text.value);
+        }
         reader.warn(text.spot, Code::QuoteSingle).suggest(Some(format!("\"{}\"", text.value)));
     }
     text.value
@@ -95,11 +99,12 @@ fn plain(reader: &mut Reader<'_>, text: Text) -> String {
     let spot = text.spot;
     let value = unquoted(reader, text);
     if let Some(repaired) = Some(&value).filter(|v| v.len() <= REPAIRED).and_then(|v| lost_backslashes(v)) {
-        reader
-            .warn(spot, Code::LostBackslashes)
-            .with("value", &repaired)
-            .suggest(Some(format!("\"{repaired}\"")));
-        return repaired;
+        let suggestion = Some(format!("\"{repaired}\""));
+        if !reader.exact {
+            reader.warn(spot, Code::LostBackslashes).with("value", &repaired).suggest(suggestion);
+            return repaired;
+        }
+        reader.warn(spot, Code::LostBackslashesKept).suggest(suggestion);
     }
     let (plain, unknown) = escapes(&value);
     if let Some(escape) = unknown {

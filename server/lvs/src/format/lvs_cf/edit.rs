@@ -64,10 +64,19 @@ pub fn edit(text: &str, names: &Names, cluster: &Cluster) -> Result<String, Find
     Err(vec![Finding { place: Place::Whole, ..Finding::field("", Code::EditImpossible) }])
 }
 
+/// The text with what was changed: as [`edit`] leaves it where nothing was, or where the daemons can read it. Else as
+/// [`repaired`] writes it.
+pub(super) fn rewrite(text: &str, cluster: &Cluster) -> Result<String, Findings> {
+    match edit(text, &Names::default(), cluster) {
+        Ok(edited) if edited == text => Ok(edited),
+        _ => repaired(text, cluster),
+    }
+}
+
 /// The text for the original daemons: as [`edit`] leaves it where they can read that. Where they cannot, the lines
 /// they refuse are written anew or become comments; and if that is not enough, all of it is written as by
 /// [`canonical`](super::canonical), and refused as there.
-pub(super) fn rewrite(text: &str, cluster: &Cluster) -> Result<String, Findings> {
+pub(super) fn repaired(text: &str, cluster: &Cluster) -> Result<String, Findings> {
     let nobody = Names::default();
     let edited = edit(text, &nobody, cluster);
     if let Ok(edited) = &edited

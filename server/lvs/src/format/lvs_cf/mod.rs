@@ -37,7 +37,7 @@ use super::places::Places;
 
 pub use edit::edit;
 pub(super) use vocabulary::is_word;
-pub use write::{canonical, left_out, write};
+pub use write::{canonical, for_daemons, left_out, write};
 
 /// Longer texts are not read to their end, bytes.
 pub const TEXT_MAXIMUM: usize = 8 << 20;
@@ -64,9 +64,10 @@ pub(super) fn verdict(text: &str, names: &Names) -> Vec<Finding> {
 }
 
 /// As [`read`], and beyond it what the original daemons refuse is an error: theirs is the first finding, with the
-/// line they name. Lines count as usual, also where a carriage return makes the daemons see fewer.
+/// line they name. Values are what they make of them: a short mask, single quotes and lost backslashes are as they read
+/// them. Lines count as usual, also where a carriage return makes the daemons see fewer.
 pub fn read_strict(text: &str, names: &Names) -> Reading {
-    let Reading { cluster, mut findings } = read_with(text, names);
+    let Reading { cluster, mut findings } = read_as(text, names, true);
     let verdict = verdict(text, names);
     let cluster = cluster.filter(|_| !has_errors(&verdict));
     findings.splice(0..0, verdict);
@@ -116,6 +117,10 @@ pub fn keep_text(reading: &mut Reading, text: &str) {
 
 /// As [`read`], with host names that are in the table read as what they stand for.
 pub fn read_with(text: &str, names: &Names) -> Reading {
+    read_as(text, names, false)
+}
+
+fn read_as(text: &str, names: &Names, exact: bool) -> Reading {
     let mut collector = Collector::default();
     let mut text = text;
     if text.is_empty() {
@@ -135,8 +140,13 @@ pub fn read_with(text: &str, names: &Names) -> Reading {
     let document = blocks::parse(text, &mut collector);
     debug_assert!(document.text() == text, "the pieces are the text");
     let mut cluster = Cluster { name: CLUSTER_NAME.to_owned(), ..Cluster::default() };
-    let mut reader =
-        Reader { collector: &mut collector, names, places: Places::default(), kept_blocks: BTreeMap::new() };
+    let mut reader = Reader {
+        collector: &mut collector,
+        names,
+        exact,
+        places: Places::default(),
+        kept_blocks: BTreeMap::new(),
+    };
     global::read(&mut reader, &document.items, &mut cluster);
     let mut taken = Taken::default();
     let empty = phantoms(&document.items, Kind::Virtual);

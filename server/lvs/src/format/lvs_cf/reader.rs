@@ -24,6 +24,8 @@ pub(super) struct Reader<'c> {
     pub(super) collector: &'c mut Collector,
     /// What host names stand for.
     pub(super) names: &'c Names,
+    /// Whether values are what the daemons make of them, also where something else was meant.
+    pub(super) exact: bool,
     /// Which field came from where.
     pub(super) places: Places,
     /// How many blocks of one kind and name were put aside, where it was more than one.

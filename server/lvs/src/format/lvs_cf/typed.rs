@@ -215,7 +215,8 @@ impl Reader<'_> {
     pub(super) fn mask(&mut self, setting: &Setting<'_>, of: MaskOf) -> Option<u8> {
         let word = self.value(setting)?;
         let spot = setting.spot_of(word);
-        match value::mask(&word.text) {
+        let as_the_daemons = self.exact && value::classic(&word.text).is_some();
+        match if as_the_daemons { value::classic_mask(&word.text) } else { value::mask(&word.text) } {
             Mask::Unset => None,
             // The daemons pass over what is no mask to them, so that is what has been running.
             Mask::Prefix { length, .. } if of == MaskOf::Clients && value::classic(&word.text).is_none() => {

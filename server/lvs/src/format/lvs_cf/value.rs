@@ -118,6 +118,11 @@ pub(super) fn mask(text: &str) -> Mask {
     if let Some(length) = short.parse::<u8>().ok().filter(|length| (1..=32).contains(length)) {
         return Mask::Prefix { length, odd_form: true };
     }
+    classic_mask(text)
+}
+
+/// Reads a mask in the forms of addresses alone, as the daemons do.
+pub(super) fn classic_mask(text: &str) -> Mask {
     let Some(mask) = classic(text) else { return Mask::Bad };
     let bits = u32::from(mask);
     let leading = u8::try_from(bits.leading_ones()).unwrap_or(32);

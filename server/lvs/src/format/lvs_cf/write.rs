@@ -1,7 +1,7 @@
 //! An lvs.cf as the old pages wrote it, for the original daemons.
 //!
-//! One blank between words, double quotes only, `port` before the servers, every line short enough for the old
-//! pages. What the original cannot express is refused by the name of the field, all of it at once; nothing is left
+//! One blank between words, double quotes only, `port` before the servers, lines short enough for the old
+//! pages where that can be. What the original cannot express is refused by the name of the field, all of it at once; nothing is left
 //! out in silence: words that it does not know become comments, and [`left_out`] names what only the console has.
 //! `edit` changes a text by the same sheet.
 
@@ -13,15 +13,16 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use crate::finding::{Code, Finding, Findings, Severity};
+use crate::finding::{Code, Finding, Findings, Place, Severity};
 use crate::model::{Cluster, Device, DriftPolicy, Scheduler, Seat, SlowStart, SorryCheck};
 
 use super::blocks::parse;
 use super::document::{Item, Kind};
-use super::edit::rewrite;
+use super::edit::{repaired, rewrite};
 use super::global::{BACKUP_NAME, PRIMARY_NAME};
-use super::{CLUSTER_NAME, KEPT_TEXT};
+use super::{CLUSTER_NAME, KEPT_TEXT, strict};
 use crate::format::collector::Collector;
+use crate::format::names::Names;
 use sheet::{Block, Entry, Sheet};
 use values::Writer;
 
@@ -41,12 +42,34 @@ pub(super) const OLD_SCHEDULERS: [Scheduler; 8] = [
 pub(super) const INDENTS: [usize; 2] = [5, 9];
 
 /// Writes a cluster as an lvs.cf, or says what an lvs.cf cannot express. A cluster that keeps the text it came from
-/// gets it back with its comments and its layout: as it was where nothing was changed and the original reads it.
+/// gets it back with its comments and its layout: byte for byte where nothing was changed, also what the original
+/// refuses in it, which [`left_out`] then says.
 pub fn write(cluster: &Cluster) -> Result<String, Findings> {
     match cluster.kept.get(KEPT_TEXT) {
         Some(text) => rewrite(text, cluster),
         None => canonical(cluster),
     }
+}
+
+/// As [`write`], but lines that the original refuses are written anew or become comments.
+pub fn for_daemons(cluster: &Cluster) -> Result<String, Findings> {
+    match cluster.kept.get(KEPT_TEXT) {
+        Some(text) => repaired(text, cluster),
+        None => canonical(cluster),
+    }
+}
+
+/// What the original says of a text that goes out as it came in.
+fn refused_as_before(cluster: &Cluster) -> Option<Finding> {
+    let text = cluster.kept.get(KEPT_TEXT)?;
+    let refused = strict::verdict(text, &Names::default()).into_iter();
+    let refused = refused.filter(|finding| finding.severity == Severity::Error).find_map(|finding| {
+        let Place::Line { line, .. } = finding.place else { return None };
+        Some((line, finding.text()))
+    });
+    let (line, reason) = refused.filter(|_| write(cluster).as_ref() == Ok(text))?;
+    let finding = Finding { place: Place::Whole, ..Finding::field("", Code::ExportAsItWas) };
+    Some(finding.with("line", line).with("reason", reason).warning())
 }
 
 /// Writes a cluster as the old pages wrote, or says what an lvs.cf cannot express. A cluster with errors is not
@@ -59,7 +82,7 @@ pub fn canonical(cluster: &Cluster) -> Result<String, Findings> {
 }
 
 /// What [`write`] leaves out because no file can hold it or because it has no effect there, and what the original
-/// would do with the rest; warnings by field.
+/// and its pages would do with the rest; warnings by field.
 pub fn left_out(cluster: &Cluster) -> Findings {
     let mut findings = Findings::new();
     let mut warn = |pointer: String, code| findings.push(Finding::field(pointer, code).warning());
@@ -105,6 +128,8 @@ pub fn left_out(cluster: &Cluster) -> Findings {
             findings.push(Finding::field(pointer, Code::ExportDeviceBare).warning().with("device", device));
         }
     }
+    findings.extend(sheet(cluster).damaged);
+    findings.extend(refused_as_before(cluster));
     findings
 }
 

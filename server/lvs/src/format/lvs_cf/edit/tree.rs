@@ -7,7 +7,7 @@ use crate::format::lvs_cf::lexer::Word;
 use crate::format::lvs_cf::strict::is_head;
 use crate::format::lvs_cf::vocabulary::Scope;
 use crate::format::lvs_cf::write;
-use crate::format::lvs_cf::write::sheet;
+use crate::format::lvs_cf::write::sheet::{self, head, one_word};
 
 /// A whole text.
 pub(super) struct Tree {
@@ -206,6 +206,7 @@ impl Branch {
 
     /// Gives it another name.
     pub(super) fn rename(&mut self, name: &str) {
+        let name = one_word(name);
         let (start, end) = self.name;
         let (before, behind) = (self.head.get(..start).unwrap_or(""), self.head.get(end..).unwrap_or(""));
         // What the name had besides its first word goes; brace and comment stay.
@@ -230,7 +231,7 @@ impl Branch {
         let behind = self.head.get(self.name.1..).unwrap_or("");
         let comment = behind.find('#').and_then(|at| behind.get(at..)).map(str::trim_end);
         let comment = comment.map(|comment| format!("{indent}{comment}{}", style.end)).unwrap_or_default();
-        self.head = format!("{comment}{indent}{kind} {name} {{{}", style.end);
+        self.head = format!("{comment}{indent}{}{}", head(kind, name), style.end);
         self.name = (0, 0);
         if !std::mem::replace(&mut self.braced, true)
             && let Some(Node::Text(text)) = self.nodes.first_mut()

@@ -23,12 +23,14 @@ impl Writer {
         let refused = std::mem::take(&mut self.refused);
         let failovers = cluster.kept.iter().filter(|(word, _)| is_failover(word));
         let services = cluster.virtual_servers.iter().enumerate();
+        let services = services.map(|(index, server)| self.virtual_server(cluster, index, server)).collect();
         Sheet {
             entries,
             comments: comments(&cluster.kept, Scope::Global),
             failovers: failovers.map(|(head, body)| (head.clone(), body.clone())).collect(),
-            services: services.map(|(index, server)| self.virtual_server(cluster, index, server)).collect(),
+            services,
             refused,
+            damaged: std::mem::take(&mut self.damaged),
         }
     }
 

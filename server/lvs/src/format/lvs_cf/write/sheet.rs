@@ -1,6 +1,8 @@
 //! What an lvs.cf for a cluster holds, before it becomes text: settings by word, blocks by name, and beside each what
 //! the original cannot express of it.
 
+use std::borrow::Cow;
+
 use crate::finding::{Finding, Findings};
 use crate::format::lvs_cf::vocabulary::Scope;
 
@@ -17,6 +19,8 @@ pub(in crate::format::lvs_cf) struct Sheet {
     pub(in crate::format::lvs_cf) services: Vec<Block>,
     /// What no line is there for.
     pub(in crate::format::lvs_cf) refused: Findings,
+    /// What the daemons read and the old pages damage.
+    pub(in crate::format::lvs_cf) damaged: Findings,
 }
 
 /// A `virtual` or `server` block.
@@ -51,6 +55,16 @@ pub(in crate::format::lvs_cf) struct Entry {
     pub(in crate::format::lvs_cf) refused: Findings,
 }
 
+/// The first line of a block.
+pub(in crate::format::lvs_cf) fn head(kind: &str, name: &str) -> String {
+    format!("{kind} {} {{", one_word(name))
+}
+
+/// A name as one word of a line.
+pub(in crate::format::lvs_cf) fn one_word(name: &str) -> Cow<'_, str> {
+    if name.contains(char::is_whitespace) { format!("\"{name}\"").into() } else { name.into() }
+}
+
 impl Sheet {
     /// Everything that cannot be written.
     pub(in crate::format::lvs_cf) fn refused(&self) -> impl Iterator<Item = &Finding> {
@@ -69,7 +83,7 @@ impl Block {
 
     /// Its first line.
     pub(in crate::format::lvs_cf) fn head(&self) -> String {
-        format!("{} {} {{", self.scope.as_str(), self.name)
+        head(self.scope.as_str(), &self.name)
     }
 
     /// The value of one of its words.

@@ -12,7 +12,7 @@ use crate::format::lvs_cf::vocabulary::Scope;
 use crate::model::{Cluster, Forwarding, Tunnel};
 use crate::table::Family;
 
-use super::sheet::Entry;
+use super::sheet::{Entry, head};
 
 /// Longest line that the old pages write back whole, bytes.
 const LINE_MAXIMUM: usize = 79;
@@ -24,6 +24,8 @@ const CHECK_LINE_MAXIMUM: usize = 299;
 pub(super) struct Writer {
     /// What was refused since somebody took it.
     pub(super) refused: Findings,
+    /// What the daemons read and the old pages damage.
+    pub(super) damaged: Findings,
 }
 
 /// A line's value, and the field it comes from.
@@ -83,11 +85,11 @@ impl Writer {
         value.text
     }
 
-    /// Refuses a line that the old pages cut.
+    /// Says that the old pages cut a line.
     fn short(&mut self, length: usize, limit: usize, pointer: &str) {
         if length > limit {
             let finding = Finding::field(pointer, Code::ExportLine).with("length", length);
-            self.refused.push(finding.with("limit", limit));
+            self.damaged.push(finding.with("limit", limit).warning());
         }
     }
 
@@ -140,17 +142,19 @@ impl Writer {
         }
     }
 
-    /// What is wrong with the name of a block, which must be one word without quotes.
+    /// What is wrong with the name of a block, which must be one word.
     pub(super) fn name(&mut self, indent: usize, kind: &str, name: &str, pointer: &str) -> Findings {
         let before = std::mem::take(&mut self.refused);
-        let line = format!("{kind} {name} {{");
+        let line = head(kind, name);
         let (read, _) = words(&line);
-        let fits = matches!(read.as_slice(), [_, word, _] if word.raw == name && word.quote.is_none())
+        let fits = matches!(read.as_slice(), [_, word, _] if word.text == name && !word.open)
             && name != "="
             && !name.contains(['"', '\'', '{', '}']);
         let pointer = format!("{pointer}/name");
         if !fits {
             self.refuse_with(&pointer, Code::ExportName, "name", name);
+        } else if read.iter().any(|word| word.quote.is_some()) {
+            self.damaged.push(Finding::field(&pointer, Code::ExportNameBlank).with("name", name).warning());
         }
         self.short(indent + line.len(), LINE_MAXIMUM, &pointer);
         std::mem::replace(&mut self.refused, before)
