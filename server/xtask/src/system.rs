@@ -40,9 +40,13 @@ pub const TOOLS: &[Needed] = &[
 
 const KEEPALIVED: Needed = needed("keepalived", "keepalived");
 
-/// The judges of the files we write, and the client of the README's script.
+/// The judges of the files we write, the servers that probes are put to, and the client of the README's script.
 pub const JUDGES: &[Needed] = &[
     KEEPALIVED,
+    needed("nginx", "nginx-light"),
+    needed("/usr/lib/postgresql", "postgresql"),
+    needed("redis-server", "redis-server"),
+    needed("dnsmasq", "dnsmasq-base"),
     needed("curl", "curl"),
     needed("prometheus", "prometheus"),
     needed("ansible-playbook", "ansible-core"),

@@ -13,6 +13,8 @@ use crate::{guest, package, programs, system};
 const LONG_ROUNDS: usize = 5;
 /// Cases per property with `--long`; the library's own number otherwise.
 const LONG_CASES: &str = "20000";
+/// Cases that a property may pass over with `--long`, in all.
+const LONG_REJECTS: &str = "2000000";
 /// How long one run in the lab may take; many times what it takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -249,7 +251,7 @@ fn cargo_test(arguments: &Arguments, which: &[&str]) -> Result<bool> {
     // One program that fails says nothing of those after it.
     command.args(["test", "--quiet", "--no-fail-fast"]).args(which);
     if arguments.long {
-        command.env("PROPTEST_CASES", LONG_CASES);
+        command.env("PROPTEST_CASES", LONG_CASES).env("PROPTEST_MAX_GLOBAL_REJECTS", LONG_REJECTS);
     }
     lab::passes(&mut command)
 }

@@ -31,7 +31,7 @@ async fn a_real_server_is_drained_and_enabled_and_refusals_are_told() {
 
     // The director's own answer: on kernels in memory it hears no partner.
     let error = place.ctl(&["hold", CLUSTER, "director-a"]).await.unwrap_err();
-    assert_eq!(error.to_string(), "director-a: refused, not done: the partner is not heard");
+    assert_eq!(error.to_string(), "director-a does not do that: not done: the partner is not heard");
     for words in [
         &["drain", CLUSTER, "no/where"][..],
         &["drain", CLUSTER, "where"],

@@ -45,4 +45,4 @@ pub use validate::{
     SECRET_MAXIMUM, SESSION_TIMEOUT_MAXIMUM_S, SLOW_START_MAXIMUM_S, TEXT_MAXIMUM, TRIES_MAXIMUM,
     ValidCluster, WORDS_MAXIMUM,
 };
-pub(crate) use validate::{dots, refuses};
+pub(crate) use validate::{dots, is_domain, refuses};

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Answer, Asking, Doorstep, Prepared, Programs, Question, Way, ask, prepare};
 
+mod distribution;
 mod secure;
 
 /// The time a probe of these tests has, unless it is about time.

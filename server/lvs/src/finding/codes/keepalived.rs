@@ -110,6 +110,7 @@ macro_rules! with_keepalived {
             KeepalivedAddressOption "keepalived-address-option" "{word} of an address is kept, but not put on it here";
             KeepalivedLabel "keepalived-label" "{text} is no label of {interface}, so the address has none here";
             KeepalivedLabelShared "keepalived-label-shared" "the label {label} already stands for {address}; this address is put on the interface without it";
+            KeepalivedDnsLabel "keepalived-dns-label" "keepalived 2.2 takes a first label of one character for an empty one, leaves {text} out and asks for the root";
             KeepalivedName "keepalived-name" "{text} is no name for {word}; it was left out";
             KeepalivedNoAddress "keepalived-no-address" "{name} has no address to advertise and was kept aside";
             KeepalivedVersionSix "keepalived-version-six" "IPv6 is always VRRP version 3";
@@ -212,6 +213,7 @@ macro_rules! with_keepalived {
             ExportKeepalivedAnswer "export-keepalived-answer" "keepalived takes any answer of a name server; {answer} is not looked for";
             ExportKeepalivedSeconds "export-keepalived-seconds" "keepalived gives a program whole seconds: {seconds}, not {value} ms";
             ExportKeepalivedSilence "export-keepalived-silence" "where keepalived compares the answer to a datagram, silence is a failure; say that an answer is needed";
+            ExportKeepalivedLabel "export-keepalived-label" "keepalived 2.2 takes the first label of {name}, which has one character, for an empty one and would ask for the root";
             ExportKeepalivedByte "export-keepalived-byte" "keepalived 2.2 cannot read the byte ff here";
             ExportKeepalivedValue "export-keepalived-value" "{value} cannot be written in a keepalived.conf";
             ExportKeepalivedLine "export-keepalived-line" "the value has {length} bytes; keepalived reads lines with at most {limit} of them";

@@ -6,7 +6,7 @@ use super::reader::Reader;
 use super::syntax_notes::excerpt;
 use super::tree::Statement;
 use crate::finding::Code;
-use crate::model::{NAME_MAXIMUM, dots, refuses};
+use crate::model::{NAME_MAXIMUM, dots, is_domain, refuses};
 
 /// A text that can be a name for people.
 pub(super) fn usable(text: &str) -> Option<String> {
@@ -29,13 +29,27 @@ pub(super) fn host(reader: &mut Reader<'_>, statement: &Statement) -> Option<Str
 
 /// A name that a name server is asked for: `0/25.2.0.192.in-addr.arpa` is one, too.
 pub(super) fn domain(reader: &mut Reader<'_>, statement: &Statement) -> Option<String> {
-    visible(reader, statement, |_| true)
+    let name = fitting(reader, statement, is_domain)?;
+    if has_short_label(&name) {
+        reader.warn(statement.origin(), Code::KeepalivedDnsLabel).with("text", excerpt(&name));
+        return None;
+    }
+    Some(name)
+}
+
+/// Whether a name begins with a label of one character and a dot, which keepalived 2.2 takes for an empty label.
+pub(super) fn has_short_label(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(first, _)| first.len() == 1)
 }
 
 fn visible(reader: &mut Reader<'_>, statement: &Statement, fits: impl Fn(char) -> bool) -> Option<String> {
-    let word = reader.value(statement)?;
     let allowed = |c: char| c.is_ascii_graphic() && fits(c);
-    if (1..=255).contains(&word.text.len()) && word.text.chars().all(allowed) {
+    fitting(reader, statement, |name| (1..=255).contains(&name.len()) && name.chars().all(allowed))
+}
+
+fn fitting(reader: &mut Reader<'_>, statement: &Statement, fits: impl Fn(&str) -> bool) -> Option<String> {
+    let word = reader.value(statement)?;
+    if fits(&word.text) {
         return Some(word.text.clone());
     }
     reader

@@ -167,6 +167,11 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// Whether a line is taken for two, of which the old pages lost the end of the first.
+pub(super) fn looks_cut(text: &str) -> bool {
+    cut(text).is_some()
+}
+
 /// Where the old pages cut a line, dropping its end: they wrote at most so many bytes, and the next line follows
 /// with the indentation that they gave it.
 fn cut(text: &str) -> Option<usize> {

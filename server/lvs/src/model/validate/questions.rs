@@ -48,8 +48,7 @@ pub(super) fn check(findings: &mut Findings, pointer: &str, question: &Question)
         Question::Tls { tls: options } => tls(findings, &format!("{pointer}/tls"), options),
         Question::Smtp { helo } => host(findings, &format!("{pointer}/helo"), helo.as_deref()),
         Question::Dns { name, record, answer } => {
-            let visible = |c: char| c.is_ascii_graphic();
-            if name.is_empty() || name.len() > 255 || !name.chars().all(visible) {
+            if !is_domain(name) {
                 findings.push(
                     Finding::field(format!("{pointer}/name"), Code::CheckName)
                         .with("text", name.escape_debug()),
@@ -238,6 +237,15 @@ fn user(findings: &mut Findings, pointer: &str, name: Option<&str>) {
         let text: String = name.chars().take(200).collect();
         findings.push(Finding::field(pointer, Code::CheckUser).with("text", text.escape_debug()));
     }
+}
+
+/// Whether a name server can be asked for it: labels of 1 to 63 bytes (RFC 1035 §2.3.4), or the root.
+pub(crate) fn is_domain(name: &str) -> bool {
+    let label = |label: &str| (1..=63).contains(&label.len());
+    let labels = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 255
+        && name.chars().all(|c| c.is_ascii_graphic())
+        && (name == "." || labels.split('.').all(label))
 }
 
 /// The data of a record in the form that name servers show.

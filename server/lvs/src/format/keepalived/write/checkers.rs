@@ -6,6 +6,7 @@
 use super::page::Page;
 use super::{Said, web_request};
 use crate::finding::{Code, Finding};
+use crate::format::keepalived::names::has_short_label;
 use crate::format::keepalived::reader::Seconds;
 use crate::model::{
     Check, Combine, CommandLine, DnsRecord, HttpCheck, HttpMethod, HttpVersion, Matching, Monitor, Question,
@@ -96,6 +97,10 @@ pub(super) fn write(
                 if let Some(answer) = answer {
                     let finding = Finding::field(format!("{pointer}/answer"), Code::ExportKeepalivedAnswer);
                     said.warn(finding.with("answer", answer));
+                }
+                if has_short_label(name) {
+                    let finding = Finding::field(format!("{pointer}/name"), Code::ExportKeepalivedLabel);
+                    said.refuse(finding.with("name", name));
                 }
                 let name = said.plain(&format!("{pointer}/name"), name);
                 checker.block(page, "DNS_CHECK", |page| {

@@ -179,16 +179,16 @@ impl Router {
             page.line(format!("version {}", u8::from(version)));
         }
         page.line(format!("advert_int {}", Seconds(self.interval_ms)));
-        if redundancy.preempt {
-            if redundancy.preempt_delay_s > 0 {
-                page.line(format!("preempt_delay {}", redundancy.preempt_delay_s));
+        match (redundancy.preempt, redundancy.preempt_delay_s) {
+            (true, 0) => {}
+            _ if priority == NonZeroU8::MAX => {
+                // keepalived does not let an owner wait.
+                let finding =
+                    Finding::field(format!("{}/priority", self.pointer), Code::ExportKeepalivedOwner);
+                said.warn(finding.with("seat", seat));
             }
-        } else if priority == NonZeroU8::MAX {
-            // keepalived does not let an owner wait.
-            let finding = Finding::field(format!("{}/priority", self.pointer), Code::ExportKeepalivedOwner);
-            said.warn(finding.with("seat", seat));
-        } else {
-            page.line("nopreempt");
+            (true, delay_s) => page.line(format!("preempt_delay {delay_s}")),
+            (false, _) => page.line("nopreempt"),
         }
     }
 

@@ -149,6 +149,10 @@ impl Writer {
             self.refuse(&pointer, Code::ExportLoadBounds);
         }
         let text = self.program(command, &format!("{pointer}/command"));
+        if text == "none" {
+            // Which says that there is no monitor.
+            self.refuse_with(&pointer, Code::ExportValue, "value", "none");
+        }
         let plain = !text.contains([' ', '\t', '"', '\'', '#']);
         let quoted = self.quoted(&text, &pointer);
         Some(Value { text: if plain { text } else { quoted }, pointer })

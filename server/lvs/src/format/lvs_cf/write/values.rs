@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::format::lvs_cf::KEPT_TEXT;
-use crate::format::lvs_cf::lexer::{Quote, words};
+use crate::format::lvs_cf::lexer::{Quote, looks_cut, words};
 use crate::format::lvs_cf::strict::accepts;
 use crate::format::lvs_cf::vocabulary::Scope;
 use crate::model::{Cluster, Forwarding, Tunnel};
@@ -78,18 +78,23 @@ impl Writer {
             "send" | "expect" | "send_program" => CHECK_LINE_MAXIMUM,
             _ => LINE_MAXIMUM,
         };
-        self.short(indent + word.len() + " = ".len() + value.text.len(), limit, &value.pointer);
+        self.short(indent, &format!("{word} = {}", value.text), limit, &value.pointer);
         if value.text.contains(['\n', '\r']) {
             self.refuse_with(value.pointer, Code::ExportValue, "value", value.text.escape_debug());
         }
         value.text
     }
 
-    /// Says that the old pages cut a line.
-    fn short(&mut self, length: usize, limit: usize, pointer: &str) {
+    /// Says that the old pages cut a line, and refuses one that looks as if they had.
+    fn short(&mut self, indent: usize, line: &str, limit: usize, pointer: &str) {
+        let length = indent + line.len();
         if length > limit {
-            let finding = Finding::field(pointer, Code::ExportLine).with("length", length);
-            self.damaged.push(finding.with("limit", limit).warning());
+            let finding =
+                Finding::field(pointer, Code::ExportLine).with("length", length).with("limit", limit);
+            match looks_cut(&format!("{:indent$}{line}", "")) {
+                true => self.refused.push(finding),
+                false => self.damaged.push(finding.warning()),
+            }
         }
     }
 
@@ -156,7 +161,7 @@ impl Writer {
         } else if read.iter().any(|word| word.quote.is_some()) {
             self.damaged.push(Finding::field(&pointer, Code::ExportNameBlank).with("name", name).warning());
         }
-        self.short(indent + line.len(), LINE_MAXIMUM, &pointer);
+        self.short(indent, &line, LINE_MAXIMUM, &pointer);
         std::mem::replace(&mut self.refused, before)
     }
 }
