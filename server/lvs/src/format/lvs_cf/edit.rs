@@ -69,7 +69,7 @@ pub fn edit(text: &str, names: &Names, cluster: &Cluster) -> Result<String, Find
 pub(super) fn rewrite(text: &str, cluster: &Cluster) -> Result<String, Findings> {
     match edit(text, &Names::default(), cluster) {
         Ok(edited) if edited == text => Ok(edited),
-        _ => repaired(text, cluster),
+        edited => readable(edited, cluster),
     }
 }
 
@@ -77,8 +77,11 @@ pub(super) fn rewrite(text: &str, cluster: &Cluster) -> Result<String, Findings>
 /// they refuse are written anew or become comments; and if that is not enough, all of it is written as by
 /// [`canonical`](super::canonical), and refused as there.
 pub(super) fn repaired(text: &str, cluster: &Cluster) -> Result<String, Findings> {
-    let nobody = Names::default();
-    let edited = edit(text, &nobody, cluster);
+    readable(edit(text, &Names::default(), cluster), cluster)
+}
+
+/// What [`edit`] made of a text, as the daemons can read it.
+fn readable(edited: Result<String, Findings>, cluster: &Cluster) -> Result<String, Findings> {
     if let Ok(edited) = &edited
         && is_accepted(edited)
     {
@@ -88,7 +91,7 @@ pub(super) fn repaired(text: &str, cluster: &Cluster) -> Result<String, Findings
     let Ok(edited) = edited else { return Ok(canonical) };
     let body = edited.strip_prefix('\u{feff}').unwrap_or(&edited);
     let repaired = repair(body, &sheet(cluster));
-    let says_the_same = edit(&repaired, &nobody, cluster).is_ok_and(|again| again == repaired);
+    let says_the_same = edit(&repaired, &Names::default(), cluster).is_ok_and(|again| again == repaired);
     Ok(if says_the_same && is_accepted(&repaired) { repaired } else { canonical })
 }
 

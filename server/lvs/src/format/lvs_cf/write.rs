@@ -1,8 +1,8 @@
 //! An lvs.cf as the old pages wrote it, for the original daemons.
 //!
-//! One blank between words, double quotes only, `port` before the servers, lines short enough for the old
-//! pages where that can be. What the original cannot express is refused by the name of the field, all of it at once; nothing is left
-//! out in silence: words that it does not know become comments, and [`left_out`] names what only the console has.
+//! One blank between words, double quotes only, `port` before the servers, lines short enough for the old pages where
+//! that can be. What the original cannot express is refused by the name of the field, all of it at once; nothing is
+//! left out in silence: words that it does not know become comments, and [`left_out`] names what only the console has.
 //! `edit` changes a text by the same sheet.
 
 mod global;
