@@ -1667,6 +1667,8 @@ obstacle-interface = The cluster names the interface { $interface }, which this 
 obstacle-dropping-input = The chain “{ $chain }” drops what its rules do not accept. They must let in the services' ports, the heartbeat (UDP 539) or VRRP (protocol 112), connection sync (UDP 8848) and the console (TCP 3637); no rule of Caribe's can overrule it.
 obstacle-dropping-forward = The chain “{ $chain }” drops what its rules do not accept. They must let packets pass to the real servers behind NAT and back; no rule of Caribe's can overrule it.
 obstacle-keepalived = A keepalived runs on this director, too. Stop it before the same addresses and services are activated here, or let only one of them hold them.
+obstacle-answering-server = The real server { $machine } ({ $hardware }) answers for the virtual address { $address } on { $interface }, so some clients go past this director. Let it keep silent: “caribe real-server”, or arp_ignore = 1 and arp_announce = 2 there.
+obstacle-answering = Another machine ({ $hardware }) answers for the virtual address { $address } on { $interface }, so some clients go past this director. Find it by this hardware address: a real server without arp_ignore = 1, or a machine that was given the same address.
 
 # The REST API as it describes itself.
 api-about = Everything the pages do. Send "Authorization: Bearer TOKEN"; read an object, send its ETag back as If-Match with a change. Changes go into the token's draft and run when it is activated.

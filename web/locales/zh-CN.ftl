@@ -2135,6 +2135,8 @@ obstacle-interface = 集群使用接口 { $interface }，而此调度器没有�
 obstacle-dropping-input = 链“{ $chain }”丢弃其规则未接受的数据包。规则必须放行服务端口、心跳（UDP 539）或 VRRP（协议 112）、连接同步（UDP 8848）和控制台（TCP 3637）；Caribe 的规则无法推翻它。
 obstacle-dropping-forward = 链“{ $chain }”丢弃其规则未接受的数据包。规则必须放行往返 NAT 之后真实服务器的数据包；Caribe 的规则无法推翻它。
 obstacle-keepalived = 此调度器上还运行着 keepalived。在此激活相同的地址和服务之前请停止它，或只让其中之一持有它们。
+obstacle-answering-server = 真实服务器 { $machine }（{ $hardware }）在 { $interface } 上应答虚拟地址 { $address }，因此部分客户端会绕过此调度器。请让它保持沉默：使用 “caribe real-server”，或在该机上设置 arp_ignore = 1 与 arp_announce = 2。
+obstacle-answering = 另一台机器（{ $hardware }）在 { $interface } 上应答虚拟地址 { $address }，因此部分客户端会绕过此调度器。请按此硬件地址查找：未设置 arp_ignore = 1 的真实服务器，或被分配了相同地址的机器。
 
 # REST API 对自身的说明。
 api-about = 页面能做的一切。发送 "Authorization: Bearer TOKEN"；读取对象后，修改时用 If-Match 送回其 ETag。修改进入令牌的草稿，激活后运行。

@@ -30,8 +30,9 @@ mod totals;
 mod transaction;
 pub mod wire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::mpsc::Receiver;
 
 use lvs::counters::Counters;
 use lvs::plan::Step;
@@ -87,6 +88,10 @@ pub trait Kernel: Send {
 
     /// What is around the agent on this machine. What cannot be read is left out.
     fn surroundings(&mut self) -> Surroundings;
+
+    /// Asks on interfaces who has these addresses, beside whatever else is done; what was heard comes a moment later. Nothing
+    /// comes where it cannot be asked.
+    fn ask_around(&mut self, places: BTreeMap<String, BTreeSet<IpAddr>>) -> Receiver<Sighting>;
 
     /// Changes asked of the kernel since it was opened: one per row, address or parameter written, successful or not.
     fn writes(&self) -> u64;

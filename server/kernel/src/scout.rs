@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind};
@@ -17,6 +18,8 @@ use crate::sys;
 
 /// Questions for each address in one look.
 const ROUNDS: u32 = 3;
+/// How long a look in the background takes.
+const WINDOW: Duration = Duration::from_millis(300);
 /// Frames read at most in one look, so that a busy network does not prolong it.
 const FRAMES: usize = 20_000;
 
@@ -142,6 +145,20 @@ impl Scout {
         }
         Ok(())
     }
+}
+
+/// One look on a thread of its own, which ends by itself. Nothing comes where it fails.
+pub(crate) fn in_the_background(places: BTreeMap<String, BTreeSet<IpAddr>>) -> Receiver<Sighting> {
+    let (sender, receiver) = mpsc::channel();
+    let look = move || match Scout::open().and_then(|mut scout| scout.look(&places, WINDOW)) {
+        // Nobody waits for it any more where that fails.
+        Ok(sighting) => drop(sender.send(sighting)),
+        Err(error) => tracing::debug!(%error, "cannot ask around"),
+    };
+    if let Err(error) = std::thread::Builder::new().name("ask-around".to_owned()).spawn(look) {
+        tracing::debug!(%error, "cannot ask around");
+    }
+    receiver
 }
 
 impl Post {

@@ -27,6 +27,7 @@ pub(crate) fn surroundings() -> Surroundings {
         lacking: missing_names(&status),
         dropping: dropping.collect(),
         keepalived: runs("keepalived"),
+        ..Surroundings::default()
     }
 }
 

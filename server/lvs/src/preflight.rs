@@ -4,12 +4,17 @@
 //! dropping one of somebody else's, so that is named instead. Pure; the agent's reconcile loop calls it, pages show it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Cluster, ValidCluster};
 use crate::plan::forwarded;
 use crate::table::{FORWARD_IPV4, FORWARD_IPV6, Family, Observed};
+
+mod neighbours;
+
+pub use neighbours::{Answering, Questions, answering, questions};
 
 /// What the agent finds around itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct Surroundings {
     pub dropping: Vec<DroppingChain>,
     /// A keepalived runs in the same network.
     pub keepalived: bool,
+    /// Others who answer for addresses that were asked for.
+    pub answering: BTreeSet<Answering>,
 }
 
 /// A base chain of somebody else's with the policy drop.
@@ -67,6 +74,9 @@ pub enum Obstacle {
     Dropping(DroppingChain),
     /// A keepalived runs here, too, and may hold the same addresses and services.
     Keepalived,
+    /// Somebody else answers for a virtual address that this director holds: a real server that lacks its set-up for
+    /// direct routing or tunnels, or a machine that was given the same address. Clients that believe it miss the director.
+    Answering(Answering),
 }
 
 /// What stands in the way of this cluster on a director in these surroundings, in order.
@@ -89,6 +99,9 @@ pub fn obstacles(cluster: &ValidCluster, observed: &Observed, around: &Surroundi
     if around.keepalived {
         found.insert(Obstacle::Keepalived);
     }
+    let held = |address: IpAddr| observed.addresses.keys().any(|key| key.address == address);
+    let answering = around.answering.iter().filter(|answer| held(answer.address));
+    found.extend(answering.cloned().map(Obstacle::Answering));
     found
 }
 
@@ -149,6 +162,7 @@ mod tests {
             lacking: vec!["CAP_NET_RAW".to_owned()],
             dropping: vec![chain(Hook::Input), chain(Hook::Forward)],
             keepalived: true,
+            ..Surroundings::default()
         };
         let found = obstacles(&cluster(false), &machine(&["eth1"], "1"), &around);
         let words: Vec<String> = found.iter().map(|each| serde_json::to_string(each).unwrap()).collect();

@@ -10,7 +10,7 @@ use console::{LiveDirector, PushOutcome, Role, Sync};
 use jiff::Timestamp;
 use lvs::model::DriftPolicy;
 use lvs::plan::Row;
-use lvs::preflight::{DroppingChain, Hook, Obstacle};
+use lvs::preflight::{Answering, DroppingChain, Hook, Obstacle};
 use lvs::wire::Drift;
 
 use crate::error::Error;
@@ -70,6 +70,17 @@ fn obstacle(language: Language, obstacle: &Obstacle) -> String {
             language.say("obstacle-dropping-forward").with("chain", chain)
         }
         Obstacle::Keepalived => language.say("obstacle-keepalived"),
+        Obstacle::Answering(Answering { address, interface, hardware, machine: Some(machine) }) => language
+            .say("obstacle-answering-server")
+            .with("address", address.to_string())
+            .with("interface", interface)
+            .with("hardware", hardware)
+            .with("machine", machine.to_string()),
+        Obstacle::Answering(Answering { address, interface, hardware, machine: None }) => language
+            .say("obstacle-answering")
+            .with("address", address.to_string())
+            .with("interface", interface)
+            .with("hardware", hardware),
     };
     said.to_string()
 }

@@ -3,6 +3,7 @@
 use kernel::Kernel as _;
 use lvs::Cluster;
 use lvs::preflight::{DroppingChain, Hook, Obstacle, Surroundings};
+use lvs::wire::Status;
 
 use crate::world::{World, cluster, target, until};
 
@@ -63,4 +64,22 @@ async fn what_stands_in_the_way_is_in_the_status() {
     assert!(status.obstacles.contains(&forwarding), "{:?}", status.obstacles);
     world.push(&agent, &target(2, prepared())).await.unwrap();
     until(&agent, "prepared", |status| !status.obstacles.contains(&forwarding)).await;
+}
+
+#[tokio::test]
+async fn whoever_answers_for_a_held_address_is_named_once_it_answers_again() {
+    let world = World::new();
+    let vip = "192.0.2.10".parse().unwrap();
+    let stranger = [2, 0, 0, 0, 0, 9];
+    world.kernel.set_answers(vip, &[stranger]);
+    let agent = world.start();
+    world.push(&agent, &target(1, prepared())).await.unwrap();
+    let answers = |status: &Status| {
+        status.obstacles.iter().find_map(|each| match each {
+            Obstacle::Answering(found) => Some((found.address, found.hardware.clone(), found.machine)),
+            _ => None,
+        })
+    };
+    let status = until(&agent, "named", |status| answers(status).is_some()).await;
+    assert_eq!(answers(&status), Some((vip, "02:00:00:00:00:09".to_owned(), None)));
 }

@@ -1,9 +1,11 @@
 //! One director: a folder that has joined, a kernel in memory, and the console's way to ask things of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -253,6 +255,10 @@ impl Kernel for Watched {
 
     fn surroundings(&mut self) -> lvs::preflight::Surroundings {
         self.kernel.surroundings()
+    }
+
+    fn ask_around(&mut self, places: BTreeMap<String, BTreeSet<IpAddr>>) -> Receiver<kernel::Sighting> {
+        self.kernel.ask_around(places)
     }
 
     fn writes(&self) -> u64 {

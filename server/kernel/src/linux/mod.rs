@@ -9,7 +9,9 @@ pub(crate) mod packets;
 pub(crate) mod parameter;
 mod tunnels;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::mpsc::Receiver;
 
 use lvs::counters::Counters;
 use lvs::plan::Step;
@@ -19,6 +21,7 @@ use lvs::table::{Observed, for_each_interface};
 
 use crate::error::{Error, Kind};
 use crate::explain::{describe, refused};
+use crate::scout::{self, Sighting};
 use crate::shield::{Shield, Shielded};
 use crate::socket::Traffic;
 use crate::surroundings::surroundings;
@@ -149,6 +152,10 @@ impl Kernel for LinuxKernel {
 
     fn surroundings(&mut self) -> Surroundings {
         surroundings()
+    }
+
+    fn ask_around(&mut self, places: BTreeMap<String, BTreeSet<IpAddr>>) -> Receiver<Sighting> {
+        scout::in_the_background(places)
     }
 
     fn writes(&self) -> u64 {

@@ -11,6 +11,7 @@ mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use lvs::table::{
 use crate::error::{Errno, Error, Kind};
 use crate::explain::{describe, failed, refused};
 use crate::lease::not_renewed;
-use crate::{Announce, Kernel, Lease, Shielded};
+use crate::{Announce, Kernel, Lease, Shielded, Sighting};
 
 /// A kernel in memory. A clone is the same kernel, so that a test can look into the one it gave away.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,7 @@ struct State {
     connections: Vec<Connection>,
     sent: Vec<(SyncRow, Copied)>,
     surroundings: Surroundings,
+    answers: BTreeMap<IpAddr, BTreeSet<[u8; 6]>>,
 }
 
 impl MemoryKernel {
@@ -135,6 +137,11 @@ impl MemoryKernel {
     /// Sets what is around the agent.
     pub fn set_surroundings(&self, surroundings: Surroundings) {
         self.state().surroundings = surroundings;
+    }
+
+    /// Sets who on the network answers for an address.
+    pub fn set_answers(&self, address: IpAddr, hardware: &[[u8; 6]]) {
+        self.state().answers.insert(address, hardware.iter().copied().collect());
     }
 
     /// Sets what a service has counted; its real servers' numbers stay.
@@ -272,6 +279,16 @@ impl Kernel for MemoryKernel {
 
     fn surroundings(&mut self) -> Surroundings {
         self.state().surroundings.clone()
+    }
+
+    fn ask_around(&mut self, places: BTreeMap<String, BTreeSet<IpAddr>>) -> Receiver<Sighting> {
+        let (sender, receiver) = mpsc::channel();
+        let asked: BTreeSet<IpAddr> = places.into_values().flatten().collect();
+        let answers = self.state().answers.clone();
+        let holders = answers.into_iter().filter(|(address, _)| asked.contains(address)).collect();
+        // Whoever asked holds the other end.
+        drop(sender.send(Sighting { holders, ..Sighting::default() }));
+        receiver
     }
 
     fn writes(&self) -> u64 {

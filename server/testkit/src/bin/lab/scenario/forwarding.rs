@@ -2,11 +2,13 @@
 //! servers are set up by `caribe real-server`: one by the program itself, the other by the script that it prints.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use testkit::api::Api;
 use testkit::process;
+use testkit::wait::{self, Seen};
 
 use super::data_path;
 use crate::network::{self, DIRECTORS, Servers, VIP};
-use crate::stage::{Stage, addresses};
+use crate::stage::{CLUSTER, PATIENCE, Stage, addresses};
 
 pub(crate) fn direct() -> Result<()> {
     bypass(
@@ -43,12 +45,46 @@ fn bypass(servers: Servers, table: &str) -> Result<()> {
     }
     replies_bypass(&stage)?;
     data_path::show(&stage, &api, &content, table, interface)?;
+    if servers == Servers::Direct {
+        an_answer_is_told(&stage, &api)?;
+    }
     undo(&stage, mode)?;
     for (name, before) in ["rs1", "rs2"].into_iter().zip(before) {
         let (before, now) = (before?, seen(name)?);
         ensure!(before == now, "{name} was\n{before}\nand is now\n{now}");
     }
     stage.say("both real servers are what they were before");
+    Ok(())
+}
+
+/// A real server that begins to answer for the virtual address is named by the director that holds it, until it keeps
+/// silent again.
+fn an_answer_is_told(stage: &Stage, api: &Api) -> Result<()> {
+    let [primary, _] = &DIRECTORS;
+    let file = "/proc/sys/net/ipv4/conf/all/arp_ignore";
+    let before = process::run(network::within("rs1", &["cat", file]))?;
+    let set = |value: &str| {
+        let setting = format!("net.ipv4.conf.all.arp_ignore={}", value.trim());
+        process::run(network::within("rs1", &["sysctl", "-q", "-w", &setting])).map(drop)
+    };
+    let named = |wanted: bool| {
+        let what = if wanted { "the answering real server is named" } else { "it is named no more" };
+        wait::until(what, PATIENCE, || {
+            let shown = api.director(CLUSTER, primary.name)?;
+            let obstacles = shown.pointer("/live/status/obstacles").cloned().unwrap_or_default();
+            let list = obstacles.as_array().map(Vec::as_slice).unwrap_or_default();
+            let there = list.iter().any(|one| {
+                one.get("kind") == Some(&"answering".into())
+                    && one.get("machine") == Some(&"192.168.1.111".into())
+            });
+            Ok(if there == wanted { Seen::Yes(()) } else { Seen::not_yet(obstacles.to_string()) })
+        })
+    };
+    set("0")?;
+    named(true)?;
+    set(&before)?;
+    named(false)?;
+    stage.say("a real server that answers for the virtual address is named until it keeps silent");
     Ok(())
 }
 
