@@ -2,6 +2,7 @@
 //! call it.
 
 use lvs::health::{DnsFailure, Failure, ProgramFailure, Reason, Trouble, Verdict};
+use lvs::wire::CheckerStatus;
 
 use crate::happenings::word;
 use crate::text::Language;
@@ -65,10 +66,32 @@ pub(crate) fn trouble(language: Language, trouble: Trouble) -> String {
     language.say(format!("trouble-{}", trouble.as_str())).to_string()
 }
 
+/// What is wrong with a checker itself, as a sentence; none where it works.
+pub(crate) fn checker(language: Language, status: CheckerStatus) -> Option<String> {
+    match status {
+        CheckerStatus::Working => None,
+        CheckerStatus::Troubled { trouble: why } => Some(trouble(language, why)),
+        CheckerStatus::Stuck { silent_s } => {
+            Some(language.say("server-checker-stuck").with("seconds", silent_s).to_string())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use lvs::health::{Phase, TlsFailure};
+
+    #[test]
+    fn a_checker_that_is_stuck_is_said_like_one_in_trouble() {
+        for language in Language::ALL {
+            assert_eq!(checker(language, CheckerStatus::Working), None);
+            let stuck = checker(language, CheckerStatus::Stuck { silent_s: 42 }).unwrap();
+            assert!(stuck.contains("42"), "{stuck}");
+            let troubled = checker(language, CheckerStatus::Troubled { trouble: Trouble::Late });
+            assert_eq!(troubled, Some(trouble(language, Trouble::Late)));
+        }
+    }
 
     #[test]
     fn every_reason_has_its_sentence_in_both_languages() {
