@@ -1,6 +1,7 @@
 //! What checks say, in words: why a real server counts as up or down, and what went wrong. Decides nothing; pages and events
 //! call it.
 
+use console::LiveDirector;
 use lvs::health::{DnsFailure, Failure, ProgramFailure, Reason, Trouble, Verdict};
 use lvs::wire::CheckerStatus;
 
@@ -66,14 +67,19 @@ pub(crate) fn trouble(language: Language, trouble: Trouble) -> String {
     language.say(format!("trouble-{}", trouble.as_str())).to_string()
 }
 
-/// What is wrong with a checker itself, as a sentence; none where it works.
-pub(crate) fn checker(language: Language, status: CheckerStatus) -> Option<String> {
-    match status {
-        CheckerStatus::Working => None,
-        CheckerStatus::Troubled { trouble: why } => Some(trouble(language, why)),
-        CheckerStatus::Stuck { silent_s } => {
-            Some(language.say("server-checker-stuck").with("seconds", silent_s).to_string())
-        }
+/// What is wrong with a director's checker of a real server, as a sentence; none where it works.
+pub(crate) fn checker(language: Language, director: &LiveDirector, status: CheckerStatus) -> Option<String> {
+    let silent = director.status.as_ref().and_then(|status| status.checking.as_ref()?.silent_s);
+    of_checker(language, silent, status)
+}
+
+/// The same of one that as a whole has done nothing for so long, if it has: what it said of single servers is as old.
+fn of_checker(language: Language, silent_s: Option<u64>, status: CheckerStatus) -> Option<String> {
+    let stuck = |seconds| language.say("server-checker-stuck").with("seconds", seconds).to_string();
+    match (silent_s, status) {
+        (Some(silent_s), _) | (None, CheckerStatus::Stuck { silent_s }) => Some(stuck(silent_s)),
+        (None, CheckerStatus::Troubled { trouble: why }) => Some(trouble(language, why)),
+        (None, CheckerStatus::Working) => None,
     }
 }
 
@@ -85,11 +91,13 @@ mod tests {
     #[test]
     fn a_checker_that_is_stuck_is_said_like_one_in_trouble() {
         for language in Language::ALL {
-            assert_eq!(checker(language, CheckerStatus::Working), None);
-            let stuck = checker(language, CheckerStatus::Stuck { silent_s: 42 }).unwrap();
+            let said = |silent_s, status| of_checker(language, silent_s, status);
+            assert_eq!(said(None, CheckerStatus::Working), None);
+            let stuck = said(None, CheckerStatus::Stuck { silent_s: 42 }).unwrap();
             assert!(stuck.contains("42"), "{stuck}");
-            let troubled = checker(language, CheckerStatus::Troubled { trouble: Trouble::Late });
-            assert_eq!(troubled, Some(trouble(language, Trouble::Late)));
+            let troubled = CheckerStatus::Troubled { trouble: Trouble::Late };
+            assert_eq!(said(None, troubled), Some(trouble(language, Trouble::Late)));
+            assert!(said(Some(77), CheckerStatus::Working).is_some_and(|text| text.contains("77")));
         }
     }
 

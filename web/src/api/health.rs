@@ -68,7 +68,7 @@ pub(super) fn view(
         let verdict = verdicts::verdict(language, status.verdict);
         format!("{verdict}: {}", verdicts::why(language, &status.reason))
     });
-    let trouble = known.and_then(|status| verdicts::checker(language, status.checker));
+    let trouble = known.and_then(|status| verdicts::checker(language, director, status.checker));
     HealthLine {
         text,
         trouble,

@@ -232,7 +232,7 @@ impl View {
                 }
                 None => language.say("server-out-of-table").to_string(),
             }),
-            trouble: known.and_then(|status| verdicts::checker(language, status.checker)),
+            trouble: known.and_then(|status| verdicts::checker(language, live, status.checker)),
             numbers,
             checks: known
                 .map(|s| s.checks.iter().map(|c| Check::of(language, c)).collect())

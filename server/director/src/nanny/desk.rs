@@ -8,15 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lvs::counters::Counters;
 use lvs::health::{
-    Action, Ask, LocalOrders, Memory, Moment, OrderEnd, Orders, Outcome, Quorum, Roster, Stale,
-    Standing, Standings, Transition, Verdict, drain, in_force,
+    Action, Ask, LocalOrders, Memory, Moment, OrderEnd, Orders, Outcome, Quorum, Roster, Stale, Standing,
+    Standings, Transition, Verdict, drain, in_force,
 };
 use lvs::journal::Happening;
 use lvs::model::ValidCluster;
 use lvs::table::{ServerKey, ServiceKey, Table};
-use lvs::wire::{
-    CheckEvidence, CheckKey, CheckStatus, Checking, Checks, OrderStatus, OrdersStatus,
-};
+use lvs::wire::{CheckEvidence, CheckKey, CheckStatus, Checking, Checks, OrderStatus, OrdersStatus};
 
 use super::book::{Book, Start};
 use super::ends::Ends;

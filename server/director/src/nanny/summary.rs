@@ -105,6 +105,9 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use lvs::wire::{CheckStatus, CheckTry};
+    use serde_json::{from_value, json};
+
     use super::*;
 
     fn summary(count: usize) -> Summary {
@@ -118,6 +121,39 @@ mod tests {
 
     fn at(seconds: u64) -> Moment {
         Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_checker_that_falls_silent_is_news_once() {
+        let tried: CheckTry = from_value(json!({
+            "address": "10.0.0.1", "port": 80, "monitor": { "checks": [{ "kind": "connect" }] },
+        }))
+        .unwrap();
+        let mut roster = Roster::default();
+        let cluster = tried.validate().unwrap();
+        let _ = roster.configure(&cluster, &Default::default(), None, &mut || 0, at(0));
+        assert_eq!(roster.tick(at(1)).len(), 1, "it is asked, and never answers");
+        let (service, held) = roster.services().next().unwrap();
+        let (server, _) = held.members().next().unwrap();
+        let key = CheckKey { service: *service, server: *server, sorry: false };
+        let mut statuses = Statuses::default();
+        let mut tell = |checker| {
+            let mut status: CheckStatus = from_value(json!({
+                "verdict": "unknown", "reason": { "reason": "started" }, "since_s": 0, "standing": "out",
+            }))
+            .unwrap();
+            status.checker = checker;
+            statuses.servers.insert(key, status.into());
+            statuses.clone()
+        };
+        let told = tell(CheckerStatus::Working);
+        assert!(Summary::of(&roster, 1, &told, at(5)).changed.is_empty());
+        let later = Summary::of(&roster, 1, &told, at(14));
+        assert_eq!((later.changed.as_slice(), later.checking.stuck), ([key].as_slice(), 1));
+        let told = tell(CheckerStatus::Stuck { silent_s: 13 });
+        let later = Summary::of(&roster, 1, &told, at(15));
+        assert!(later.changed.is_empty() && later.checking.stuck == 1, "only the time is another");
+        assert_eq!(Turns::default().take(&later, at(15)), [key], "which is told now and then");
     }
 
     #[test]

@@ -57,11 +57,7 @@ impl Certificates {
 }
 
 /// A web server for these addresses and ports; those with an identity speak TLS. `/` answers with `nginx`.
-pub(crate) fn nginx(
-    stage: &Stage,
-    machine: &str,
-    sites: &[(&str, Option<&Identity>)],
-) -> Result<Background> {
+pub(crate) fn nginx(stage: &Stage, machine: &str, sites: &[(&str, Option<&Identity>)]) -> Result<Background> {
     let folder = folder(stage, "nginx")?;
     let mut servers = String::new();
     for (number, (listen, identity)) in sites.iter().enumerate() {
@@ -128,7 +124,8 @@ impl Database {
 
 /// A cache that wants a password.
 pub(crate) fn redis(stage: &Stage, machine: &str, address: &str) -> Result<Background> {
-    let words = ["redis-server", "--bind", address, "--port", "6379", "--save", "", "--requirepass", "secret"];
+    let words =
+        ["redis-server", "--bind", address, "--port", "6379", "--save", "", "--requirepass", "secret"];
     let mut command = network::within(machine, &words);
     command.arg("--dir").arg(folder(stage, "redis")?);
     Background::start("redis", command, &stage.log("redis"))

@@ -1,8 +1,10 @@
 //! What becomes of real servers when it is the checker that fails: its descriptors or ports run out, its clock is set
-//! forward and back. No row may go and no verdict change, and the console has to say what is wrong, for as long as it is.
+//! forward and back, its thread gets hardly any of the processor. No row may go and no verdict change, and the console has
+//! to say what is wrong, for as long as it is.
 //!
 //! A resolver that is dead is no case of its own: real servers are addresses, and no machine of the lab has a resolver.
 
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -21,11 +23,16 @@ use crate::pair::owner;
 use crate::stage::{self, CLUSTER, PATIENCE, Stage, writes};
 
 /// How long each fault lasts at least: many times what takes a server out that fails.
-const LASTS: Duration = Duration::from_secs(10);
+const LASTS: Duration = Duration::from_secs(8);
 /// Descriptors left to an agent: fewer than it has open already.
 const DESCRIPTORS: u64 = 8;
 /// The only ports that a director has to ask from; somebody else has them all.
 const PORTS: (&str, &str) = ("40000", "40007");
+/// The thread of an agent that checks, and how much of the processor it is left, in microseconds of each second.
+const CHECKS: &str = "nanny";
+const LEFT: &str = "1000 1000000";
+/// Where the kernel's control groups are.
+const GROUPS: &str = "/sys/fs/cgroup";
 /// By how much the clock is set.
 const HOUR: i64 = 3_600;
 
@@ -56,6 +63,7 @@ pub(crate) fn run() -> Result<()> {
     scene.descriptors(&agents[0])?;
     scene.ports()?;
     scene.clock()?;
+    scene.processor(&agents[0])?;
 
     running.are_well()?;
     owner(&api, first, second)?;
@@ -71,10 +79,16 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// What the console has to say of the first director's checks.
-struct Told {
-    /// In how many real servers' place it says that.
-    servers: usize,
-    sentence: &'static str,
+enum Told {
+    /// So many real servers cannot be asked, and why.
+    Of(usize, &'static str),
+    /// That something is wrong with them, in one way or another.
+    Something,
+}
+
+/// Whether this is a machine of its own, of which everything may be changed.
+fn is_guest() -> bool {
+    std::env::var("CARIBE_LAB").is_ok_and(|place| place == "guest")
 }
 
 impl Scene<'_> {
@@ -82,12 +96,10 @@ impl Scene<'_> {
     fn descriptors(&self, agent: &Agent) -> Result<()> {
         let process = i32::try_from(agent.id()).ok().and_then(Pid::from_raw).context("a process")?;
         let few = |limit: Rlimit| Rlimit { current: Some(DESCRIPTORS), maximum: limit.maximum };
-        let usual = prlimit(Some(process), Resource::Nofile, few(rustix::process::getrlimit(Resource::Nofile)))
-            .context("cannot limit the agent")?;
-        let told = Told {
-            servers: self.cases.len(),
-            sentence: "The director has no file descriptor left for its checks.",
-        };
+        let usual =
+            prlimit(Some(process), Resource::Nofile, few(rustix::process::getrlimit(Resource::Nofile)))
+                .context("cannot limit the agent")?;
+        let told = Told::Of(self.cases.len(), "The director has no file descriptor left for its checks.");
         self.endured("the agent has no descriptor left", Some(&told))?;
         prlimit(Some(process), Resource::Nofile, usual).context("cannot free the agent")?;
         self.well_again()
@@ -106,10 +118,8 @@ impl Scene<'_> {
         holder.wait_for_word("holding", PATIENCE)?;
         range(&format!("{from} {to}"))?;
         // An echo needs no port.
-        let told = Told {
-            servers: self.cases.len() - 1,
-            sentence: "The director has no port or address left to ask from, or no route.",
-        };
+        let sentence = "The director has no port or address left to ask from, or no route.";
+        let told = Told::Of(self.cases.len() - 1, sentence);
         self.endured("the director has no port left to ask from", Some(&told))?;
         holder.kill()?;
         range("32768 60999")?;
@@ -118,8 +128,10 @@ impl Scene<'_> {
 
     /// The clock of the machine is set an hour forward, and an hour back.
     fn clock(&self) -> Result<()> {
-        if std::env::var("CARIBE_LAB").is_ok_and(|place| place == "guest") {
-            for (step, what) in [(HOUR, "an hour ahead"), (-2 * HOUR, "an hour behind"), (HOUR, "right again")] {
+        if is_guest() {
+            for (step, what) in
+                [(HOUR, "an hour ahead"), (-2 * HOUR, "an hour behind"), (HOUR, "right again")]
+            {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
                 let then = i64::try_from(now)? + step;
                 process::run(process::command(["date", "-s", &format!("@{then}")]))?;
@@ -130,6 +142,28 @@ impl Scene<'_> {
             self.stage.say("NOT TRIED: the clock is this host's own, and is not set");
         }
         Ok(())
+    }
+
+    /// The checks of the active director hardly get the processor; the rest of its agent does.
+    fn processor(&self, agent: &Agent) -> Result<()> {
+        if !is_guest() {
+            self.stage.say("NOT TRIED: this host's control groups are its own, and are not changed");
+            return Ok(());
+        }
+        process::run(process::command(["mount", "-t", "cgroup2", "none", GROUPS]))?;
+        let write = |file: &str, text: &str| {
+            std::fs::write(Path::new(GROUPS).join(file), text).with_context(|| format!("{text} to {file}"))
+        };
+        std::fs::create_dir_all(Path::new(GROUPS).join("lab/slow"))?;
+        write("cgroup.subtree_control", "+cpu")?;
+        write("lab/cgroup.procs", &agent.id().to_string())?;
+        write("lab/slow/cgroup.type", "threaded")?;
+        write("lab/cgroup.subtree_control", "+cpu")?;
+        write("lab/slow/cgroup.threads", &thread(agent.id())?)?;
+        write("lab/slow/cpu.max", LEFT)?;
+        self.endured("the checks get a thousandth of a processor", Some(&Told::Something))?;
+        write("lab/slow/cpu.max", "max 1000000")?;
+        self.well_again()
     }
 
     /// Looks on while something is wrong: no row goes and no state changes, and what is to be told is told.
@@ -174,19 +208,28 @@ impl Scene<'_> {
         for case in &self.cases {
             let view = views.one(case, first.name)?;
             ensure!(view.text().starts_with("Up: "), "{} of {}: {}", first.name, case.name, view.text());
-            there += usize::from(view.trouble() == Some(told.sentence));
+            let trouble = view.trouble();
+            there += usize::from(match told {
+                Told::Of(_, sentence) => trouble == Some(sentence),
+                Told::Something => trouble.is_some(),
+            });
         }
         let problem = self.problems()?.into_iter().find(|problem| {
             let says = |pointer: &str, value: &str| problem.pointer(pointer) == Some(&json!(value));
             says("/kind", "checks") && says("/director", first.name)
         });
-        let text = problem.as_ref().map(|problem| api::text(problem, "/text")).transpose()?.unwrap_or_default();
-        let whole = text.ends_with(told.sentence) && text.contains(&format!(" {} real servers", told.servers));
-        Ok(if whole && there == told.servers {
-            Seen::Yes(format!("{text:?}"))
-        } else {
-            Seen::not_yet(format!("of {there} servers; problem: {text:?}"))
-        })
+        let text =
+            problem.as_ref().map(|problem| api::text(problem, "/text")).transpose()?.unwrap_or_default();
+        let right = match told {
+            Told::Of(servers, sentence) => {
+                let count =
+                    text.contains(&format!(" {servers} real servers; their verdicts stay as they were."));
+                count && text.ends_with(sentence) && there == *servers
+            }
+            Told::Something => !text.is_empty(),
+        };
+        let said = format!("{text:?}, at {there} real servers");
+        Ok(if right { Seen::Yes(said) } else { Seen::not_yet(said) })
     }
 
     /// Waits until nothing is said to be wrong any more.
@@ -214,6 +257,16 @@ impl Scene<'_> {
     fn writes(&self) -> Result<Vec<u64>> {
         DIRECTORS.iter().map(|director| writes(&self.api.director(CLUSTER, director.name)?)).collect()
     }
+}
+
+/// The number of an agent's thread that checks.
+fn thread(process: u32) -> Result<String> {
+    let mut tasks = std::fs::read_dir(format!("/proc/{process}/task"))?.flatten();
+    let checks = tasks.find(|task| {
+        std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim_end() == CHECKS)
+    });
+    let checks = checks.with_context(|| format!("no thread {CHECKS} in {process}"))?;
+    Ok(checks.file_name().to_string_lossy().into_owned())
 }
 
 fn lines(table: &str) -> Vec<String> {

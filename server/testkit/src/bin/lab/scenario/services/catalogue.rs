@@ -143,14 +143,8 @@ pub(super) fn faulty(certificates: &Certificates) -> Vec<Case> {
             "Nobody whom the director trusts has signed its certificate.",
         )
         .on(WELL, 9443),
-        down(
-            "no-tls",
-            8444,
-            secure(true, authority),
-            "tls",
-            "What answers there does not speak TLS.",
-        )
-        .on(WELL, 81),
+        down("no-tls", 8444, secure(true, authority), "tls", "What answers there does not speak TLS.")
+            .on(WELL, 81),
         down(
             "maintenance",
             8081,
@@ -162,14 +156,8 @@ pub(super) fn faulty(certificates: &Certificates) -> Vec<Case> {
         down("mail-hasty", 2525, json!({ "kind": "smtp" }), "timed-out", total).on(FAULTY, 25),
         down("drips", 8001, page(), "timed-out", total),
         down("hangs", 8002, page(), "timed-out", "It took the connection and said nothing in time."),
-        down(
-            "hangs-secure",
-            8102,
-            secure(true, authority),
-            "timed-out",
-            "TLS was not agreed in time.",
-        )
-        .on(FAULTY, 8002),
+        down("hangs-secure", 8102, secure(true, authority), "timed-out", "TLS was not agreed in time.")
+            .on(FAULTY, 8002),
         down("resets", 8004, page(), "reset", "It reset the connection."),
         down("closed", 8005, page(), "refused", "It refuses connections: nobody listens there."),
         down("silent", 8006, page(), "timed-out", "No connection came about in time."),

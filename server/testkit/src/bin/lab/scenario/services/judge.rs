@@ -102,7 +102,12 @@ pub(in crate::scenario) fn agreed(api: &Api, cases: &[&Case], says: impl Fn(&Cas
 pub(super) fn show(stage: &Stage, views: &Views, cases: &[&Case]) -> Result<()> {
     for case in cases {
         for director in &DIRECTORS {
-            stage.say(&format!("{:<20} {}: {}", case.name, director.name, told(&views.one(case, director.name)?)));
+            stage.say(&format!(
+                "{:<20} {}: {}",
+                case.name,
+                director.name,
+                told(&views.one(case, director.name)?)
+            ));
         }
     }
     Ok(())
@@ -122,11 +127,7 @@ fn told(view: &View) -> String {
     let class = if up { "" } else { view.class() };
     let detail = of("detail").map(|detail| format!(" ({detail})")).unwrap_or_default();
     let trouble = view.trouble().map(|trouble| format!(" TROUBLE: {trouble}")).unwrap_or_default();
-    format!(
-        "\"{}\" {class}{detail}, {} ms, received {received:?}{trouble}",
-        view.text(),
-        took.as_millis()
-    )
+    format!("\"{}\" {class}{detail}, {} ms, received {received:?}{trouble}", view.text(), took.as_millis())
 }
 
 /// Fails where a verdict on a server of this name has changed: what is well from the beginning is no event.

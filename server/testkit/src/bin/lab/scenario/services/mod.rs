@@ -130,7 +130,8 @@ fn odd(stage: &Stage) -> Result<Vec<Background>> {
         server.wait_for_word("listening", PATIENCE)?;
         Ok(server)
     };
-    let odd = kinds.iter().map(|(kind, port)| start(kind, &["odd-server", kind, &format!("{FAULTY}:{port}")]));
+    let odd =
+        kinds.iter().map(|(kind, port)| start(kind, &["odd-server", kind, &format!("{FAULTY}:{port}")]));
     odd.chain([start("lossy", &["http-server", &format!("{FAULTY}:8003"), "lossy"])]).collect()
 }
 
@@ -175,8 +176,10 @@ fn stopped(
 /// Waits until the rows of these are in both tables, or are not, and says how long each took.
 fn rows(stage: &Stage, cases: &[&Case], there: bool, longest: Duration) -> Result<()> {
     let began = Instant::now();
-    let mut waiting: Vec<_> =
-        cases.iter().flat_map(|case| DIRECTORS.iter().map(move |director| (case.name, case.row(), director))).collect();
+    let mut waiting: Vec<_> = cases
+        .iter()
+        .flat_map(|case| DIRECTORS.iter().map(move |director| (case.name, case.row(), director)))
+        .collect();
     let what = if there { "back" } else { "gone" };
     wait::until(&format!("the rows to be {what}"), longest, || {
         for director in &DIRECTORS {
@@ -217,11 +220,16 @@ fn lossy(stage: &Stage, api: &Api, cases: &[&Case]) -> Result<()> {
     for (name, class, least) in [("lossy", "timed-out", 2), ("resets-now-and-then", "reset", 1)] {
         let case = named(cases, name)?;
         for director in &DIRECTORS {
-            let view = wait::until(&format!("{} to note failures of {name}", director.name), PATIENCE, || {
-                let view = Views::of(api)?.one(case, director.name)?;
-                let failures = view.failures();
-                Ok(if failures >= least { Seen::Yes(view) } else { Seen::not_yet(format!("{failures} are noted")) })
-            })?;
+            let view =
+                wait::until(&format!("{} to note failures of {name}", director.name), PATIENCE, || {
+                    let view = Views::of(api)?.one(case, director.name)?;
+                    let failures = view.failures();
+                    Ok(if failures >= least {
+                        Seen::Yes(view)
+                    } else {
+                        Seen::not_yet(format!("{failures} are noted"))
+                    })
+                })?;
             let seen = view.at("/health/checks/0/failure/outcome/failure");
             ensure!(seen.is_some_and(|seen| seen == class), "{name}: {seen:?} instead of {class}");
             stage.say(&format!(
