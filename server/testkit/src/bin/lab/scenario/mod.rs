@@ -127,7 +127,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ),
     serving(
         "checker-faults",
-        "a director that lacks descriptors, ports or its clock: no server is thrown out, and what is wrong is said",
+        "a director lacks descriptors, ports, the right time, the processor: no server is thrown out, and it is said",
         checker_faults::run,
     ),
     alone(
