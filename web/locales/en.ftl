@@ -1900,9 +1900,9 @@ event-order-came-cut = { $server } of { $service } was not empty in time: what w
 event-order-came-ended = The order for { $server } of { $service } has ended: it is enabled again.
 problem-server-certificate = The certificate of real server { $name } of { $service } ends { $at }.
 problem-checks = Director { $name } cannot check { $count ->
-        [one] one real server
-       *[other] { $count } real servers
-    }; its verdict stays as it was. { $why }
+        [one] one real server; its verdict stays as it was.
+       *[other] { $count } real servers; their verdicts stay as they were.
+    } { $why }
 problem-checks-silent = The checks of director { $name } do not go on: what it says of real servers is old.
 
 ## Alerts

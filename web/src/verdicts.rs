@@ -1,7 +1,9 @@
 //! What checks say, in words: why a real server counts as up or down, and what went wrong. Decides nothing; pages and events
 //! call it.
 
+use console::LiveDirector;
 use lvs::health::{DnsFailure, Failure, ProgramFailure, Reason, Trouble, Verdict};
+use lvs::wire::CheckerStatus;
 
 use crate::happenings::word;
 use crate::text::Language;
@@ -65,10 +67,39 @@ pub(crate) fn trouble(language: Language, trouble: Trouble) -> String {
     language.say(format!("trouble-{}", trouble.as_str())).to_string()
 }
 
+/// What is wrong with a director's checker of a real server, as a sentence; none where it works.
+pub(crate) fn checker(language: Language, director: &LiveDirector, status: CheckerStatus) -> Option<String> {
+    let silent = director.status.as_ref().and_then(|status| status.checking.as_ref()?.silent_s);
+    of_checker(language, silent, status)
+}
+
+/// The same of one that as a whole has done nothing for so long, if it has: what it said of single servers is as old.
+fn of_checker(language: Language, silent_s: Option<u64>, status: CheckerStatus) -> Option<String> {
+    let stuck = |seconds| language.say("server-checker-stuck").with("seconds", seconds).to_string();
+    match (silent_s, status) {
+        (Some(silent_s), _) | (None, CheckerStatus::Stuck { silent_s }) => Some(stuck(silent_s)),
+        (None, CheckerStatus::Troubled { trouble: why }) => Some(trouble(language, why)),
+        (None, CheckerStatus::Working) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use lvs::health::{Phase, TlsFailure};
+
+    #[test]
+    fn a_checker_that_is_stuck_is_said_like_one_in_trouble() {
+        for language in Language::ALL {
+            let said = |silent_s, status| of_checker(language, silent_s, status);
+            assert_eq!(said(None, CheckerStatus::Working), None);
+            let stuck = said(None, CheckerStatus::Stuck { silent_s: 42 }).unwrap();
+            assert!(stuck.contains("42"), "{stuck}");
+            let troubled = CheckerStatus::Troubled { trouble: Trouble::Late };
+            assert_eq!(said(None, troubled), Some(trouble(language, Trouble::Late)));
+            assert!(said(Some(77), CheckerStatus::Working).is_some_and(|text| text.contains("77")));
+        }
+    }
 
     #[test]
     fn every_reason_has_its_sentence_in_both_languages() {

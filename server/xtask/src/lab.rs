@@ -125,6 +125,16 @@ pub struct Scenario {
     pub about: String,
     /// Whether it needs the machine for itself.
     pub alone: bool,
+    /// Whether it runs servers of the distribution.
+    pub servers: bool,
+}
+
+/// Something that was asked for by its name.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    name: String,
+    alone: bool,
+    servers: bool,
 }
 
 /// Runs scenarios, each on a machine of its own: those that can, two at a time.
@@ -136,13 +146,16 @@ pub fn run_all(
 ) -> Result<Vec<Outcome>> {
     let wanted = wanted(names, &scenarios()?)?;
     // The lab's own checks need nothing of ours.
-    let bare = |(name, _): &(String, bool)| name == SUITE || name.starts_with("bare-");
+    let bare = |one: &Wanted| one.name == SUITE || one.name.starts_with("bare-");
+    if wanted.iter().any(|one| one.servers) {
+        system::require(system::SERVERS)?;
+    }
     let mut ours = vec![programs::binary("lab")?];
     if !wanted.iter().all(bare) {
         ours.push(programs::binary("caribe")?);
     }
     let mut jobs = Vec::new();
-    for (name, alone) in wanted {
+    for Wanted { name, alone, servers } in wanted {
         let run = if name == SUITE {
             let program = programs::test(SUITE)?;
             let environment = [("CARIBE_KERNEL".to_owned(), "linux".to_owned())];
@@ -153,6 +166,7 @@ pub fn run_all(
                 command: vec!["lab".into(), "run".into(), name.clone()],
                 name,
                 programs: ours.clone(),
+                servers,
                 environment: environment.to_vec(),
                 limit,
                 ..guest::Run::default()
@@ -174,8 +188,8 @@ pub fn run_all(
     Ok(outcomes)
 }
 
-/// The scenarios that names stand for, each with whether it runs alone.
-fn wanted(names: &[String], known: &[Scenario]) -> Result<Vec<(String, bool)>> {
+/// The scenarios that names stand for.
+fn wanted(names: &[String], known: &[Scenario]) -> Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     for name in names {
         let found = known.iter().filter(|scenario| match name.as_str() {
@@ -184,9 +198,13 @@ fn wanted(names: &[String], known: &[Scenario]) -> Result<Vec<(String, bool)>> {
             name => scenario.name == name,
         });
         let before = wanted.len();
-        wanted.extend(found.map(|scenario| (scenario.name.clone(), scenario.alone)));
+        wanted.extend(found.map(|scenario| Wanted {
+            name: scenario.name.clone(),
+            alone: scenario.alone,
+            servers: scenario.servers,
+        }));
         if name == SUITE {
-            wanted.push((name.clone(), true));
+            wanted.push(Wanted { name: name.clone(), alone: true, servers: false });
         }
         if wanted.len() == before {
             let known: Vec<&str> = known.iter().map(|scenario| scenario.name.as_str()).collect();
@@ -202,8 +220,10 @@ pub fn scenarios() -> Result<Vec<Scenario>> {
     let text = system::output(Command::new(lab).arg("list"))?;
     let read = |line: &str| {
         let (name, rest) = line.split_once(' ')?;
-        let (company, about) = rest.trim().split_once(' ')?;
-        Some(Scenario { name: name.into(), about: about.trim().into(), alone: company == "alone" })
+        let (manner, about) = rest.trim().split_once(' ')?;
+        let has = |word: &str| manner.split('+').any(|part| part == word);
+        let (alone, servers) = (has("alone"), has("servers"));
+        Some(Scenario { name: name.into(), about: about.trim().into(), alone, servers })
     };
     Ok(text.lines().filter_map(read).collect())
 }

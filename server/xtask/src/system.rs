@@ -40,13 +40,27 @@ pub const TOOLS: &[Needed] = &[
 
 const KEEPALIVED: Needed = needed("keepalived", "keepalived");
 
+const NGINX: Needed = needed("nginx", "nginx-light");
+const REDIS: Needed = needed("redis-server", "redis-server");
+const DNSMASQ: Needed = needed("dnsmasq", "dnsmasq-base");
+const POSTGRES: Needed = needed(POSTGRES_FOLDER, "postgresql");
+
+/// Where PostgreSQL lives, each version in a folder of its own.
+pub(crate) const POSTGRES_FOLDER: &str = "/usr/lib/postgresql";
+
+/// Servers as the distribution brings them, along the path; scenarios of checks run them.
+pub(crate) const ALONG_THE_PATH: &[Needed] = &[NGINX, REDIS, DNSMASQ];
+
+/// All servers that scenarios of checks run.
+pub const SERVERS: &[Needed] = &[NGINX, REDIS, DNSMASQ, POSTGRES];
+
 /// The judges of the files we write, the servers that probes are put to, and the client of the README's script.
 pub const JUDGES: &[Needed] = &[
     KEEPALIVED,
-    needed("nginx", "nginx-light"),
-    needed("/usr/lib/postgresql", "postgresql"),
-    needed("redis-server", "redis-server"),
-    needed("dnsmasq", "dnsmasq-base"),
+    NGINX,
+    POSTGRES,
+    REDIS,
+    DNSMASQ,
     needed("curl", "curl"),
     needed("prometheus", "prometheus"),
     needed("ansible-playbook", "ansible-core"),

@@ -61,7 +61,7 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "lab",
         about: "scenarios on a real kernel",
-        programs: kernel_programs,
+        programs: lab_programs,
         needs: kernel,
         run: scenarios,
     },
@@ -181,6 +181,10 @@ fn provide(chosen: &[&Kind]) {
 
 fn kernel_programs() -> Vec<system::Needed> {
     Place::fitting().needed()
+}
+
+fn lab_programs() -> Vec<system::Needed> {
+    [system::SERVERS, &kernel_programs()].concat()
 }
 
 fn browser_programs() -> Vec<system::Needed> {

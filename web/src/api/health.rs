@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use console::{CheckAnswer, LiveDirector};
 use lvs::table::{ServerKey, ServiceKey};
-use lvs::wire::{CheckStatus, CheckerStatus, Evidence};
+use lvs::wire::{CheckStatus, Evidence};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ use crate::visit::Member;
 pub(super) struct HealthLine {
     /// Verdict and reason, in the language asked for.
     text: Option<String>,
-    /// Why it cannot be asked.
+    /// What is wrong with the checker itself: why the server cannot be asked, or for how long no result has come.
     trouble: Option<String>,
     director: String,
     connected: bool,
@@ -68,10 +68,7 @@ pub(super) fn view(
         let verdict = verdicts::verdict(language, status.verdict);
         format!("{verdict}: {}", verdicts::why(language, &status.reason))
     });
-    let trouble = known.and_then(|status| match status.checker {
-        CheckerStatus::Troubled { trouble } => Some(verdicts::trouble(language, trouble)),
-        CheckerStatus::Working | CheckerStatus::Stuck { .. } => None,
-    });
+    let trouble = known.and_then(|status| verdicts::checker(language, director, status.checker));
     HealthLine {
         text,
         trouble,

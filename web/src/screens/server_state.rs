@@ -14,7 +14,7 @@ use lvs::Cluster;
 use lvs::model::{RealServer, VirtualServer};
 use lvs::series::{Line, Sample, until_empty};
 use lvs::table::{ServerKey, ServiceKey};
-use lvs::wire::{CheckStatus, CheckerStatus};
+use lvs::wire::CheckStatus;
 
 use super::objects::{real_server, virtual_server};
 use super::orders::Orders;
@@ -232,22 +232,11 @@ impl View {
                 }
                 None => language.say("server-out-of-table").to_string(),
             }),
-            trouble: known.and_then(|status| trouble(language, status.checker)),
+            trouble: known.and_then(|status| verdicts::checker(language, live, status.checker)),
             numbers,
             checks: known
                 .map(|s| s.checks.iter().map(|c| Check::of(language, c)).collect())
                 .unwrap_or_default(),
-        }
-    }
-}
-
-/// What is wrong with the checker itself.
-fn trouble(language: Language, checker: CheckerStatus) -> Option<String> {
-    match checker {
-        CheckerStatus::Working => None,
-        CheckerStatus::Troubled { trouble } => Some(verdicts::trouble(language, trouble)),
-        CheckerStatus::Stuck { silent_s } => {
-            Some(language.say("server-checker-stuck").with("seconds", silent_s).to_string())
         }
     }
 }

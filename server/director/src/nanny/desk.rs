@@ -8,21 +8,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lvs::counters::Counters;
 use lvs::health::{
-    Action, Ask, Checker, LocalOrders, Memory, Moment, OrderEnd, Orders, Outcome, Quorum, Roster, Stale,
-    Standing, Standings, Transition, Verdict, drain, in_force,
+    Action, Ask, LocalOrders, Memory, Moment, OrderEnd, Orders, Outcome, Quorum, Roster, Stale, Standing,
+    Standings, Transition, Verdict, drain, in_force,
 };
 use lvs::journal::Happening;
 use lvs::model::ValidCluster;
 use lvs::table::{ServerKey, ServiceKey, Table};
-use lvs::wire::{
-    CheckEvidence, CheckKey, CheckStatus, CheckerStatus, Checking, Checks, OrderStatus, OrdersStatus,
-};
+use lvs::wire::{CheckEvidence, CheckKey, CheckStatus, Checking, Checks, OrderStatus, OrdersStatus};
 
 use super::book::{Book, Start};
 use super::ends::Ends;
 use super::evidence::wall_s;
 use super::lower::{self, LOAD};
 use super::probe::{Answer, Programs, Question};
+use super::summary::{self, Summary, Turns};
 
 /// All that the checks know at present.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +83,7 @@ pub(super) struct Desk {
     /// What is to be noted in the journal.
     happened: Vec<Happening>,
     ends: Ends,
+    turns: Turns,
 }
 
 /// What the loop has to do next.
@@ -121,6 +121,7 @@ impl Desk {
             verdicts_anew: false,
             happened: Vec::new(),
             ends: Ends::default(),
+            turns: Turns::default(),
         };
         desk.place(orders);
         desk
@@ -416,11 +417,7 @@ impl Desk {
                 order: order.clone(),
                 drain: drain(member.placed(), &key.service, &key.server, counters, now),
             }),
-            checker: match member.checker(now) {
-                Checker::Working => CheckerStatus::Working,
-                Checker::Stuck(silent) => CheckerStatus::Stuck { silent_s: silent.as_secs() },
-                Checker::Troubled(trouble) => CheckerStatus::Troubled { trouble },
-            },
+            checker: summary::shown(member.checker(now)),
             checks: checks.collect(),
         })
     }
@@ -459,29 +456,14 @@ impl Desk {
             .collect()
     }
 
-    /// How checking goes in all.
-    pub(super) fn checking(&self) -> Checking {
+    /// How checking goes in all. What was told of single servers and is too old by now is told anew.
+    pub(super) fn checking(&mut self) -> Checking {
         let now = self.now();
-        let mut checking = Checking::default();
         let (questions, _) = self.book.counts();
-        checking.questions = u32::try_from(questions).unwrap_or(u32::MAX);
-        for (_, service) in self.roster.services() {
-            for (_, member) in service.members() {
-                let count = match member.verdict() {
-                    Verdict::Up => &mut checking.up,
-                    Verdict::Down => &mut checking.down,
-                    Verdict::ReEntering => &mut checking.re_entering,
-                    Verdict::Unknown => &mut checking.unknown,
-                };
-                *count += 1;
-                match member.checker(now) {
-                    Checker::Working => {}
-                    Checker::Stuck(_) => checking.stuck += 1,
-                    Checker::Troubled(trouble) => *checking.troubled.entry(trouble).or_default() += 1,
-                }
-            }
-        }
-        checking
+        let summary = Summary::of(&self.roster, questions, &self.statuses, now);
+        let turn = self.turns.take(&summary, now);
+        self.news.extend(turn.into_iter().chain(summary.changed));
+        summary.checking
     }
 }
 

@@ -19,6 +19,7 @@ mod evidence;
 mod lower;
 mod memory;
 mod probe;
+mod summary;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

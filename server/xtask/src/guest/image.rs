@@ -59,20 +59,34 @@ pub(super) fn base(folder: &Path, refresh: bool) -> Result<Base> {
         hash.update(file.to_string_lossy().as_bytes());
         hash.update(Sha256::digest(fs::read(file)?));
     }
-    let name = hex::encode(hash.finalize());
-    let archive = folder.join(format!("base-{}.cpio", name.get(..16).unwrap_or(&name)));
-    if !archive.exists() {
+    let archive = kept(folder, "base", hash, || {
         eprintln!("xtask: building the guest's base image");
+        build(folder, &kernel, &files)
+    })?;
+    Ok(Base { kernel: kernel.image, archive })
+}
+
+/// An archive of this kind, built unless one of the same content is there; older ones go.
+pub(super) fn kept(
+    folder: &Path,
+    kind: &str,
+    content: Sha256,
+    build: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<PathBuf> {
+    let name = hex::encode(content.finalize());
+    let archive = folder.join(format!("{kind}-{}.cpio", name.get(..16).unwrap_or(&name)));
+    if !archive.exists() {
+        let prefix = format!("{kind}-");
         for old in fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())) {
-            if old.file_name().is_some_and(|name| name.to_string_lossy().starts_with("base-"))
+            if old.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
                 && old.is_file()
             {
                 fs::remove_file(old)?;
             }
         }
-        write(&archive, &build(folder, &kernel, &files)?)?;
+        write(&archive, &build()?)?;
     }
-    Ok(Base { kernel: kernel.image, archive })
+    Ok(archive)
 }
 
 fn build(folder: &Path, kernel: &kernel::Kernel, files: &BTreeSet<PathBuf>) -> Result<Vec<u8>> {

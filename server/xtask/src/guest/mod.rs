@@ -8,6 +8,7 @@ mod archive;
 mod image;
 mod kernel;
 pub(crate) mod libraries;
+mod servers;
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -57,6 +58,8 @@ pub struct Run {
     pub name: String,
     /// Programs of this machine that the guest gets, in `/lab/bin`.
     pub programs: Vec<PathBuf>,
+    /// Whether the guest gets the servers of the distribution, which take a while to unpack.
+    pub servers: bool,
     /// Program and arguments; the first word is a name in `/lab/bin` or a tool of the guest.
     pub command: Vec<String>,
     /// Additional environment.
@@ -122,6 +125,14 @@ fn base(refresh: bool) -> Result<image::Base> {
     image::base(&folder, refresh)
 }
 
+/// The archive with the servers of the distribution.
+fn servers() -> Result<PathBuf> {
+    system::require(system::SERVERS)?;
+    let folder = folder();
+    let _turn = turn(&folder, "base")?;
+    servers::archive(&folder)
+}
+
 /// Waits until no other process uses what `name` stands for, below `folder`; the turn ends with the file.
 fn turn(folder: &Path, name: &str) -> Result<File> {
     fs::create_dir_all(folder)?;
@@ -154,6 +165,9 @@ impl Guest {
         fs::create_dir_all(&folder)?;
         let archive = folder.join("boot.cpio");
         let mut content = fs::read(&base.archive)?;
+        if run.servers {
+            content.extend(fs::read(servers()?)?);
+        }
         content.extend(image::run(run, &folder)?);
         fs::write(&archive, content)?;
         let disk = folder.join("results.raw");

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::pattern::Pattern;
 use super::trail::Trail;
-use super::{Fault, Question, down};
+use super::{Fault, Question, down, socket};
 
 /// Bytes of output that are looked at; what comes after is read and thrown away.
 const OUTPUT: usize = 4 * 1024;
@@ -240,7 +240,11 @@ fn not_started(error: &io::Error) -> Fault {
 /// User and group of an account of this machine (passwd(5)).
 fn account(name: &str) -> Result<(u32, u32), Fault> {
     let missing = || Fault::setting(format!("there is no user {name:?} on this machine"));
-    let accounts = fs::read_to_string("/etc/passwd").map_err(|error| Fault::setting(error.to_string()))?;
+    let unread = |error: io::Error| match socket::lacking(&error) {
+        Some(trouble) => Fault::trouble(trouble, error.to_string()),
+        None => Fault::setting(error.to_string()),
+    };
+    let accounts = fs::read_to_string("/etc/passwd").map_err(unread)?;
     let found = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>()).find_map(|fields| {
         match fields.as_slice() {
             [user, _, uid, gid, ..] if *user == name => Some((uid.parse().ok()?, gid.parse().ok()?)),

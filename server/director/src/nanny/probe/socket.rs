@@ -117,7 +117,7 @@ pub(super) fn on_talk(error: &io::Error) -> Fault {
 }
 
 /// What this machine has run out of.
-fn lacking(error: &io::Error) -> Option<Trouble> {
+pub(super) fn lacking(error: &io::Error) -> Option<Trouble> {
     match Errno::from_io_error(error)? {
         Errno::MFILE | Errno::NFILE => Some(Trouble::Descriptors),
         Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AGAIN => Some(Trouble::SourceAddress),

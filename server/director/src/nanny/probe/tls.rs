@@ -15,6 +15,7 @@ use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme,
 };
+use rustls_native_certs::{CertificateResult, ErrorKind, load_native_certs};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -84,26 +85,41 @@ fn config(terms: &Terms) -> Result<ClientConfig, Fault> {
     }
 }
 
-/// The authorities that are believed: those of the check, else those of the system, read once.
+/// The authorities that are believed: those of the check, else those of the system.
 fn roots(terms: &Terms) -> Result<Arc<RootCertStore>, Fault> {
     static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let Some(given) = &terms.authorities else {
-        let system = SYSTEM.get_or_init(|| {
-            let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            Arc::new(store)
-        });
-        if system.is_empty() {
-            return Err(Fault::setting("the system has no list of authorities (ca-certificates)"));
-        }
-        return Ok(system.clone());
-    };
+    let Some(given) = &terms.authorities else { return system(&SYSTEM, load_native_certs) };
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(CertificateDer::pem_slice_iter(given.as_bytes()).filter_map(Result::ok));
     if store.is_empty() {
         return Err(Fault::setting("the authority's certificate cannot be read"));
     }
     Ok(Arc::new(store))
+}
+
+/// The system's list, read once. What this machine could not read just now is read again, and no answer until then: a
+/// list that is cut short would make strangers of servers that are well.
+fn system(
+    known: &OnceLock<Arc<RootCertStore>>,
+    load: impl FnOnce() -> CertificateResult,
+) -> Result<Arc<RootCertStore>, Fault> {
+    if let Some(known) = known.get() {
+        return Ok(known.clone());
+    }
+    let loaded = load();
+    let lacking = loaded.errors.iter().find_map(|error| match &error.kind {
+        ErrorKind::Io { inner, .. } => socket::lacking(inner).map(|trouble| (trouble, error.to_string())),
+        _ => None,
+    });
+    if let Some((trouble, detail)) = lacking {
+        return Err(Fault::trouble(trouble, detail));
+    }
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(loaded.certs);
+    if store.is_empty() {
+        return Err(Fault::setting("the system has no list of authorities (ca-certificates)"));
+    }
+    Ok(known.get_or_init(|| Arc::new(store)).clone())
 }
 
 /// What a failed handshake says about the server.
@@ -176,5 +192,38 @@ impl ServerCertVerifier for Anybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lvs::health::{Outcome, Trouble};
+
+    #[test]
+    fn a_list_that_could_not_be_read_for_lack_of_descriptors_is_read_again() {
+        let known = OnceLock::new();
+        let one = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        let one = || vec![one.cert.der().clone()];
+        // Part of it was read: that is no list.
+        let lacking = || {
+            let mut result = CertificateResult::default();
+            let inner = std::io::Error::from(rustix::io::Errno::MFILE);
+            let path = "/etc/ssl/certs/a.pem".into();
+            let kind = ErrorKind::Io { inner, path };
+            result.errors.push(rustls_native_certs::Error { context: "read", kind });
+            result.certs = one();
+            result
+        };
+        let fault = system(&known, lacking).unwrap_err();
+        assert_eq!(fault.outcome, Outcome::Undecided(Trouble::Descriptors));
+        assert!(system(&known, CertificateResult::default).is_err(), "none is no list either");
+        let whole = || {
+            let mut result = CertificateResult::default();
+            result.certs = one();
+            result
+        };
+        assert_eq!(system(&known, whole).unwrap().len(), 1);
+        assert_eq!(system(&known, lacking).unwrap().len(), 1, "it is not read a second time");
     }
 }

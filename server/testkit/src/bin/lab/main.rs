@@ -4,8 +4,10 @@
 
 mod cost;
 mod demo;
+mod distribution;
 mod flood;
 mod network;
+mod odd;
 mod pair;
 mod rival;
 mod scenario;
@@ -37,8 +39,9 @@ fn answer(words: &[&str]) -> Result<()> {
     match words {
         ["list"] => {
             for scenario in scenario::ALL {
-                let beside = if scenario.alone { "alone" } else { "beside" };
-                println!("{:<20} {beside:<6} {}", scenario.name, scenario.about);
+                let manner = if scenario.alone { "alone" } else { "beside" };
+                let manner = manner.to_owned() + if scenario.servers { "+servers" } else { "" };
+                println!("{:<20} {manner:<14} {}", scenario.name, scenario.about);
             }
             Ok(())
         }
@@ -55,12 +58,15 @@ fn answer(words: &[&str]) -> Result<()> {
         ["transfer", from, limit] => {
             traffic::transfer(from.parse()?, limit.parse().map(Duration::from_millis)?)
         }
+        ["odd-server", kind, listen] => odd::serve(kind, listen.parse()?),
+        ["hold-ports", first, last] => odd::hold(first.parse()?, last.parse()?),
+        ["as-nobody", program @ ..] => odd::as_nobody(program),
         ["flood", to, rate, seconds] => flood::send(to.parse()?, rate.parse()?, seconds.parse()?),
         _ => {
             bail!(
                 "usage: lab list | run NAME | demo CONSOLE-PORT AGENT-PORT AGENT-PORT [SOCKETS] | pump FROM TO | \
              http-server ADDR:PORT NAME | traffic ADDR:PORT EVERY-MS LIMIT-MS | transfer ADDR:PORT LIMIT-MS | \
-             flood ADDR:PORT PER-SECOND SECONDS"
+             flood ADDR:PORT PER-SECOND SECONDS | odd-server KIND ADDR:PORT | hold-ports FIRST LAST | as-nobody PROGRAM …"
             )
         }
     }

@@ -6,6 +6,7 @@ mod bare;
 mod bench;
 mod brought;
 mod change;
+mod checker_faults;
 mod checks;
 mod data_path;
 mod embedded;
@@ -22,6 +23,7 @@ mod nat;
 mod power;
 mod refusals;
 mod scale;
+mod services;
 mod split;
 mod storm;
 mod survival;
@@ -40,14 +42,21 @@ pub(crate) struct Scenario {
     pub(crate) run: fn() -> Result<()>,
     /// Whether it bounds how long clients or directors wait: nothing else runs on the machine meanwhile.
     pub(crate) alone: bool,
+    /// Whether it runs servers of the distribution, which its machine must have.
+    pub(crate) servers: bool,
 }
 
 const fn alone(name: &'static str, about: &'static str, run: fn() -> Result<()>) -> Scenario {
-    Scenario { name, about, run, alone: true }
+    Scenario { name, about, run, alone: true, servers: false }
 }
 
 const fn beside(name: &'static str, about: &'static str, run: fn() -> Result<()>) -> Scenario {
-    Scenario { name, about, run, alone: false }
+    Scenario { name, about, run, alone: false, servers: false }
+}
+
+/// The same as `alone`, with servers of the distribution.
+const fn serving(name: &'static str, about: &'static str, run: fn() -> Result<()>) -> Scenario {
+    Scenario { name, about, run, alone: true, servers: true }
 }
 
 /// All of them.
@@ -111,6 +120,16 @@ pub(crate) const ALL: &[Scenario] = &[
     ),
     alone("handover-direct", "the same with direct routing", handover::direct),
     alone("checks", "real servers stop, come back and fall silent: how long their rows stay", checks::run),
+    serving(
+        "services",
+        "checks of nginx, PostgreSQL, Redis, dnsmasq and of servers with faults: each verdict with its sentence",
+        services::run,
+    ),
+    serving(
+        "checker-faults",
+        "a director lacks descriptors, ports, the right time, the processor: no server is thrown out, and it is said",
+        checker_faults::run,
+    ),
     alone(
         "measure-checks",
         "the same beside the real keepalived, and what a thousand checks a second cost both",
