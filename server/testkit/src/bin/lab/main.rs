@@ -4,6 +4,7 @@
 
 mod cost;
 mod demo;
+mod figures;
 mod flood;
 mod network;
 mod pair;
