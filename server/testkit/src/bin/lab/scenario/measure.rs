@@ -27,6 +27,8 @@ const LIMIT: Duration = Duration::from_millis(200);
 const RUNS: u16 = 5;
 /// Clients that are not served for so long after a healed split count as forsaken.
 const FORSAKEN: Duration = Duration::from_secs(30);
+/// Between two looks at who holds an address.
+const LOOK: Duration = Duration::from_millis(10);
 /// An address that two kernels hold for so long is held until somebody comes.
 const FOREVER: Duration = Duration::from_secs(10);
 
@@ -225,7 +227,9 @@ impl Lab {
         })?;
         let both = Instant::now();
         if matches!(blow, Blow::Kill | Blow::Hang) {
-            while holds(director)? && both.elapsed() < FOREVER {}
+            while holds(director)? && both.elapsed() < FOREVER {
+                std::thread::sleep(LOOK);
+            }
         }
         let both_ms = both.elapsed().as_millis() as u64;
         let answers = traffic.tally().answers();

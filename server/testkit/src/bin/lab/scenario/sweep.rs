@@ -3,7 +3,7 @@
 //!
 //! The moments come from a fixed seed, so that a run can be had again; `--runs` makes it longer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -18,8 +18,6 @@ use crate::stage::{CLUSTER, PATIENCE, Stage, table};
 /// Activations, where nothing else is asked for.
 const RUNS: u16 = 6;
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
-/// The latest moment of a kill after the call went out; an activation takes about half of it here.
-const LATEST_MS: u64 = 600;
 const EVERY: Duration = Duration::from_millis(50);
 const LIMIT: Duration = Duration::from_millis(500);
 /// The longest that a client may wait for an answer: an agent's lease, and some for a slow machine.
@@ -71,6 +69,12 @@ pub(crate) fn run() -> Result<()> {
     };
     let mut traffic = sweep.stage.traffic_within(EVERY, LIMIT)?;
     traffic.wait_for_answers(20, PATIENCE)?;
+    // The latest moment of a kill: a little after what an undisturbed activation takes on this clock.
+    let begun = Instant::now();
+    let undisturbed = format!("{}?activate=true", sweep.path);
+    sweep.api.call("PATCH", &undisturbed, Some(&json!({ "weight": 99 })))?;
+    let latest_us = begun.elapsed().as_micros() as u64 * 5 / 4;
+    sweep.stage.say(&format!("an activation takes {} ms", latest_us * 4 / 5 / 1000));
     let mut moments = Moments(SEED);
     let mut known = 0;
     for run in 0..runs {
@@ -78,7 +82,7 @@ pub(crate) fn run() -> Result<()> {
             0 => Victim::Console,
             one => Victim::Agent(usize::from(one) - 1),
         };
-        let moment = Duration::from_millis(moments.below(LATEST_MS));
+        let moment = Duration::from_micros(moments.below(latest_us));
         let weight = u64::from(run % 50) + 2;
         let heard = sweep.strike(victim, moment, weight).with_context(|| {
             format!("activation {run}: {victim:?} killed after {} ms", moment.as_millis())
