@@ -139,6 +139,20 @@ impl Client {
         Ok((parse(&bytes).with_context(|| format!("GET {path} at {}", self.address))?, first))
     }
 
+    /// Connects, for several requests on one connection or for an answer that never ends.
+    pub fn keep(&self) -> Result<Kept> {
+        Ok(Kept { stream: self.connect()?, host: self.address, read: Vec::new() })
+    }
+
+    fn connect(&self) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+        let tcp = TcpStream::connect_timeout(&self.address, self.limit).context("cannot connect")?;
+        tcp.set_read_timeout(Some(self.limit))?;
+        tcp.set_write_timeout(Some(self.limit))?;
+        tcp.set_nodelay(true)?;
+        let name = ServerName::IpAddress(self.address.ip().into());
+        Ok(StreamOwned::new(ClientConnection::new(Arc::clone(&self.config), name)?, tcp))
+    }
+
     /// Sends bytes as they are and returns all that comes back until the server closes. A server that answers and
     /// closes before it has read everything is heard, too.
     pub fn raw(&self, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -148,12 +162,7 @@ impl Client {
     /// The same with the time until the first byte.
     fn exchange(&self, bytes: &[u8]) -> Result<(Vec<u8>, Duration)> {
         let begun = Instant::now();
-        let tcp = TcpStream::connect_timeout(&self.address, self.limit).context("cannot connect")?;
-        tcp.set_read_timeout(Some(self.limit))?;
-        tcp.set_write_timeout(Some(self.limit))?;
-        tcp.set_nodelay(true)?;
-        let name = ServerName::IpAddress(self.address.ip().into());
-        let mut stream = StreamOwned::new(ClientConnection::new(Arc::clone(&self.config), name)?, tcp);
+        let mut stream = self.connect()?;
         let sent = stream.write_all(bytes).and_then(|()| stream.flush());
         let mut answer = Vec::new();
         let mut one = [0];
@@ -172,18 +181,101 @@ impl Client {
     }
 }
 
-fn parse(answer: &[u8]) -> Result<Answer> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("the answer has no head")?;
-    let (head, rest) = answer.split_at(end);
-    let rest = rest.get(4..).unwrap_or_default();
+/// A connection that stays.
+pub struct Kept {
+    stream: StreamOwned<ClientConnection, TcpStream>,
+    host: SocketAddr,
+    /// Came, and is not used yet.
+    read: Vec<u8>,
+}
+
+impl Kept {
+    /// Sends a request and reads its answer, whose length it has to say.
+    pub fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer> {
+        let asked = || format!("{method} {path}");
+        let head = self.ask(method, path, headers, body).with_context(asked)?;
+        let length =
+            head.header("content-length").with_context(asked)?.parse::<usize>().with_context(asked)?;
+        while self.read.len() < length {
+            self.more().with_context(asked)?;
+        }
+        let rest = self.read.split_off(length);
+        Ok(Answer { body: std::mem::replace(&mut self.read, rest), ..head })
+    }
+
+    /// Sends a request whose answer never ends; its head.
+    pub fn listen(&mut self, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+        self.ask("GET", path, headers, b"").with_context(|| path.to_owned())
+    }
+
+    /// What comes next of such an answer, as it comes.
+    pub fn next(&mut self) -> Result<Vec<u8>> {
+        if self.read.is_empty() {
+            self.more()?;
+        }
+        Ok(std::mem::take(&mut self.read))
+    }
+
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+        let mut text =
+            format!("{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n", self.host, body.len());
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        let mut bytes = text.into_bytes();
+        bytes.extend_from_slice(body);
+        self.stream.write_all(&bytes)?;
+        self.stream.flush()?;
+        let end = loop {
+            if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end;
+            }
+            self.more()?;
+        };
+        let rest = self.read.split_off(end + 4);
+        let head = std::mem::replace(&mut self.read, rest);
+        let (status, headers) = read_head(head.get(..end).unwrap_or_default())?;
+        Ok(Answer { status, headers, body: Vec::new() })
+    }
+
+    fn more(&mut self) -> Result<()> {
+        let mut part = [0; 16 << 10];
+        match self.stream.read(&mut part)? {
+            0 => bail!("the server has closed the connection"),
+            _ if self.read.len() as u64 > LARGEST_ANSWER => bail!("the answer is too long"),
+            count => self.read.extend_from_slice(part.get(..count).unwrap_or_default()),
+        }
+        Ok(())
+    }
+}
+
+/// Status and head lines, names in lower case.
+type Head = (u16, Vec<(String, String)>);
+
+fn read_head(head: &[u8]) -> Result<Head> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n");
     let status =
         lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).context("no status line")?;
-    let headers: Vec<(String, String)> = lines
+    let headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
+    Ok((status, headers))
+}
+
+fn parse(answer: &[u8]) -> Result<Answer> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("the answer has no head")?;
+    let (head, rest) = answer.split_at(end);
+    let rest = rest.get(4..).unwrap_or_default();
+    let (status, headers) = read_head(head)?;
     let mut found = Answer { status, headers, body: Vec::new() };
     found.body = match (found.header("transfer-encoding"), found.header("content-length")) {
         (Some("chunked"), _) => joined(rest)?,

@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Run in a virtual machine, also where this host has ip_vs.
     #[arg(long)]
     guest: bool,
+    /// On a clock that counts the guest's instructions: figures repeat however busy this machine is, and waiting costs
+    /// no time. The guest has one processor then.
+    #[arg(long, conflicts_with = "native")]
+    count_instructions: bool,
     /// Fetch the newest kernel first.
     #[arg(long)]
     refresh: bool,
@@ -90,6 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let place = match (arguments.native, arguments.guest) {
         (true, _) => Place::Native,
         (_, true) => Place::Guest,
+        _ if arguments.count_instructions => Place::Guest,
         _ => Place::fitting(),
     };
     place.require()?;
@@ -112,7 +117,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let environment: Vec<_> =
         arguments.runs.iter().map(|runs| ("LAB_RUNS".to_owned(), runs.to_string())).collect();
-    let outcomes = run_all(place, &arguments.names, &environment, limit)?;
+    let clock =
+        if arguments.count_instructions { guest::Clock::Instructions } else { guest::Clock::Ordinary };
+    let outcomes = run_all(place, &arguments.names, &environment, clock, limit)?;
     let passed = outcomes.iter().all(|outcome| outcome.passed);
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -142,6 +149,7 @@ pub fn run_all(
     place: Place,
     names: &[String],
     environment: &[(String, String)],
+    clock: guest::Clock,
     limit: Duration,
 ) -> Result<Vec<Outcome>> {
     let wanted = wanted(names, &scenarios()?)?;
@@ -169,6 +177,7 @@ pub fn run_all(
                 servers,
                 environment: environment.to_vec(),
                 limit,
+                clock,
                 ..guest::Run::default()
             }
         };

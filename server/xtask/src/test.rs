@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::lab::{self, Place};
-use crate::{guest, package, programs, system};
+use crate::{bench, guest, package, programs, system};
 
 /// How often `--long` runs each scenario.
 const LONG_ROUNDS: usize = 5;
@@ -15,6 +15,10 @@ const LONG_ROUNDS: usize = 5;
 const LONG_CASES: &str = "20000";
 /// Cases that a property may pass over with `--long`, in all.
 const LONG_REJECTS: &str = "2000000";
+/// Scenarios that go on and on, and their rounds with `--long`: a soak of half an hour, activations with a kill in each.
+const LONG_RUNS: [(&str, u16); 2] = [("soak", 120), ("sweep", 300)];
+/// How long such a run may take.
+const LONG_LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// How long one run in the lab may take; many times what it takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -27,7 +31,7 @@ pub struct Arguments {
     /// Many more cases of each property, and every scenario several times.
     #[arg(long)]
     long: bool,
-    /// Only this kind (unit, suite, lab, package, browser) or this scenario of the lab.
+    /// Only this kind (unit, suite, lab, bench, package, browser) or this scenario of the lab.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -64,6 +68,13 @@ const KINDS: &[Kind] = &[
         programs: lab_programs,
         needs: kernel,
         run: scenarios,
+    },
+    Kind {
+        name: "bench",
+        about: "tables beside ipvsadm and keepalived, the console: no aim is lost by far",
+        programs: guest::needed,
+        needs: || guest::prepare(false),
+        run: |_| bench::short(),
     },
     Kind {
         name: "package",
@@ -218,7 +229,18 @@ fn suite(_: &Arguments) -> Result<bool> {
 fn scenarios(arguments: &Arguments) -> Result<bool> {
     let one = arguments.only.as_deref().filter(|only| *only != "lab");
     let rounds = if arguments.long { LONG_ROUNDS } else { 1 };
-    in_lab(&[one.unwrap_or("all").to_owned()], rounds)
+    let mut passed = in_lab(&[one.unwrap_or("all").to_owned()], rounds)?;
+    for (name, runs) in
+        LONG_RUNS.iter().filter(|(name, _)| arguments.long && one.is_none_or(|one| one == *name))
+    {
+        let environment = [("LAB_RUNS".to_owned(), runs.to_string())];
+        // Most of it is waiting, which takes no time on this clock.
+        let names = [(*name).to_owned()];
+        let outcomes =
+            lab::run_all(Place::Guest, &names, &environment, guest::Clock::Instructions, LONG_LIMIT)?;
+        passed &= outcomes.iter().all(|outcome| outcome.passed);
+    }
+    Ok(passed)
 }
 
 fn in_lab(names: &[String], rounds: usize) -> Result<bool> {
@@ -227,7 +249,9 @@ fn in_lab(names: &[String], rounds: usize) -> Result<bool> {
         if rounds > 1 {
             println!("==> round {round} of {rounds}");
         }
-        passed &= lab::run_all(Place::fitting(), names, &[], LIMIT)?.iter().all(|outcome| outcome.passed);
+        passed &= lab::run_all(Place::fitting(), names, &[], guest::Clock::Ordinary, LIMIT)?
+            .iter()
+            .all(|outcome| outcome.passed);
     }
     Ok(passed)
 }

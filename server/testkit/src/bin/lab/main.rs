@@ -5,6 +5,7 @@
 mod cost;
 mod demo;
 mod distribution;
+mod figures;
 mod flood;
 mod network;
 mod odd;

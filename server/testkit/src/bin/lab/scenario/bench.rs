@@ -2,7 +2,6 @@
 //! table in the same machine, each in a fresh network namespace, in changing order. Hands `figures.json` back; judges
 //! nothing but that each of them holds the table. `cargo xtask bench` runs it on a clock that counts instructions.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,6 +15,7 @@ use testkit::wait::{self, Seen};
 
 use super::scale;
 use crate::cost::{at_rest, memory_kib, spent};
+use crate::figures::Figures;
 use crate::network::{self, DIRECTORS, Servers};
 use crate::stage::{CLUSTER, PATIENCE, Stage, writes};
 
@@ -25,24 +25,6 @@ const SERVERS: u8 = 10;
 const EQUAL: u32 = 5;
 /// How long an agent is watched that has nothing to do.
 const IDLE: Duration = Duration::from_secs(20);
-
-/// Samples by name; each name says its unit.
-#[derive(Default)]
-struct Figures(BTreeMap<String, Vec<f64>>);
-
-impl Figures {
-    fn add(&mut self, name: &str, value: f64) {
-        self.0.entry(name.to_owned()).or_default().push(value);
-    }
-
-    fn took(&mut self, name: &str, begun: Instant) {
-        self.add(name, begun.elapsed().as_secs_f64() * 1e3);
-    }
-
-    fn nanoseconds(&mut self, name: &str, value: u64) {
-        self.add(name, value as f64 / 1e6);
-    }
-}
 
 /// One table for everybody.
 struct Work {
@@ -84,12 +66,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     agent(&stage, services, runs, &mut figures)?;
-    let kernel = process::run(process::command(["uname", "-r"]))?.trim().to_owned();
-    let content = json!({
-        "services": services, "servers": SERVERS, "runs": runs, "kernel": kernel, "figures": figures.0,
-    });
-    stage.keep("figures.json", &serde_json::to_string_pretty(&content)?)?;
-    Ok(())
+    figures.keep(&stage, json!({ "services": services, "servers": SERVERS, "runs": runs }))
 }
 
 /// One contestant's work in a namespace of its own.

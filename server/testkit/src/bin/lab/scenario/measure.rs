@@ -16,6 +16,7 @@ use testkit::process::{self, Background, Signal};
 use testkit::traffic::Traffic;
 use testkit::wait::{self, Seen};
 
+use crate::figures::Figures as Samples;
 use crate::network::{self, DIRECTORS, Director, Servers, VIP};
 use crate::pair::{cut, unplugged, virtual_router};
 use crate::rival::{self, NAT_ROUTER, Rival};
@@ -23,9 +24,11 @@ use crate::stage::{CLUSTER, PATIENCE, Stage, addresses};
 
 const EVERY: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_millis(200);
-const RUNS: usize = 5;
+const RUNS: u16 = 5;
 /// Clients that are not served for so long after a healed split count as forsaken.
 const FORSAKEN: Duration = Duration::from_secs(30);
+/// Between two looks at who holds an address.
+const LOOK: Duration = Duration::from_millis(10);
 /// An address that two kernels hold for so long is held until somebody comes.
 const FOREVER: Duration = Duration::from_secs(10);
 
@@ -125,10 +128,11 @@ pub(crate) fn run() -> Result<()> {
     for agent in agents {
         agent.stop()?;
     }
-    for run in 0..RUNS {
+    let runs: u16 = std::env::var("LAB_RUNS").map_or(Ok(RUNS), |text| text.parse().context("LAB_RUNS"))?;
+    for run in 0..runs {
         for turn in 0..System::ALL.len() {
-            let system = System::ALL[(turn + run) % System::ALL.len()];
-            lab.stage.say(&format!("run {} of {RUNS}: {}", run + 1, system.name()));
+            let system = System::ALL[(turn + usize::from(run)) % System::ALL.len()];
+            lab.stage.say(&format!("run {} of {runs}: {}", run + 1, system.name()));
             lab.measure(system).with_context(|| system.name())?;
         }
         lab.show()?;
@@ -223,7 +227,9 @@ impl Lab {
         })?;
         let both = Instant::now();
         if matches!(blow, Blow::Kill | Blow::Hang) {
-            while holds(director)? && both.elapsed() < FOREVER {}
+            while holds(director)? && both.elapsed() < FOREVER {
+                std::thread::sleep(LOOK);
+            }
         }
         let both_ms = both.elapsed().as_millis() as u64;
         let answers = traffic.tally().answers();
@@ -303,7 +309,7 @@ impl Lab {
             "{:<16} {:<30} {:>4} {:>8} {:>8} {:>8} {:>8} {:>14}\n",
             "event", "system", "runs", "median", "least", "most", "failed", "both hold it"
         );
-        let mut list = Vec::new();
+        let (mut list, mut samples) = (Vec::new(), Samples::default());
         for ((blow, system), figures) in &self.figures {
             let [gap, failed, both] =
                 [&figures.gap_ms, &figures.failed, &figures.both_ms].map(|all| middle(all));
@@ -322,12 +328,21 @@ impl Lab {
                 most.copied().unwrap_or_default(),
                 failed.unwrap_or_default(),
             );
+            for (what, all) in [
+                ("longest wait ms", &figures.gap_ms),
+                ("failed", &figures.failed),
+                ("both hold ms", &figures.both_ms),
+            ] {
+                for value in all {
+                    samples.add(&format!("{}/{}: {what}", system.name(), blow.name()), *value as f64);
+                }
+            }
             list.push(json!({
                 "event": blow.name(), "system": system.name(), "longest_wait_ms": figures.gap_ms,
                 "failed_requests": figures.failed, "both_hold_ms": figures.both_ms,
             }));
         }
-        self.stage.keep("failover.json", &serde_json::to_string_pretty(&list)?)?;
+        samples.keep(&self.stage, json!({ "runs": list }))?;
         self.stage.keep("failover.txt", &text)?;
         println!("{text}");
         Ok(())

@@ -4,10 +4,12 @@
 mod adopt;
 mod bare;
 mod bench;
+mod beside;
 mod brought;
 mod change;
 mod checker_faults;
 mod checks;
+mod console;
 mod data_path;
 mod embedded;
 mod failover;
@@ -24,9 +26,11 @@ mod power;
 mod refusals;
 mod scale;
 mod services;
+mod soak;
 mod split;
 mod storm;
 mod survival;
+mod sweep;
 mod variety;
 mod vrrp;
 
@@ -93,6 +97,16 @@ pub(crate) const ALL: &[Scenario] = &[
         "agent killed, console stopped: traffic goes on, nothing is written twice",
         survival::run,
     ),
+    alone(
+        "sweep",
+        "console or an agent killed at some moment of each activation: nothing acknowledged is lost",
+        sweep::run,
+    ),
+    alone(
+        "soak",
+        "changes, orders, switch-overs and servers that stop, round after round: nothing grows",
+        soak::run,
+    ),
     beside(
         "embedded",
         "an agent that its console started outlives that console, and is found again",
@@ -133,12 +147,12 @@ pub(crate) const ALL: &[Scenario] = &[
     alone(
         "measure-checks",
         "the same beside the real keepalived, and what a thousand checks a second cost both",
-        checks::beside,
+        beside::thousand,
     ),
     alone(
         "measure-many-checks",
         "a measurement: what ten thousand checks a second cost both, and whether they delay a beat",
-        checks::many_beside,
+        beside::ten_thousand,
     ),
     alone(
         "power-cut",
@@ -189,6 +203,11 @@ pub(crate) const ALL: &[Scenario] = &[
         "measure-table",
         "a measurement: large tables by our kernel part and agent, beside ipvsadm and keepalived",
         bench::run,
+    ),
+    alone(
+        "measure-console",
+        "a measurement: 200 open pages, API calls and activations of a console with a large cluster",
+        console::run,
     ),
     beside("keepalived-direct", "the same with direct routing", keepalived::direct),
 ];
