@@ -33,7 +33,7 @@ pub(crate) fn serve(kind: &str, listen: SocketAddr) -> Result<()> {
         stream.set_read_timeout(Some(LONGEST))?;
         let count = seen.entry(peer.ip()).or_default();
         *count += 1;
-        let now = *count % NOW_AND_THEN == 0;
+        let now = count.is_multiple_of(NOW_AND_THEN);
         // A client that goes away in the middle is its own matter.
         match kind {
             "hangs" => held.push(stream),

@@ -87,10 +87,10 @@ impl Case {
 
 /// A page over TLS.
 fn secure(verify: bool, authority: &str) -> Value {
-    let mut tls = json!({ "name": NAME, "verify": verify });
-    if verify {
-        tls["authorities"] = authority.into();
-    }
+    let tls = match verify {
+        true => json!({ "name": NAME, "verify": true, "authorities": authority }),
+        false => json!({ "name": NAME, "verify": false }),
+    };
     json!({ "kind": "http", "host": NAME, "tls": tls })
 }
 
