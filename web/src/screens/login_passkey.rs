@@ -10,7 +10,7 @@ use console::PasskeyError;
 
 use super::entry::{begin, keep, local, login_page};
 use super::login_code::{HALF, code_page, half_of};
-use super::passkeys::{no_place, no_question, place, question, said};
+use super::passkeys::{no_place, no_question, place, place_of_form, question, said};
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::page::see_other;
@@ -67,7 +67,7 @@ pub(super) async fn login(
 ) -> Result<Response, Error> {
     let asked = jar.get(ASKED).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
     let next = local(fields.get("next"));
-    let entered = match place(&visit, &headers) {
+    let entered = match place_of_form(&visit, &headers) {
         Ok(place) => visit.console.login_with_passkey(&asked, fields.get("answer"), &place, visit.from).await,
         Err(error) => Err(error),
     };
@@ -102,7 +102,7 @@ pub(super) async fn finish(
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
     let (half, next) = (half_of(&jar), local(fields.get("next")));
-    let entered = match place(&visit, &headers) {
+    let entered = match place_of_form(&visit, &headers) {
         Ok(place) => {
             let answer = fields.get("answer");
             visit.console.finish_login_with_passkey(&half, answer, &place, visit.from).await

@@ -87,10 +87,19 @@ fn field(error: &PasskeyError) -> &'static str {
     }
 }
 
-/// Where the console is open: the name that the request was sent to, by a page of that name.
+/// Where the console is open: the name that the request was sent to, by a script of a page of that name.
 pub(super) fn place(visit: &Visit, headers: &HeaderMap) -> Result<PasskeyPlace, PasskeyError> {
     let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
     Ok(visit.console.passkey_place_of_page(visit.host.as_deref(), origin)?)
+}
+
+/// The same for a form: since pages send no referrer, browsers say of most forms that they come from `null`, and what
+/// they were asked, by a script, is bound to a place already.
+pub(super) fn place_of_form(visit: &Visit, headers: &HeaderMap) -> Result<PasskeyPlace, PasskeyError> {
+    match headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()) {
+        None | Some("null") => Ok(visit.console.passkey_place(visit.host.as_deref())?),
+        Some(_) => place(visit, headers),
+    }
 }
 
 /// What the script asks the browser for.
@@ -143,7 +152,7 @@ pub(super) async fn begin(member: Member, headers: HeaderMap, Sent(fields): Sent
 pub(super) async fn add(member: Member, headers: HeaderMap, Sent(fields): Sent) -> Result<Response, Error> {
     let (console, from) = (member.console(), member.visit.from);
     let own = cookie(&headers).unwrap_or_default();
-    let made = match place(&member.visit, &headers) {
+    let made = match place_of_form(&member.visit, &headers) {
         Ok(place) => console.finish_passkey(&member.actor, &own, fields.get("answer"), &place, from).await,
         Err(error) => Err(error),
     };
