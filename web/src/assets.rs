@@ -27,13 +27,14 @@ macro_rules! asset {
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
-static ASSETS: [Asset; 7] = [
+static ASSETS: [Asset; 8] = [
     asset!("tokens.css", "tokens.css", "text/css; charset=utf-8"),
     asset!("base.css", "base.css", "text/css; charset=utf-8"),
     asset!("app.css", "app.css", "text/css; charset=utf-8"),
     asset!("htmx.js", "vendor/htmx.js", "text/javascript; charset=utf-8"),
     asset!("app.js", "app.js", "text/javascript; charset=utf-8"),
     asset!("charts.js", "charts.js", "text/javascript; charset=utf-8"),
+    asset!("passkeys.js", "passkeys.js", "text/javascript; charset=utf-8"),
     asset!("icon.svg", "icon.svg", "image/svg+xml"),
 ];
 

@@ -150,7 +150,7 @@ pub(crate) struct Page {
 }
 
 /// What may be said after a redirect (`?done=…`); anything else in the address is ignored.
-pub(crate) const DONE: [&str; 45] = [
+pub(crate) const DONE: [&str; 48] = [
     "asked",
     "withdrawn",
     "saved",
@@ -196,6 +196,9 @@ pub(crate) const DONE: [&str; 45] = [
     "second-factor-off",
     "second-factor-removed",
     "recovery-used",
+    "second-factor-on",
+    "passkey-added",
+    "passkey-removed",
 ];
 
 impl Page {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use lvs::Findings;
 
-use crate::{AccountError, AlertError, Rebase, Role, SecondFactorError};
+use crate::{AccountError, AlertError, PasskeyError, Rebase, Role, SecondFactorError};
 
 /// The machinery under the console failed: disk, database, a broken certificate. The text is for the log, not for
 /// strangers.
@@ -60,6 +60,8 @@ pub enum Thing {
     Token,
     /// One of the caller's sessions.
     Session,
+    /// A passkey, by id.
+    Passkey,
     /// A channel of alerts, by id or name.
     AlertChannel,
     /// A rule of alerts, by id or name.
@@ -83,6 +85,7 @@ impl Thing {
             Thing::Account => "account",
             Thing::Token => "token",
             Thing::Session => "session",
+            Thing::Passkey => "passkey",
             Thing::AlertChannel => "alert channel",
             Thing::AlertRule => "alert rule",
             Thing::AlertSilence => "silence",
@@ -150,6 +153,17 @@ impl From<SecondFactorError> for Error {
             SecondFactorError::Missing(missing) => Error::Missing(missing),
             SecondFactorError::Forbidden { needs } => Error::Forbidden { needs },
             SecondFactorError::Failed(failure) => Error::Failed(failure),
+            other => Error::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<PasskeyError> for Error {
+    fn from(error: PasskeyError) -> Self {
+        match error {
+            PasskeyError::Missing(missing) => Error::Missing(missing),
+            PasskeyError::Forbidden { needs } => Error::Forbidden { needs },
+            PasskeyError::Failed(failure) => Error::Failed(failure),
             other => Error::Refused(other.to_string()),
         }
     }
@@ -288,5 +302,5 @@ macro_rules! from_store_error {
     )* };
 }
 
-from_error!(ActivateError, AccountError, AlertError, SecondFactorError);
-from_store_error!(ChangeError, ActivateError, AccountError, AlertError, SecondFactorError);
+from_error!(ActivateError, AccountError, AlertError, SecondFactorError, PasskeyError);
+from_store_error!(ChangeError, ActivateError, AccountError, AlertError, SecondFactorError, PasskeyError);

@@ -42,8 +42,9 @@ use tasks::Tasks;
 use vault::Vault;
 
 pub use accounts::{
-    AccountError, AccountInfo, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
-    NewSession, NewToken, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
+    AccountError, AccountInfo, AwaitedProof, HalfSession, LoginError, NameError, NewPasswordCode,
+    NewSecondFactor, NewSession, NewToken, NoPasskeyPlace, OwnSession, PasskeyError, PasskeyInfo,
+    PasskeyPlace, PasskeyQuestion, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
     SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest, check_name,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};

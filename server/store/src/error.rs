@@ -31,7 +31,7 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 35] = [
+const UNIQUE: [(&str, &str); 38] = [
     ("alert_channel.id", "alert_channel_primary"),
     ("alert_channel.name", "alert_channel_name_unique"),
     ("alert_rule.id", "alert_rule_primary"),
@@ -62,6 +62,9 @@ const UNIQUE: [(&str, &str); 35] = [
     ("second_factor.account", "second_factor_primary"),
     ("recovery_code.account, recovery_code.hash", "recovery_code_primary"),
     ("half_login.hash", "half_login_primary"),
+    ("passkey.id", "passkey_primary"),
+    ("passkey.credential", "passkey_credential_once"),
+    ("passkey.account, passkey.name", "passkey_name_once"),
     ("setting.name", "setting_primary"),
     ("repeated_request.caller, repeated_request.key", "repeated_request_primary"),
     ("series.number", "series_primary"),

@@ -43,8 +43,8 @@ pub struct HalfLogin {
 }
 
 impl Tx {
-    /// Keeps a second factor that no code has confirmed yet, in place of what the account had, codes included. Refused
-    /// by `second_factor_sealed_length`.
+    /// Keeps a shared secret that no code has confirmed yet, in place of what the account had, and without its codes where
+    /// it has no passkey. Refused by `second_factor_sealed_length`.
     pub async fn put_second_factor(&mut self, account: &str, sealed: &[u8], now: i64) -> Result<(), Error> {
         self.delete_second_factor(account).await?;
         sqlx::query("insert into second_factor (account, sealed, made) values (?, ?, ?)")
@@ -66,10 +66,11 @@ impl Tx {
         .await?)
     }
 
-    /// Names of the accounts whose second factor is confirmed.
+    /// Names of the accounts that have a second factor: an app that is confirmed, or a passkey.
     pub async fn second_factors(&mut self) -> Result<Vec<String>, Error> {
         Ok(sqlx::query_scalar(
-            "select account from second_factor where confirmed is not null order by account",
+            "select account from second_factor where confirmed is not null
+             union select account from passkey order by account",
         )
         .fetch_all(&mut *self.inner)
         .await?)
@@ -97,12 +98,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes an account's second factor and its recovery codes; says whether there was one.
+    /// Removes what an account shares with an app, and the recovery codes where it has no passkey; says whether there
+    /// was one.
     pub async fn delete_second_factor(&mut self, account: &str) -> Result<bool, Error> {
         let done = sqlx::query("delete from second_factor where account = ?")
             .bind(account)
             .execute(&mut *self.inner)
             .await?;
+        self.delete_spare_codes(account).await?;
         Ok(done.rows_affected() > 0)
     }
 

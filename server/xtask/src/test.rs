@@ -85,7 +85,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "browser",
-        about: "a newcomer's way in a real browser",
+        about: "a newcomer's way, and passkeys, in a real browser",
         programs: browser_programs,
         needs: browser_and_kernel,
         run: browser,
@@ -271,7 +271,10 @@ fn packaged(_: &Arguments) -> Result<bool> {
 
 fn browser(arguments: &Arguments) -> Result<bool> {
     // The whole workspace, so that libraries have the features they are built with for everything else.
-    cargo_test(arguments, &["--workspace", "--features", "xtask/browser", "--test", "browser"])
+    cargo_test(
+        arguments,
+        &["--workspace", "--features", "xtask/browser", "--test", "browser", "--test", "passkeys"],
+    )
 }
 
 fn cargo_test(arguments: &Arguments, which: &[&str]) -> Result<bool> {

@@ -26,6 +26,7 @@ mod operation;
 mod orders;
 mod pace;
 pub(crate) mod pages;
+mod passkeys;
 pub(crate) mod problem;
 mod real_servers;
 pub(crate) mod reference;

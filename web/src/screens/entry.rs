@@ -7,6 +7,7 @@ use axum_extra::extract::CookieJar;
 use console::{LoginError, NewSession, SetupError};
 
 use super::login_code::entered;
+use super::login_passkey::Offer;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
@@ -31,6 +32,8 @@ struct LoginPage {
     user: String,
     next: String,
     wrong: Option<String>,
+    /// Of signing in with a passkey; none where nobody has one.
+    offer: Option<Offer>,
 }
 
 /// `GET /setup`: only while nobody can log in.
@@ -96,10 +99,10 @@ pub(super) async fn login_form(visit: Visit) -> Result<Response, Error> {
         return Ok(see_other("/"));
     }
     let next = local(visit.query.get("next")).to_owned();
-    login_page(&visit, StatusCode::OK, String::new(), next, None)
+    login_page(&visit, StatusCode::OK, String::new(), next, None).await
 }
 
-pub(super) fn login_page(
+pub(super) async fn login_page(
     visit: &Visit,
     status: StatusCode,
     user: String,
@@ -107,7 +110,8 @@ pub(super) fn login_page(
     wrong: Option<String>,
 ) -> Result<Response, Error> {
     let p = Page::new(visit, visit.language.say("login-title")).narrow();
-    show(status, &LoginPage { p, user, next, wrong })
+    let offer = Offer::at_login(visit).await?;
+    show(status, &LoginPage { p, user, next, wrong, offer })
 }
 
 /// `POST /login`.
@@ -122,7 +126,7 @@ pub(super) async fn login(visit: Visit, Sent(fields): Sent) -> Result<Response, 
             (StatusCode::TOO_MANY_REQUESTS, language.say("wrong-wait").with("seconds", seconds))
         }
     };
-    login_page(&visit, status, user, next, Some(wrong.to_string()))
+    login_page(&visit, status, user, next, Some(wrong.to_string())).await
 }
 
 /// `POST /logout`.

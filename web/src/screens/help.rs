@@ -38,8 +38,18 @@ const TERMS: [&str; 25] = [
 ];
 
 /// What people come to do, as it stands in catalogue keys.
-const JOBS: [&str; 9] =
-    ["import", "director", "service", "drain", "why-down", "switch-over", "undo", "alerts", "second-factor"];
+const JOBS: [&str; 10] = [
+    "import",
+    "director",
+    "service",
+    "drain",
+    "why-down",
+    "switch-over",
+    "undo",
+    "alerts",
+    "second-factor",
+    "passkey",
+];
 
 /// Keys, and what they do as it stands in catalogue keys.
 const KEYS: [(&str, &str); 3] =

@@ -1,4 +1,5 @@
-//! The second step of the login: a code, after a right password, where the account has a second factor.
+//! The second step of the login: a code, after a right password, where the account has a second factor; or a passkey
+//! (`login_passkey`).
 //!
 //! What lies between the steps is under a cookie of its own and is no session.
 
@@ -6,9 +7,10 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
-use console::{SecondFactorError, SignIn};
+use console::{AwaitedProof, SecondFactorError, SignIn};
 
 use super::entry::{begin, keep, local, login_page};
+use super::login_passkey::Offer;
 use super::second_factor::said;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -17,7 +19,7 @@ use crate::page::{Page, see_other, show};
 use crate::visit::Visit;
 
 /// The cookie between the steps.
-const HALF: &str = "__Host-caribe-half";
+pub(super) const HALF: &str = "__Host-caribe-half";
 /// Seconds it is kept; the console's record ends by itself.
 const KEPT: u32 = 5 * 60;
 const FIELDS: &[&str] = &["code"];
@@ -27,6 +29,8 @@ const FIELDS: &[&str] = &["code"];
 struct CodePage {
     p: Page,
     next: String,
+    waits: AwaitedProof,
+    offer: Offer,
     form: Form,
 }
 
@@ -43,23 +47,48 @@ pub(super) fn entered(sign_in: &SignIn, next: &str) -> Response {
     }
 }
 
-fn page(visit: &Visit, status: StatusCode, next: &str, form: Form) -> Result<Response, Error> {
-    let p = Page::new(visit, visit.language.say("login-code-title")).narrow();
-    show(status, &CodePage { p, next: next.to_owned(), form })
+/// The cookie of a login whose password was right.
+pub(super) fn half_of(jar: &CookieJar) -> String {
+    jar.get(HALF).map(|cookie| cookie.value().to_owned()).unwrap_or_default()
+}
+
+async fn page(
+    visit: &Visit,
+    half: &str,
+    status: StatusCode,
+    next: &str,
+    form: Form,
+) -> Result<Response, Error> {
+    let Some(waits) = visit.console.awaits_code(half).await? else { return Ok(see_other("/login")) };
+    let title = if waits.app { "login-code-title" } else { "login-passkey-title" };
+    let p = Page::new(visit, visit.language.say(title)).narrow();
+    let offer = Offer::of(visit);
+    show(status, &CodePage { p, next: next.to_owned(), waits, offer, form })
+}
+
+/// The page once more, with what was wrong about a passkey.
+pub(super) async fn code_page(
+    visit: &Visit,
+    half: &str,
+    status: StatusCode,
+    next: &str,
+    wrong: Option<String>,
+) -> Result<Response, Error> {
+    let mut form = Form::new(FIELDS, Fields::default());
+    if let Some(wrong) = wrong {
+        form.error("", wrong);
+    }
+    page(visit, half, status, next, form).await
 }
 
 /// `GET /login/code`
 pub(super) async fn form(visit: Visit, jar: CookieJar) -> Result<Response, Error> {
-    let half = jar.get(HALF).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
-    if !visit.console.awaits_code(&half).await? {
-        return Ok(see_other("/login"));
-    }
-    page(&visit, StatusCode::OK, local(visit.query.get("next")), Form::new(FIELDS, Fields::default()))
+    code_page(&visit, &half_of(&jar), StatusCode::OK, local(visit.query.get("next")), None).await
 }
 
 /// `POST /login/code`
 pub(super) async fn finish(visit: Visit, jar: CookieJar, Sent(fields): Sent) -> Result<Response, Error> {
-    let half = jar.get(HALF).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
+    let half = half_of(&jar);
     let next = local(fields.get("next"));
     let refused = match visit.console.finish_login(&half, fields.get("code"), visit.from).await {
         Ok((session, left)) => {
@@ -81,11 +110,12 @@ pub(super) async fn finish(visit: Visit, jar: CookieJar, Sent(fields): Sent) -> 
                 String::new(),
                 next.to_owned(),
                 Some(wrong),
-            );
+            )
+            .await;
         }
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let mut form = Form::new(FIELDS, Fields::default());
     said(visit.language, &mut form, refused)?;
-    page(&visit, status, next, form)
+    page(&visit, &half, status, next, form).await
 }

@@ -23,11 +23,13 @@ mod heartbeat;
 mod help;
 mod import;
 mod login_code;
+mod login_passkey;
 pub(crate) mod machines;
 mod me;
 pub(crate) mod monitoring;
 pub(crate) mod objects;
 mod orders;
+mod passkeys;
 mod real_servers;
 mod rebase;
 mod redundancy;
@@ -102,6 +104,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post::<Public, _, _>("/login", entry::login)
         .get::<Public, _, _>("/login/code", login_code::form)
         .post::<Public, _, _>("/login/code", login_code::finish)
+        .post::<Public, _, _>("/login/code/passkey", login_passkey::finish)
+        .get::<Public, _, _>("/login/code/passkey", login_passkey::to_login)
+        .post::<Public, _, _>("/login/code/passkey/begin", login_passkey::ask_second)
+        .post::<Public, _, _>("/login/passkey", login_passkey::login)
+        .get::<Public, _, _>("/login/passkey", login_passkey::to_login)
+        .post::<Public, _, _>("/login/passkey/begin", login_passkey::ask)
         .post::<Public, _, _>("/look", entry::look)
         .post::<Person, _, _>("/logout", entry::logout)
         .get::<Viewer, _, _>("/", clusters::list)
@@ -158,6 +166,12 @@ fn people(routes: Routes) -> Routes {
         .post::<Viewer, _, _>("/me/sessions", me::end_others)
         .get::<Viewer, _, _>("/me/sessions", up)
         .post::<Viewer, _, _>("/me/sessions/{session}", me::end_session)
+        .get::<Person, _, _>("/me/passkeys", passkeys::list)
+        .post::<Person, _, _>("/me/passkeys", passkeys::add)
+        .post::<Person, _, _>("/me/passkeys/begin", passkeys::begin)
+        .get::<Person, _, _>("/me/passkeys/begin", up)
+        .get::<Person, _, _>("/me/passkeys/{passkey}", passkeys::one)
+        .post::<Person, _, _>("/me/passkeys/{passkey}", passkeys::remove)
         .get::<Person, _, _>("/me/second-factor", second_factor::state)
         .post::<Person, _, _>("/me/second-factor", second_factor::change)
         .post::<Person, _, _>("/me/second-factor/confirm", second_factor::confirm)

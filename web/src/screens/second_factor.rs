@@ -1,5 +1,5 @@
-//! MY ACCOUNT → the second factor: set up, other recovery codes, switched off; and taken from somebody else by an
-//! administrator.
+//! MY ACCOUNT → the second factor: an app set up, other recovery codes, the app switched off; and all of it taken from
+//! somebody else by an administrator. Passkeys have pages of their own (`passkeys`).
 //!
 //! Secrets are shown in the answer to a form, once, and have no address of their own. Whoever must set one up before
 //! anything else (`Needs::Person`) reaches these pages and no other.
@@ -63,7 +63,7 @@ pub(super) fn said(language: Language, form: &mut Form, error: SecondFactorError
 
 async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
     let state = member.console().second_factor(&member.actor).await?;
-    let demanded = state.required && state.since.is_none();
+    let demanded = state.required && !state.is_on();
     let p = Page::new(&member.visit, member.language().say("second-factor"));
     show(status, &StatePage { p, state, demanded, form })
 }
@@ -79,7 +79,7 @@ fn new_page(
     show(status, &NewPage { p, made, picture, form })
 }
 
-fn codes_page(member: &Member, codes: Vec<String>) -> Result<Response, Error> {
+pub(super) fn codes_page(member: &Member, codes: Vec<String>) -> Result<Response, Error> {
     let p = Page::new(&member.visit, member.language().say("recovery-codes"));
     show(StatusCode::OK, &CodesPage { p, codes })
 }
@@ -135,6 +135,8 @@ pub(super) async fn confirm(
     let (console, own) = (member.console(), cookie(&headers).unwrap_or_default());
     let code = fields.get("code");
     let refused = match console.confirm_second_factor(&member.actor, &own, code, member.visit.from).await {
+        // Beside passkeys the codes that are there stay good.
+        Ok(codes) if codes.is_empty() => return Ok(see_other("/me/second-factor?done=second-factor-on")),
         Ok(codes) => return codes_page(&member, codes),
         Err(error) => error,
     };

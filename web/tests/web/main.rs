@@ -31,6 +31,7 @@ mod metrics;
 mod openapi;
 mod operations;
 mod orders;
+mod passkeys;
 mod refusals;
 mod revisions;
 mod screens;
@@ -39,6 +40,9 @@ mod second_factor;
 mod secrets;
 mod settings;
 mod site;
+#[path = "../../../server/console/tests/console/software_key.rs"]
+#[allow(unreachable_pub, dead_code)]
+mod software_key;
 mod state;
 mod support;
 mod traffic;

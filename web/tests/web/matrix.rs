@@ -10,7 +10,7 @@ use crate::site::{Robot, SCENARIO_A, Site};
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"];
 
 /// Routes that need nothing; a new one has to be put here by somebody who thought about it.
-const PUBLIC: [&str; 13] = [
+const PUBLIC: [&str; 19] = [
     "GET /healthz",
     "GET /static/{digest}/{name}",
     "GET /setup",
@@ -19,6 +19,12 @@ const PUBLIC: [&str; 13] = [
     "POST /login",
     "GET /login/code",
     "POST /login/code",
+    "GET /login/code/passkey",
+    "POST /login/code/passkey",
+    "POST /login/code/passkey/begin",
+    "GET /login/passkey",
+    "POST /login/passkey",
+    "POST /login/passkey/begin",
     "POST /look",
     "GET /password",
     "POST /password",
@@ -41,6 +47,7 @@ fn path(route: &Route, cluster: &str) -> String {
         .replace("{kind}/{owner}", "token/token-admin")
         .replace("{kind}", "lvs.cf")
         .replace("{account}", "somebody")
+        .replace("{passkey}", "pk_none")
         .replace("{token}", "some-token")
 }
 

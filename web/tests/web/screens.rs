@@ -76,6 +76,7 @@ async fn pages(admin: &mut Browser<'_>, id: &str) -> Vec<(String, String)> {
         named("exports-of-revision", format!("{base}/exports?revision=1")),
         named("me", "/me".to_owned()),
         named("second-factor", "/me/second-factor".to_owned()),
+        named("passkeys", "/me/passkeys".to_owned()),
         named("settings", "/admin/settings".to_owned()),
         named("accounts", "/admin/accounts".to_owned()),
         named("account", "/admin/accounts/user-admin".to_owned()),

@@ -14,20 +14,20 @@ use crate::site::{Answer, Browser, PASSWORD, Site};
 const USER: &str = "user-editor";
 
 /// A site whose time the test holds.
-struct Place {
-    site: Site,
+pub(crate) struct Place {
+    pub(crate) site: Site,
     now: Arc<AtomicI64>,
 }
 
 impl Place {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let now = Arc::new(AtomicI64::new(1_800_000_000));
         let shared = Arc::clone(&now);
         let clock = Clock::from_fn(move || shared.load(Ordering::SeqCst));
         Place { site: Site::with_clock(clock).await, now }
     }
 
-    fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.now.fetch_add(seconds, Ordering::SeqCst);
     }
 

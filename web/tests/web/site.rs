@@ -96,19 +96,22 @@ pub(crate) struct Browser<'a> {
     pub(crate) site: &'a Site,
     pub(crate) cookies: Vec<(String, String)>,
     pub(crate) language: &'static str,
+    /// What it has in its address bar.
+    pub(crate) host: &'static str,
     pub(crate) csrf: String,
 }
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(site: &'a Site) -> Self {
-        Browser { site, cookies: Vec::new(), language: "en", csrf: String::new() }
+        let host = "console.example:3636";
+        Browser { site, cookies: Vec::new(), language: "en", host, csrf: String::new() }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let mut builder = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(path)
-            .header(header::HOST, "console.example:3636")
+            .header(header::HOST, self.host)
             .header(header::ACCEPT_LANGUAGE, self.language)
             .header("sec-fetch-site", "same-origin");
         if !self.cookies.is_empty() {
@@ -153,8 +156,12 @@ impl<'a> Browser<'a> {
             .append_pair("csrf", &token)
             .extend_pairs(fields)
             .finish();
+        // Scripts say where they are; a form does not, since the pages' policy sends no referrer.
+        let origin =
+            if path.ends_with("/begin") { format!("https://{}", self.host) } else { "null".to_owned() };
         let request = self
             .request("POST", path)
+            .header(header::ORIGIN, origin)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))
             .unwrap();

@@ -12,7 +12,7 @@ use crate::{AccountError, Failure, Missing, Role};
 pub enum SignIn {
     /// A session: there is no second factor.
     Whole(NewSession),
-    /// A code is asked for.
+    /// A code or a passkey is asked for.
     Half(HalfSession),
 }
 
@@ -64,15 +64,33 @@ impl fmt::Debug for NewSecondFactor {
     }
 }
 
-/// A person's own second factor.
+/// What a login waits for whose password was right, besides a recovery code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AwaitedProof {
+    /// A code of an app.
+    pub app: bool,
+    /// A passkey.
+    pub passkey: bool,
+}
+
+/// A person's own second factor: an app, passkeys, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecondFactorState {
-    /// Since when it counts; none where there is none.
+    /// Since when codes of an app count; none where there is no app.
     pub since: Option<Timestamp>,
+    /// How many passkeys there are.
+    pub passkeys: usize,
     /// Recovery codes that are left.
     pub recovery_codes: usize,
     /// Whether this console demands one of their role.
     pub required: bool,
+}
+
+impl SecondFactorState {
+    /// Whether there is one.
+    pub fn is_on(&self) -> bool {
+        self.since.is_some() || self.passkeys > 0
+    }
 }
 
 /// Why a second factor was not set up, not asked for, or not taken away.

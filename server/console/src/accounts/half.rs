@@ -1,4 +1,5 @@
-//! Signing in, in one step or in two: whoever has a second factor and has shown a password is not signed in yet.
+//! Signing in, in one step or in two: whoever has a second factor and has shown a password is not signed in yet. With a
+//! passkey the second step is in `passkeys`.
 //!
 //! Between the two is a record of its own, five minutes long, under a random cookie of its own; it is no session and opens
 //! nothing. Called by `login` and by whatever else leads to a session.
@@ -7,9 +8,9 @@ use std::net::IpAddr;
 
 use store::{Account, HalfLogin, Tx};
 
-use super::second_factor::{Taken, gone};
+use super::second_factor::{Taken, Which, gone, has_app};
 use super::session::COOKIE;
-use super::{HalfSession, NewSession, SecondFactorError, SignIn, timestamp};
+use super::{AwaitedProof, HalfSession, NewSession, SecondFactorError, SignIn, timestamp};
 use crate::{Console, Failure, secret};
 
 /// Seconds from the password to the code.
@@ -24,8 +25,7 @@ impl Console {
         from: IpAddr,
         now: i64,
     ) -> Result<SignIn, Failure> {
-        let factor = tx.second_factor(&account.name).await?;
-        if factor.is_none_or(|factor| factor.confirmed.is_none()) {
+        if !has_app(tx, &account.name).await? && tx.passkeys_of(&account.name).await?.is_empty() {
             return Ok(SignIn::Whole(self.begin_session(tx, account, from, now).await?));
         }
         let cookie = secret::token()?;
@@ -35,12 +35,15 @@ impl Console {
         Ok(SignIn::Half(HalfSession { cookie, expires: timestamp(half.expires) }))
     }
 
-    /// Whether a login that shows this cookie waits for a code.
-    pub async fn awaits_code(&self, cookie: &str) -> Result<bool, Failure> {
-        Ok(self.half_login(cookie).await?.is_some())
+    /// What a login that shows this cookie waits for; none where there is no such login.
+    pub async fn awaits_code(&self, cookie: &str) -> Result<Option<AwaitedProof>, Failure> {
+        let Some(half) = self.half_login(cookie).await? else { return Ok(None) };
+        let mut tx = self.inner.store.read().await?;
+        let passkey = !tx.passkeys_of(&half.account).await?.is_empty();
+        Ok(Some(AwaitedProof { app: has_app(&mut tx, &half.account).await?, passkey }))
     }
 
-    async fn half_login(&self, cookie: &str) -> Result<Option<HalfLogin>, Failure> {
+    pub(super) async fn half_login(&self, cookie: &str) -> Result<Option<HalfLogin>, Failure> {
         if cookie.len() != COOKIE {
             return Ok(None);
         }
@@ -57,8 +60,7 @@ impl Console {
         from: IpAddr,
     ) -> Result<(NewSession, Option<usize>), SecondFactorError> {
         let half = self.half_login(cookie).await?.ok_or(SecondFactorError::Over)?;
-        let confirmed = |factor: &store::SecondFactor| factor.confirmed.is_some();
-        let (mut tx, taken) = self.code_taken(&half.account, code, from, confirmed).await?;
+        let (mut tx, taken) = self.code_taken(&half.account, code, from, Which::Any).await?;
         // Asked again under the writer's lock: a password that was changed meanwhile ends it.
         if tx.half_login(&half.hash).await?.is_none() {
             return Err(SecondFactorError::Over);

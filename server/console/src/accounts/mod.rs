@@ -7,6 +7,7 @@ mod backoff;
 mod factors;
 mod half;
 mod own;
+mod passkeys;
 mod password;
 mod people;
 mod second_factor;
@@ -22,11 +23,13 @@ use std::sync::{Mutex, PoisonError};
 use store::{NewAccount, NewAudit};
 
 pub use factors::*;
+pub use passkeys::{NoPasskeyPlace, PasskeyError, PasskeyInfo, PasskeyPlace, PasskeyQuestion};
 pub use types::*;
 
 use crate::clock::timestamp;
 use crate::{Actor, Console, Error, Failure, Missing, Role, Thing};
 use backoff::Backoff;
+use passkeys::Ceremonies;
 use password::{Compared, Hasher};
 use setup::SetupCode;
 
@@ -37,6 +40,7 @@ pub(crate) struct Accounts {
     backoff: Mutex<Backoff>,
     /// The same measure for refusals that are recorded, apart from it: a director must not delay a person.
     rows: Mutex<Backoff>,
+    ceremonies: Ceremonies,
     setup: SetupCode,
 }
 
@@ -46,6 +50,7 @@ impl Accounts {
             hasher: Hasher::new().await?,
             backoff: Mutex::new(Backoff::of_guesses()),
             rows: Mutex::new(Backoff::of_records()),
+            ceremonies: Ceremonies::default(),
             setup: SetupCode::new(has_accounts, now)?,
         })
     }

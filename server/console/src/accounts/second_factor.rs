@@ -1,4 +1,5 @@
-//! The second factor of an account: codes of an authenticator app, and recovery codes for when it is lost.
+//! The second factor of an account: codes of an authenticator app, and recovery codes for when it is lost. Passkeys, which
+//! count as one as well, are in `passkeys`.
 //!
 //! A person sets it up with their password and a first code, and takes it away with a password and a code; an
 //! administrator takes it from others. Eight wrong codes in a row, and the app's are not taken any more until a recovery
@@ -36,6 +37,17 @@ pub(super) enum Taken {
     Recovery(usize),
 }
 
+/// For what a code is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// The app that was begun and has shown no code yet; a recovery code says nothing of it.
+    Begun,
+    /// The app that counts, or a recovery code.
+    App,
+    /// The same, or a recovery code alone where there are passkeys and no app.
+    Any,
+}
+
 /// What was typed, without what people put between the letters.
 fn bare(typed: &str) -> String {
     let bare = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').take(64);
@@ -49,6 +61,16 @@ fn is_confirmed(factor: &SecondFactor) -> bool {
 /// Whether it can still be confirmed.
 fn is_begun(factor: &SecondFactor, now: i64) -> bool {
     !is_confirmed(factor) && factor.made + BEGUN > now && factor.failures < WRONG
+}
+
+/// Whether codes of an app are asked for.
+pub(super) async fn has_app(tx: &mut Tx, account: &str) -> Result<bool, store::Error> {
+    Ok(tx.second_factor(account).await?.is_some_and(|factor| is_confirmed(&factor)))
+}
+
+/// Whether an account has a second factor of either kind.
+async fn has_any(tx: &mut Tx, account: &str) -> Result<bool, store::Error> {
+    Ok(has_app(tx, account).await? || !tx.passkeys_of(account).await?.is_empty())
 }
 
 /// From which role on a second factor is demanded.
@@ -65,11 +87,11 @@ async fn required(tx: &mut Tx) -> Result<Option<Role>, store::Error> {
 pub(super) async fn must_enrol(tx: &mut Tx, account: &Account) -> Result<bool, store::Error> {
     let Some(least) = required(tx).await? else { return Ok(false) };
     let concerned = account.role.parse::<Role>().is_ok_and(|role| role >= least);
-    Ok(concerned && !tx.second_factor(&account.name).await?.is_some_and(|factor| is_confirmed(&factor)))
+    Ok(concerned && !has_any(tx, &account.name).await?)
 }
 
 /// Makes recovery codes in place of those there were. 80 random bits each: a fast hash is enough.
-async fn fresh_codes(tx: &mut Tx, account: &str) -> Result<Vec<String>, SecondFactorError> {
+pub(super) async fn fresh_codes(tx: &mut Tx, account: &str) -> Result<Vec<String>, Failure> {
     let mut codes = Vec::new();
     for _ in 0..CODES {
         codes.push(secret::base32(&secret::random::<10>()?));
@@ -87,6 +109,7 @@ impl Console {
         let factor = tx.second_factor(name).await?.filter(is_confirmed);
         Ok(SecondFactorState {
             since: factor.and_then(|factor| factor.confirmed).map(timestamp),
+            passkeys: tx.passkeys_of(name).await?.len(),
             recovery_codes: tx.recovery_codes(name).await?,
             required: required(&mut tx).await?.is_some_and(|least| actor.may(least)),
         })
@@ -103,7 +126,7 @@ impl Console {
         let key = secret::random::<{ totp::SECRET }>()?;
         let sealed = self.inner.vault.seal(PURPOSE, &account.name, &key)?;
         let mut tx = self.inner.store.write().await?;
-        if tx.second_factor(&account.name).await?.is_some_and(|factor| is_confirmed(&factor)) {
+        if has_app(&mut tx, &account.name).await? {
             return Err(SecondFactorError::On);
         }
         tx.put_second_factor(&account.name, &sealed, self.now()).await?;
@@ -127,7 +150,8 @@ impl Console {
         }
     }
 
-    /// Confirms it with a first code, and ends the caller's other sessions. Gives the recovery codes; they are not shown again.
+    /// Confirms it with a first code, and ends the caller's other sessions. Gives recovery codes, which are not shown again,
+    /// where it is the first second factor; beside passkeys those that are there stay good.
     pub async fn confirm_second_factor(
         &self,
         actor: &Actor,
@@ -137,16 +161,18 @@ impl Console {
     ) -> Result<Vec<String>, SecondFactorError> {
         let name = person(actor)?;
         let now = self.now();
-        let (mut tx, _) = self.code_taken(name, code, from, |factor| is_begun(factor, now)).await?;
+        let (mut tx, _) = self.code_taken(name, code, from, Which::Begun).await?;
+        let first = !has_any(&mut tx, name).await?;
         tx.confirm_second_factor(name, now).await?;
-        let codes = fresh_codes(&mut tx, name).await?;
+        let codes = if first { fresh_codes(&mut tx, name).await? } else { Vec::new() };
         tx.delete_sessions_but(name, &secret::hash(cookie)).await?;
         self.audit_row(&mut tx, actor, "second-factor.enrol", name, "").await?;
         tx.commit().await?;
         Ok(codes)
     }
 
-    /// Other recovery codes for the caller, for their password and a code.
+    /// Other recovery codes for the caller, for their password, and a code where they have an app: whoever has passkeys alone
+    /// could with the password also take them away and make others.
     pub async fn new_recovery_codes(
         &self,
         actor: &Actor,
@@ -156,14 +182,21 @@ impl Console {
     ) -> Result<Vec<String>, SecondFactorError> {
         let name = person(actor)?;
         self.with_password(name, password, from).await?;
-        let (mut tx, _) = self.code_taken(name, code, from, is_confirmed).await?;
+        let mut tx = self.inner.store.read().await?;
+        let (app, any) = (has_app(&mut tx, name).await?, has_any(&mut tx, name).await?);
+        drop(tx);
+        let mut tx = match (app, any) {
+            (true, _) => self.code_taken(name, code, from, Which::App).await?.0,
+            (false, true) => self.inner.store.write().await?,
+            (false, false) => return Err(SecondFactorError::Over),
+        };
         let codes = fresh_codes(&mut tx, name).await?;
         self.audit_row(&mut tx, actor, "second-factor.codes", name, "").await?;
         tx.commit().await?;
         Ok(codes)
     }
 
-    /// Takes the caller's second factor away, for their password and a code, and ends their other sessions.
+    /// Takes the caller's app away, for their password and a code, and ends their other sessions. Passkeys stay.
     pub async fn end_second_factor(
         &self,
         actor: &Actor,
@@ -174,14 +207,15 @@ impl Console {
     ) -> Result<(), SecondFactorError> {
         let name = person(actor)?;
         self.with_password(name, password, from).await?;
-        let (mut tx, _) = self.code_taken(name, code, from, is_confirmed).await?;
+        let (mut tx, _) = self.code_taken(name, code, from, Which::App).await?;
         tx.delete_second_factor(name).await?;
         tx.delete_sessions_but(name, &secret::hash(cookie)).await?;
         self.audit_row(&mut tx, actor, "second-factor.remove", name, "by its person").await?;
         Ok(tx.commit().await?)
     }
 
-    /// Takes somebody else's second factor away and ends their sessions: the device is lost, and so are the codes. Needs Admin.
+    /// Takes somebody else's second factor away, passkeys included, and ends their sessions: the device is lost, and so are
+    /// the codes. Needs Admin.
     pub async fn remove_second_factor(&self, actor: &Actor, name: &str) -> Result<(), SecondFactorError> {
         actor.require(Role::Admin)?;
         // For one's own a code is needed: whoever finds an open session must not get rid of it.
@@ -190,11 +224,13 @@ impl Console {
         }
         let mut tx = self.inner.store.write().await?;
         let account = people::existing(&mut tx, name).await?;
-        if !tx.delete_second_factor(&account.name).await? {
+        let passkeys = tx.delete_passkeys_of(&account.name).await?;
+        if !tx.delete_second_factor(&account.name).await? && passkeys == 0 {
             return Err(SecondFactorError::Off);
         }
+        let detail = if passkeys > 0 { format!("passkeys: {passkeys}") } else { String::new() };
         tx.delete_sessions_of(&account.name).await?;
-        self.audit_row(&mut tx, actor, "second-factor.remove", &account.name, "").await?;
+        self.audit_row(&mut tx, actor, "second-factor.remove", &account.name, &detail).await?;
         Ok(tx.commit().await?)
     }
 
@@ -225,14 +261,34 @@ impl Console {
         opened
     }
 
-    /// Takes a code, of the app or for recovery, where the account's second factor is one that `fits`. The transaction in
+    /// What a code is held against: the app, or nothing where recovery codes stand alone.
+    async fn asked_for(
+        &self,
+        tx: &mut Tx,
+        account: &str,
+        which: Which,
+    ) -> Result<Option<SecondFactor>, SecondFactorError> {
+        let factor = tx.second_factor(account).await?;
+        let fits = |factor: &SecondFactor| match which {
+            Which::Begun => is_begun(factor, self.now()),
+            Which::App | Which::Any => is_confirmed(factor),
+        };
+        match factor.filter(fits) {
+            None if which != Which::Any || tx.passkeys_of(account).await?.is_empty() => {
+                Err(SecondFactorError::Over)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Takes a code, of the app or for recovery, where the account has the second factor that is asked for. The transaction in
     /// which it was taken goes on; where it was wrong, that is written down.
     pub(super) async fn code_taken(
         &self,
         account: &str,
         typed: &str,
         from: IpAddr,
-        fits: impl Fn(&SecondFactor) -> bool,
+        which: Which,
     ) -> Result<(Tx, Taken), SecondFactorError> {
         let (now, typed) = (self.now(), bare(typed));
         // A name no account can have: who knows the password and guesses codes does not begin anew with each password.
@@ -240,38 +296,49 @@ impl Console {
         let accounts = &self.inner.accounts;
         let wait = |seconds| SecondFactorError::Wait { seconds };
         // Where nothing can be guessed, nothing is counted.
-        let known = self.inner.store.read().await?.second_factor(account).await?;
-        known.filter(&fits).ok_or(SecondFactorError::Over)?;
+        self.asked_for(&mut self.inner.store.read().await?, account, which).await?;
         accounts.backoff().begin(&guesser, from, now).map_err(wait)?;
         let mut tx = self.inner.store.write().await?;
-        let factor = tx.second_factor(account).await?.filter(&fits).ok_or(SecondFactorError::Over)?;
+        let factor = self.asked_for(&mut tx, account, which).await?;
         let is_app = typed.len() == DIGITS && typed.bytes().all(|byte| byte.is_ascii_digit());
-        let key = if is_app { self.opened(&factor).filter(|_| factor.failures < WRONG) } else { None };
-        let stopped = is_app && key.is_none();
-        let step = key.and_then(|key| totp::matching(&key, &typed, factor.step, now));
+        let (last, wrong) = factor.as_ref().map_or((0, 0), |factor| (factor.step, factor.failures));
+        let app = factor.as_ref().filter(|_| is_app);
+        let key = app.filter(|_| wrong < WRONG).and_then(|factor| self.opened(factor));
+        let stopped = app.is_some() && key.is_none();
+        let step = key.and_then(|key| totp::matching(&key, &typed, last, now));
         let (taken, step) = match step {
             Some(step) => (Some(Taken::App), step),
-            None if !is_app && tx.use_recovery_code(account, &secret::hash(&typed)).await? => {
-                (Some(Taken::Recovery(tx.recovery_codes(account).await?)), factor.step)
+            None if !is_app
+                && which != Which::Begun
+                && tx.use_recovery_code(account, &secret::hash(&typed)).await? =>
+            {
+                (Some(Taken::Recovery(tx.recovery_codes(account).await?)), last)
             }
-            None => (None, factor.step),
+            None => (None, last),
         };
-        let failures = if taken.is_some() { 0 } else { (factor.failures + 1).min(WRONG) };
-        tx.note_second_factor(account, step, failures).await?;
-        let about = |action, detail| About { action, subject: &factor.account, detail, ..About::default() };
+        let failures = if taken.is_some() { 0 } else { (wrong + 1).min(WRONG) };
+        if factor.is_some() {
+            tx.note_second_factor(account, step, failures).await?;
+        }
+        let subject = factor.as_ref().map_or(account, |factor| &factor.account);
+        let about = |action, detail| About { action, subject, detail, ..About::default() };
         let source = from.to_string();
         match taken {
             Some(taken) => {
                 if let Taken::Recovery(left) = taken {
-                    let (who, detail) = (format!("account/{}", factor.account), format!("{left} left"));
+                    let (who, detail) = (format!("account/{subject}"), format!("{left} left"));
                     self.audit_by(&mut tx, &who, &source, about("second-factor.recovery", &detail)).await?;
                 }
                 accounts.backoff().succeeded(&guesser, from);
                 Ok((tx, taken))
             }
             None => {
-                tracing::warn!(account = %factor.account, %from, "a code was refused");
-                let detail = if failures == WRONG { "codes of the app are not taken any more" } else { "" };
+                tracing::warn!(account = subject, %from, "a code was refused");
+                let detail = if factor.is_some() && failures == WRONG {
+                    "codes of the app are not taken any more"
+                } else {
+                    ""
+                };
                 self.audit_by(&mut tx, "nobody", &source, about("second-factor.refused", detail)).await?;
                 tx.commit().await?;
                 Err(if stopped { SecondFactorError::Stopped } else { SecondFactorError::WrongCode })

@@ -12,6 +12,8 @@ mod authenticator;
 mod clusters;
 mod directors;
 mod orders;
+mod passkeys;
 mod place;
 mod second_factor;
+mod software_key;
 mod support;

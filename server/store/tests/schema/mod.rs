@@ -114,6 +114,29 @@ pub(crate) const BREAKING: &[(&str, &str)] = &[
         "insert into half_login select hex(zeroblob(32)), name, 1 from account
          union all select hex(zeroblob(32)), name, 2 from account",
     ),
+    (
+        "passkey_primary",
+        "insert into passkey values ('a', 'alice', 'x', 'h', x'01', zeroblob(64), x'', zeroblob(7), 1, null, null),
+         ('a', 'alice', 'y', 'h', x'02', zeroblob(64), x'', zeroblob(7), 1, null, null)",
+    ),
+    (
+        "passkey_credential_once",
+        "insert into passkey values ('a', 'alice', 'x', 'h', x'01', zeroblob(64), x'', zeroblob(7), 1, null, null),
+         ('b', 'alice', 'y', 'h', x'01', zeroblob(64), x'', zeroblob(7), 1, null, null)",
+    ),
+    (
+        "passkey_name_once",
+        "insert into passkey values ('a', 'alice', 'x', 'h', x'01', zeroblob(64), x'', zeroblob(7), 1, null, null),
+         ('b', 'Alice', 'x', 'h', x'02', zeroblob(64), x'', zeroblob(7), 1, null, null)",
+    ),
+    (
+        "passkey_handle_length",
+        "insert into passkey values ('a', 'alice', 'x', 'h', x'01', x'00', x'', zeroblob(7), 1, null, null)",
+    ),
+    (
+        "passkey_state_length",
+        "insert into passkey values ('a', 'alice', 'x', 'h', x'01', zeroblob(64), x'', x'00', 1, null, null)",
+    ),
     ("half_login_hash_sha256", "insert into half_login select 'ab', name, 1 from account"),
     ("series_primary", "insert into series values (1, 'cl_1', 'a', ''), (1, 'cl_1', 'b', '')"),
     ("series_once", "insert into series values (1, 'cl_1', 'a', ''), (2, 'cl_1', 'a', '')"),
@@ -207,7 +230,11 @@ pub(crate) const DANGLING: &[(&str, &str)] = &[
         "second_factor_account_exists",
         "insert into second_factor values ('nobody', zeroblob(60), 1, null, 0, 0)",
     ),
-    ("recovery_code_factor_exists", "insert into recovery_code values ('nobody', hex(randomblob(32)))"),
+    (
+        "passkey_account_exists",
+        "insert into passkey values ('a', 'nobody', 'x', 'h', x'01', zeroblob(64), x'', zeroblob(7), 1, null, null)",
+    ),
+    ("recovery_code_account_exists", "insert into recovery_code values ('nobody', hex(randomblob(32)))"),
     ("half_login_account_exists", "insert into half_login values (hex(randomblob(32)), 'nobody', 1)"),
     ("api_token_owner_exists", "update api_token set owner = 'no'"),
 ];

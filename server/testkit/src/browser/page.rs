@@ -15,6 +15,10 @@ use chromiumoxide::cdp::browser_protocol::page::{
     AddScriptToEvaluateOnNewDocumentParams, CaptureScreenshotFormat, CaptureScreenshotParams, NavigateParams,
     Viewport,
 };
+use chromiumoxide::cdp::browser_protocol::web_authn::{
+    AddVirtualAuthenticatorParams, AuthenticatorProtocol, AuthenticatorTransport, EnableParams,
+    VirtualAuthenticatorOptions,
+};
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use chromiumoxide::layout::Point;
 use serde::de::DeserializeOwned;
@@ -179,6 +183,22 @@ impl Page {
     pub async fn scripts(&self, on: bool) -> Result<()> {
         self.page.execute(SetScriptExecutionDisabledParams::new(!on)).await?;
         self.scripts.store(on, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives the computer an authenticator that keeps passkeys, and an owner who always shows it a finger.
+    pub async fn authenticator(&self) -> Result<()> {
+        self.page.execute(EnableParams::default()).await?;
+        let options = VirtualAuthenticatorOptions::builder()
+            .protocol(AuthenticatorProtocol::Ctap2)
+            .transport(AuthenticatorTransport::Internal)
+            .has_resident_key(true)
+            .has_user_verification(true)
+            .is_user_verified(true)
+            .automatic_presence_simulation(true)
+            .build()
+            .map_err(anyhow::Error::msg)?;
+        self.page.execute(AddVirtualAuthenticatorParams::new(options)).await?;
         Ok(())
     }
 

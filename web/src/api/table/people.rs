@@ -3,6 +3,7 @@
 use super::Table;
 use crate::api::accounts;
 use crate::api::operation::{ACTION, ACTOR, BEFORE, CLUSTER as CLUSTER_QUERY, CURSOR, LIMIT, op};
+use crate::api::passkeys;
 use crate::api::request::Rehearsal;
 use crate::api::schema::{List, With};
 use crate::routes::{Admin, Viewer};
@@ -57,6 +58,16 @@ pub(super) fn of_people(table: Table) -> Table {
             "/api/v1/accounts/{account}/second-factor",
             op("accounts", "deleteSecondFactor").gives_nothing().rehearses::<Rehearsal>(),
             accounts::remove_second_factor,
+        )
+        .get::<Admin, _, _>(
+            "/api/v1/accounts/{account}/passkeys",
+            op("accounts", "listPasskeys").paged().gives::<List<passkeys::PasskeyShape>>(),
+            passkeys::passkeys,
+        )
+        .delete::<Admin, _, _>(
+            "/api/v1/accounts/{account}/passkeys/{passkey}",
+            op("accounts", "deletePasskey").gives_nothing().rehearses::<Rehearsal>(),
+            passkeys::remove_passkey,
         )
         .get::<Admin, _, _>(
             "/api/v1/tokens",
