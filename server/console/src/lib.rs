@@ -37,14 +37,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use accounts::Accounts;
+use accounts::sign_on::SignOns;
 use store::Store;
 use tasks::Tasks;
 use vault::Vault;
 
 pub use accounts::{
-    AccountError, AccountInfo, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
-    NewSession, NewToken, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
-    SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest, check_name,
+    AccountError, AccountInfo, GroupRole, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
+    NewSession, NewToken, OwnProvider, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
+    SecondFactorState, SessionInfo, SetSignOnError, SetupError, SignIn, SignOn, SignOnAnswer, SignOnBegun, SignOnError,
+    SignOnSettings, TokenInfo, TokenRequest, WrongSignOn, check_name,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
@@ -123,6 +125,7 @@ struct Inner {
     pki: Pki,
     vault: Vault,
     accounts: Accounts,
+    sign_ons: SignOns,
     live: Board,
     recent: Recent,
     recorder: history::Recorder,
@@ -167,6 +170,7 @@ impl Console {
             pki,
             vault,
             accounts,
+            sign_ons: SignOns::default(),
             live: Board::default(),
             recent: Recent::default(),
             recorder: history::Recorder::default(),

@@ -31,7 +31,7 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 35] = [
+const UNIQUE: [(&str, &str); 38] = [
     ("alert_channel.id", "alert_channel_primary"),
     ("alert_channel.name", "alert_channel_name_unique"),
     ("alert_rule.id", "alert_rule_primary"),
@@ -63,6 +63,9 @@ const UNIQUE: [(&str, &str); 35] = [
     ("recovery_code.account, recovery_code.hash", "recovery_code_primary"),
     ("half_login.hash", "half_login_primary"),
     ("setting.name", "setting_primary"),
+    ("sign_on.one", "sign_on_primary"),
+    ("identity.account", "identity_primary"),
+    ("identity.issuer, identity.subject", "identity_once"),
     ("repeated_request.caller, repeated_request.key", "repeated_request_primary"),
     ("series.number", "series_primary"),
     ("series.cluster, series.service, series.server", "series_once"),

@@ -31,6 +31,8 @@ struct LoginPage {
     user: String,
     next: String,
     wrong: Option<String>,
+    /// Words and address of the button that leads to the provider.
+    provider: Option<(String, String)>,
 }
 
 /// `GET /setup`: only while nobody can log in.
@@ -96,10 +98,10 @@ pub(super) async fn login_form(visit: Visit) -> Result<Response, Error> {
         return Ok(see_other("/"));
     }
     let next = local(visit.query.get("next")).to_owned();
-    login_page(&visit, StatusCode::OK, String::new(), next, None)
+    login_page(&visit, StatusCode::OK, String::new(), next, None).await
 }
 
-pub(super) fn login_page(
+pub(super) async fn login_page(
     visit: &Visit,
     status: StatusCode,
     user: String,
@@ -107,7 +109,13 @@ pub(super) fn login_page(
     wrong: Option<String>,
 ) -> Result<Response, Error> {
     let p = Page::new(visit, visit.language.say("login-title")).narrow();
-    show(status, &LoginPage { p, user, next, wrong })
+    let words = |name: String| match name.is_empty() {
+        true => visit.language.say("sign-on-button").to_string(),
+        false => name,
+    };
+    let provider = visit.console.sign_on_button().await?;
+    let provider = provider.map(|name| (words(name), super::sign_on::button(&next, false)));
+    show(status, &LoginPage { p, user, next, wrong, provider })
 }
 
 /// `POST /login`.
@@ -122,7 +130,7 @@ pub(super) async fn login(visit: Visit, Sent(fields): Sent) -> Result<Response, 
             (StatusCode::TOO_MANY_REQUESTS, language.say("wrong-wait").with("seconds", seconds))
         }
     };
-    login_page(&visit, status, user, next, Some(wrong.to_string()))
+    login_page(&visit, status, user, next, Some(wrong.to_string())).await
 }
 
 /// `POST /logout`.

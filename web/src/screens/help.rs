@@ -9,7 +9,7 @@ use crate::page::{Page, show};
 use crate::visit::Member;
 
 /// Words that are explained, as they stand in catalogue keys.
-const TERMS: [&str; 25] = [
+const TERMS: [&str; 26] = [
     "virtual-server",
     "vip",
     "real-server",
@@ -35,11 +35,22 @@ const TERMS: [&str; 25] = [
     "drift",
     "foreign",
     "sync",
+    "single-sign-on",
 ];
 
 /// What people come to do, as it stands in catalogue keys.
-const JOBS: [&str; 9] =
-    ["import", "director", "service", "drain", "why-down", "switch-over", "undo", "alerts", "second-factor"];
+const JOBS: [&str; 10] = [
+    "import",
+    "director",
+    "service",
+    "drain",
+    "why-down",
+    "switch-over",
+    "undo",
+    "alerts",
+    "second-factor",
+    "single-sign-on",
+];
 
 /// Keys, and what they do as it stands in catalogue keys.
 const KEYS: [(&str, &str); 3] =

@@ -17,9 +17,9 @@ use crate::page::{Page, see_other, show};
 use crate::visit::Visit;
 
 /// The cookie between the steps.
-const HALF: &str = "__Host-caribe-half";
+pub(super) const HALF: &str = "__Host-caribe-half";
 /// Seconds it is kept; the console's record ends by itself.
-const KEPT: u32 = 5 * 60;
+pub(super) const KEPT: u32 = 5 * 60;
 const FIELDS: &[&str] = &["code"];
 
 #[derive(Template)]
@@ -35,12 +35,17 @@ pub(super) fn entered(sign_in: &SignIn, next: &str) -> Response {
     match sign_in {
         SignIn::Whole(session) => begin(session, next),
         SignIn::Half(half) => {
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            let mut response = see_other(&format!("/login/code?next={next}"));
+            let mut response = see_other(&code_path(next));
             keep(&mut response, HALF, &half.cookie, Some(KEPT));
             response
         }
     }
+}
+
+/// The page that asks for a code, and leads to `next` then.
+pub(super) fn code_path(next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/login/code?next={next}")
 }
 
 fn page(visit: &Visit, status: StatusCode, next: &str, form: Form) -> Result<Response, Error> {
@@ -81,7 +86,8 @@ pub(super) async fn finish(visit: Visit, jar: CookieJar, Sent(fields): Sent) -> 
                 String::new(),
                 next.to_owned(),
                 Some(wrong),
-            );
+            )
+            .await;
         }
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };

@@ -40,7 +40,7 @@ pub(crate) struct Backoff {
 }
 
 /// IPv6 clients choose their own last 64 bits.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
