@@ -43,10 +43,11 @@ use tasks::Tasks;
 use vault::Vault;
 
 pub use accounts::{
-    AccountError, AccountInfo, GroupRole, HalfSession, LoginError, NameError, NewPasswordCode, NewSecondFactor,
-    NewSession, NewToken, OwnProvider, OwnSession, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
-    SecondFactorState, SessionInfo, SetSignOnError, SetupError, SignIn, SignOn, SignOnAnswer, SignOnBegun, SignOnError,
-    SignOnSettings, TokenInfo, TokenRequest, WrongSignOn, check_name,
+    AccountError, AccountInfo, GroupRole, HalfSession, LoginError, NameError, NewPasswordCode,
+    NewSecondFactor, NewSession, NewToken, OwnProvider, OwnSession, PasswordCodeError, PasswordError,
+    PasswordSet, SecondFactorError, SecondFactorState, SessionInfo, SetSignOnError, SetupError, SignIn,
+    SignOn, SignOnAnswer, SignOnBegun, SignOnError, SignOnSettings, TokenInfo, TokenRequest, WrongSignOn,
+    check_name,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};

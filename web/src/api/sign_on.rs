@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use console::{NewSecret, SignOn, SignOnSettings};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::alerts::{etag, seen};
@@ -29,12 +29,12 @@ pub(super) struct More {
     redirect_uri: Option<String>,
 }
 
-/// What is to be set; what is absent goes back to what it was in the beginning.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "NewSignOn")]
-pub(super) struct Body {
-    #[serde(flatten)]
-    settings: SignOnSettings,
+/// What may be sent besides the settings. What is absent of these goes back to what it was in the beginning.
+#[derive(JsonSchema)]
+#[schemars(rename = "AndSecret")]
+// Only described; it is taken out of the body before the settings are read.
+#[allow(dead_code)]
+pub(super) struct Secret {
     /// The client's secret. Absent: stays as it is; empty: removed.
     #[serde(default)]
     secret: Option<String>,

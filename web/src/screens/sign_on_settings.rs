@@ -82,7 +82,9 @@ fn typed(language: Language, fields: &Fields, form: &mut Form) -> (SignOnSetting
     }
     let default_role = match fields.get("default_role") {
         NOBODY | "" => None,
-        word => word.parse::<Role>().map_err(|_| form.error("default_role", language.say("wrong-choice"))).ok(),
+        word => {
+            word.parse::<Role>().map_err(|_| form.error("default_role", language.say("wrong-choice"))).ok()
+        }
     };
     let secret = match fields.filled("secret") {
         _ if fields.ticked("no_secret") => NewSecret::Remove,

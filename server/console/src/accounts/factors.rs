@@ -82,7 +82,9 @@ pub enum SecondFactorError {
     #[error("the password is wrong")]
     WrongPassword,
     /// The account signs in through the provider, and its person has not shown lately who they are.
-    #[error("sign in through the provider once more; that counts for ten minutes, from the address it was done from")]
+    #[error(
+        "sign in through the provider once more; that counts for ten minutes, from the address it was done from"
+    )]
     SignInAgain,
     /// The code is wrong, too old, or was used.
     #[error("the code is wrong, too old, or was used")]

@@ -24,7 +24,8 @@ use store::{NewAccount, NewAudit};
 
 pub use factors::*;
 pub use sign_on::{
-    GroupRole, OwnProvider, SetSignOnError, SignOn, SignOnAnswer, SignOnBegun, SignOnError, SignOnSettings, WrongSignOn,
+    GroupRole, OwnProvider, SetSignOnError, SignOn, SignOnAnswer, SignOnBegun, SignOnError, SignOnSettings,
+    WrongSignOn,
 };
 pub use types::*;
 

@@ -40,7 +40,8 @@ pub(super) async fn existing(tx: &mut Tx, name: &str) -> Result<Account, Account
 /// may be down, or change what they may.
 async fn others_administer(tx: &mut Tx, account: &Account) -> Result<(), AccountError> {
     let identities = tx.identities().await?;
-    let is_own = |one: &Account| identities.iter().all(|other| !other.account.eq_ignore_ascii_case(&one.name));
+    let is_own =
+        |one: &Account| identities.iter().all(|other| !other.account.eq_ignore_ascii_case(&one.name));
     let admin = |one: &Account| one.role == Role::Admin.as_str() && !one.disabled && is_own(one);
     let others = tx.accounts().await?.iter().any(|other| other.name != account.name && admin(other));
     if others || !admin(account) { Ok(()) } else { Err(AccountError::LastAdmin) }

@@ -132,7 +132,9 @@ pub enum AccountError {
     #[error("this account signs in through the provider and has no password")]
     NoPassword,
     /// It signs in through the provider, and its person has not shown lately who they are.
-    #[error("sign in through the provider once more; that counts for ten minutes, from the address it was done from")]
+    #[error(
+        "sign in through the provider once more; that counts for ten minutes, from the address it was done from"
+    )]
     SignInAgain,
     /// Too many wrong passwords.
     #[error("too many attempts; wait {seconds} s")]

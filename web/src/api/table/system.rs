@@ -75,7 +75,7 @@ fn of_sign_on(table: Table) -> Table {
         .put::<Admin, _, _>(
             SIGN_ON,
             op("system", "replaceSingleSignOn")
-                .takes_back::<sign_on::Body>(sign_on::READ_ONLY)
+                .takes_back::<With<SignOnSettings, sign_on::Secret>>(sign_on::READ_ONLY)
                 .if_match()
                 .gives::<With<SignOn, accounts::WasChanged>>()
                 .tagged()

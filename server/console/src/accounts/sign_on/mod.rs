@@ -19,8 +19,8 @@ use tokio::sync::Mutex;
 pub(crate) use flows::Flows;
 use flows::{Again, Flow};
 use people::Admission;
-pub(super) use people::is_enough;
 pub use people::OwnProvider;
+pub(super) use people::is_enough;
 use provider::{Fault, Provider};
 pub use settings::{GroupRole, SetSignOnError, SignOn, SignOnSettings, WrongSignOn};
 
@@ -162,9 +162,12 @@ impl Console {
         let (secret, changed) = match secret {
             NewSecret::Keep => (before.and_then(|row| row.secret), ""),
             NewSecret::Remove => (None, ", secret removed"),
-            NewSecret::Set(text) => (Some(self.inner.vault.seal(PURPOSE, OWNER, text.as_bytes())?), ", secret changed"),
+            NewSecret::Set(text) => {
+                (Some(self.inner.vault.seal(PURPOSE, OWNER, text.as_bytes())?), ", secret changed")
+            }
         };
-        let content = serde_json::to_string(&settings).map_err(|error| Failure::of("single sign-on", error))?;
+        let content =
+            serde_json::to_string(&settings).map_err(|error| Failure::of("single sign-on", error))?;
         let row = store::SignOn { content, secret };
         if !rehearse {
             tx.put_sign_on(&row).await?;
@@ -210,7 +213,8 @@ impl Console {
             return settings.address.clone();
         }
         let name = self.named()?;
-        let name = if name.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{name}]") } else { name.to_owned() };
+        let name =
+            if name.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{name}]") } else { name.to_owned() };
         Some(match self.listening().map(|address| address.port()) {
             None | Some(443) => format!("https://{name}"),
             Some(port) => format!("https://{name}:{port}"),
@@ -228,7 +232,9 @@ impl Console {
         let secret = sealed.map(|sealed| {
             let opened = self.inner.vault.open_sealed(PURPOSE, OWNER, sealed);
             let opened = opened.and_then(|secret| String::from_utf8(secret).ok());
-            opened.ok_or_else(|| Fault::Refused("the client's secret cannot be opened: enter it again".to_owned()))
+            opened.ok_or_else(|| {
+                Fault::Refused("the client's secret cannot be opened: enter it again".to_owned())
+            })
         });
         Provider::discover(settings, secret.transpose()?, &redirect, self.inner.local_webhooks).await
     }
@@ -247,7 +253,8 @@ impl Console {
                 return answer.clone().map_err(|_| SignOnError::Unreachable);
             }
         }
-        let answer = self.discover(row, settings).await.map(Arc::new).map_err(|fault| line(&fault.to_string()));
+        let answer =
+            self.discover(row, settings).await.map(Arc::new).map_err(|fault| line(&fault.to_string()));
         if let Err(error) = &answer {
             tracing::warn!(issuer = %settings.issuer, %error, "the provider of single sign-on does not answer as it should");
         }
@@ -332,7 +339,8 @@ impl Console {
         if let Some(again) = again {
             if !again.account.eq_ignore_ascii_case(&account.name) {
                 drop(tx);
-                let why = format!("{} was to show once more who they are, and somebody else came", again.account);
+                let why =
+                    format!("{} was to show once more who they are, and somebody else came", again.account);
                 return Err(self.refuse_sign_on(&account.name, &why, from).await?);
             }
             if let Some(session) = &again.session {
@@ -367,7 +375,8 @@ impl Console {
 /// What is set, for the audit log.
 fn told(settings: &SignOnSettings) -> String {
     let state = if settings.enabled { "on" } else { "off" };
-    let groups: Vec<String> = settings.groups.iter().map(|one| format!("{}={}", one.group, one.role)).collect();
+    let groups: Vec<String> =
+        settings.groups.iter().map(|one| format!("{}={}", one.group, one.role)).collect();
     let others = settings.default_role.map_or("nobody", Role::as_str);
     format!("{state} {} {} others={others} {}", settings.issuer, settings.client_id, groups.join(" "))
 }

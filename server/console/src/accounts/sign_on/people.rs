@@ -53,7 +53,8 @@ impl Console {
         let name = crate::accounts::own::person(actor)?;
         let identity = self.inner.store.read().await?.identity(name).await?;
         let now = self.now();
-        Ok(identity.map(|identity| OwnProvider { fresh: is_fresh(&identity, from, now), issuer: identity.issuer }))
+        Ok(identity
+            .map(|identity| OwnProvider { fresh: is_fresh(&identity, from, now), issuer: identity.issuer }))
     }
 
     /// For an account of the provider: whether its person showed lately who they are. None for one with a password.
@@ -138,7 +139,8 @@ impl Console {
         }
         tx.set_role(&account.name, role.as_str()).await?;
         let detail = format!("{} to {role}, as the provider's groups say", account.role);
-        let about = About { action: "account.role", subject: &account.name, detail: &detail, ..About::default() };
+        let about =
+            About { action: "account.role", subject: &account.name, detail: &detail, ..About::default() };
         self.audit_by(tx, PROVIDER, &from.to_string(), about).await?;
         Ok(())
     }
@@ -151,7 +153,9 @@ fn no_group(settings: &SignOnSettings) -> String {
 fn no_name(settings: &SignOnSettings, person: &Person) -> String {
     let claim = settings.name_claim.as_deref().unwrap_or("preferred_username (or email)");
     match person.name {
-        Some(_) => format!("the claim {claim} is no name of an account: 1 to 64 characters of A-Z a-z 0-9 . _ @ -"),
+        Some(_) => {
+            format!("the claim {claim} is no name of an account: 1 to 64 characters of A-Z a-z 0-9 . _ @ -")
+        }
         None => format!("the provider gives no claim {claim}, which names the account"),
     }
 }

@@ -5,15 +5,17 @@
 
 use chrono::{DateTime, Utc};
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreClientAuthMethod, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreResponseType,
-    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+    CoreAuthDisplay, CoreAuthPrompt, CoreClientAuthMethod, CoreErrorResponseType, CoreGenderClaim,
+    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+    CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
+    CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AccessTokenHash, AdditionalClaims, AuthType, AuthenticationFlow, AuthorizationCode, ClientId,
-    ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenFields,
-    IdTokenVerifier, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse as _, UserInfoClaims,
+    AccessToken, AccessTokenHash, AdditionalClaims, AuthType, AuthenticationFlow, AuthorizationCode,
+    ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    IdToken, IdTokenFields, IdTokenVerifier, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier,
+    TokenResponse as _, UserInfoClaims,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -50,8 +52,13 @@ struct Claims {
 impl AdditionalClaims for Claims {}
 
 type Token = IdToken<Claims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
-type Fields =
-    IdTokenFields<Claims, EmptyExtraTokenFields, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+type Fields = IdTokenFields<
+    Claims,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
 type Client = openidconnect::Client<
     Claims,
     CoreAuthDisplay,
@@ -180,12 +187,16 @@ impl Provider {
         let claims = token.claims(&verifier, &Nonce::new(flow.nonce)).map_err(|error| refused(&error))?;
         let subject = claims.subject().clone();
         if subject.is_empty() || subject.len() > SUBJECT {
-            return Err(Fault::Refused("the token's subject is empty or longer than 255 characters".to_owned()));
+            return Err(Fault::Refused(
+                "the token's subject is empty or longer than 255 characters".to_owned(),
+            ));
         }
         if let Some(expected) = claims.access_token_hash() {
             let hash = fingerprint(token, &verifier, answer.access_token())?;
             if hash != *expected {
-                return Err(Fault::Refused("the access token is not the one that the ID token was made with".to_owned()));
+                return Err(Fault::Refused(
+                    "the access token is not the one that the ID token was made with".to_owned(),
+                ));
             }
         }
         let proved = claims.auth_time().map(|at| at.timestamp().min(now));
@@ -216,7 +227,9 @@ impl Provider {
                 (Some(begun), Some(at)) if at.timestamp() < begun.saturating_sub(AHEAD) => {
                     Err("the provider did not ask once more who it is".to_owned())
                 }
-                (Some(_), None) => Err("the provider does not say when it asked who it is (auth_time)".to_owned()),
+                (Some(_), None) => {
+                    Err("the provider does not say when it asked who it is (auth_time)".to_owned())
+                }
                 _ => Ok(()),
             })
     }

@@ -205,7 +205,11 @@ fn is_issuer(text: &str) -> bool {
     text.len() <= LINE
         && Url::parse(text).is_ok_and(|url| {
             let bare = url.query().is_none() && url.fragment().is_none();
-            url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none() && bare
+            url.scheme() == "https"
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && bare
         })
 }
 
@@ -227,13 +231,16 @@ fn are_groups(groups: &[GroupRole]) -> bool {
     let mut names: Vec<&str> = groups.iter().map(|one| one.group.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    groups.len() <= GROUPS && names.len() == groups.len() && names.iter().all(|name| !name.is_empty() && is_line(name))
+    groups.len() <= GROUPS
+        && names.len() == groups.len()
+        && names.iter().all(|name| !name.is_empty() && is_line(name))
 }
 
 impl SignOnSettings {
     /// Takes blanks away that people leave, and the slash behind an address.
     pub(super) fn tidied(mut self) -> Self {
-        let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let filled =
+            |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         for text in [&mut self.name, &mut self.issuer, &mut self.client_id, &mut self.groups_claim] {
             *text = text.trim().to_owned();
         }
@@ -265,7 +272,11 @@ impl SignOnSettings {
         say(self.groups_claim.is_empty(), "groups_claim", WrongSignOn::Missing);
         say(!is_line(&self.groups_claim), "groups_claim", WrongSignOn::Text);
         say(!are_groups(&self.groups), "groups", WrongSignOn::Groups);
-        say(self.enabled && self.groups.is_empty() && self.default_role.is_none(), "groups", WrongSignOn::Nobody);
+        say(
+            self.enabled && self.groups.is_empty() && self.default_role.is_none(),
+            "groups",
+            WrongSignOn::Nobody,
+        );
         let address = self.address.as_deref();
         say(address.is_some_and(|address| origin(address).is_none()), "address", WrongSignOn::Address);
         say(self.enabled && address.is_none() && !named, "address", WrongSignOn::Nameless);
@@ -298,8 +309,12 @@ mod tests {
         assert_eq!(good().check(true), []);
         assert_eq!(SignOnSettings::default().check(false), [], "switched off, nothing is needed");
         assert_eq!(good().check(false), [("address", WrongSignOn::Nameless)]);
-        for issuer in ["http://id.example.com", "id.example.com", "https://a:b@id.example.com", "https://id.example.com/?x=1"]
-        {
+        for issuer in [
+            "http://id.example.com",
+            "id.example.com",
+            "https://a:b@id.example.com",
+            "https://id.example.com/?x=1",
+        ] {
             let settings = SignOnSettings { issuer: issuer.to_owned(), ..good() };
             assert_eq!(settings.check(true), [("issuer", WrongSignOn::Issuer)], "{issuer}");
         }
@@ -320,10 +335,18 @@ mod tests {
             let settings = SignOnSettings { address: Some(text.to_owned()), ..good() }.tidied();
             (settings.check(true).is_empty(), settings.address)
         };
-        assert_eq!(address("https://lb.example.com:3636/"), (true, Some("https://lb.example.com:3636".to_owned())));
+        assert_eq!(
+            address("https://lb.example.com:3636/"),
+            (true, Some("https://lb.example.com:3636".to_owned()))
+        );
         assert_eq!(address("https://LB.example.com:443"), (true, Some("https://lb.example.com".to_owned())));
         assert_eq!(address(" "), (true, None));
-        for wrong in ["http://lb.example.com", "https://lb.example.com/x", "https://a@lb.example.com", "lb.example.com"] {
+        for wrong in [
+            "http://lb.example.com",
+            "https://lb.example.com/x",
+            "https://a@lb.example.com",
+            "lb.example.com",
+        ] {
             assert!(!address(wrong).0, "{wrong}");
         }
     }
