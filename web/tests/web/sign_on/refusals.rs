@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::http::header;
 use console::{Actor, Role, Settings};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ async fn a_token_that_cannot_be_believed_lets_nobody_in() {
         (Twist::Issuer, "issuer"),
         (Twist::Expired, "expired"),
         (Twist::FromTheFuture, "time to come"),
-        (Twist::Unsigned, "none"),
+        (Twist::Unsigned, "No signature"),
         (Twist::SharedSecret, "HS256"),
         (Twist::Key, "ignature"),
         (Twist::Changed, "ignature"),
