@@ -34,6 +34,10 @@ pub(crate) fn calls(page: &str) -> Vec<Call> {
         ["admin", "alerts", "rules", "new"] => (&["POST"], "alerts/rules".to_owned()),
         ["admin", "alerts", "rules", id, ..] => (&["GET", "PUT", "DELETE"], format!("alerts/rules/{id}")),
         ["admin", "audit"] => (&["GET"], "audit".to_owned()),
+        ["admin", "settings", "single-sign-on", ..] => {
+            let at = "system/single-sign-on";
+            return [made(&["GET", "PUT"], at), made(&["POST"], &format!("{at}/test"))].concat();
+        }
         ["admin", "settings"] => (&["GET", "PATCH"], "system/settings".to_owned()),
         ["clusters", cluster, rest @ ..] => return of_cluster(cluster, rest),
         _ => return Vec::new(),

@@ -372,6 +372,24 @@ impl From<console::AlertError> for Error {
     }
 }
 
+impl From<console::SetSignOnError> for Error {
+    fn from(error: console::SetSignOnError) -> Self {
+        use console::SetSignOnError as S;
+        match error {
+            S::Invalid(wrong) => {
+                let problem = |(field, why): (&str, console::WrongSignOn)| FieldProblem {
+                    pointer: format!("/{field}"),
+                    code: why.as_str().to_owned(),
+                    message: why.to_string(),
+                };
+                Error::Unprocessable(wrong.into_iter().map(problem).collect())
+            }
+            S::Forbidden { needs } => Error::Forbidden(needs),
+            S::Failed(failure) => Error::internal(failure),
+        }
+    }
+}
+
 impl From<askama::Error> for Error {
     fn from(error: askama::Error) -> Self {
         Error::internal(error)

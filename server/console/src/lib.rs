@@ -37,15 +37,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use accounts::Accounts;
+use accounts::sign_on::SignOns;
 use store::Store;
 use tasks::Tasks;
 use vault::Vault;
 
 pub use accounts::{
-    AccountError, AccountInfo, AwaitedProof, HalfSession, LoginError, NameError, NewPasswordCode,
-    NewSecondFactor, NewSession, NewToken, NoPasskeyPlace, OwnSession, PasskeyError, PasskeyInfo,
+    AccountError, AccountInfo, AwaitedProof, GroupRole, HalfSession, LoginError, NameError, NewPasswordCode,
+    NewSecondFactor, NewSession, NewToken, NoPasskeyPlace, OwnProvider, OwnSession, PasskeyError, PasskeyInfo,
     PasskeyPlace, PasskeyQuestion, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
-    SecondFactorState, SessionInfo, SetupError, SignIn, TokenInfo, TokenRequest, check_name,
+    SecondFactorState, SessionInfo, SetSignOnError, SetupError, SignIn, SignOn, SignOnAnswer, SignOnBegun,
+    SignOnError, SignOnSettings, TokenInfo, TokenRequest, WrongSignOn, check_name,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};
@@ -124,6 +126,7 @@ struct Inner {
     pki: Pki,
     vault: Vault,
     accounts: Accounts,
+    sign_ons: SignOns,
     live: Board,
     recent: Recent,
     recorder: history::Recorder,
@@ -168,6 +171,7 @@ impl Console {
             pki,
             vault,
             accounts,
+            sign_ons: SignOns::default(),
             live: Board::default(),
             recent: Recent::default(),
             recorder: history::Recorder::default(),

@@ -23,6 +23,7 @@ mod provisional;
 mod repeated;
 mod second_factor;
 mod series;
+mod sign_on;
 mod statistics;
 
 use std::path::Path;
@@ -48,6 +49,7 @@ pub use provisional::Provisional;
 pub use repeated::{RepeatedAnswer, RepeatedRequest};
 pub use second_factor::{HalfLogin, SecondFactor};
 pub use series::{SeriesChunk, SeriesOf};
+pub use sign_on::{Identity, SignOn};
 pub use statistics::Statistics;
 
 /// How long a statement waits for another process that holds the database (`caribe passwd` beside `caribe serve`).

@@ -96,6 +96,8 @@ pub(super) struct AccountShape {
     sessions: usize,
     /// Whether signing in takes a code as well.
     second_factor: bool,
+    /// The provider that it signs in through (its name for itself); null where it has a password.
+    provider: Option<String>,
 }
 
 fn account(account: &AccountInfo) -> AccountShape {
@@ -107,6 +109,7 @@ fn account(account: &AccountInfo) -> AccountShape {
         created: account.created.to_string(),
         sessions: account.sessions,
         second_factor: account.second_factor,
+        provider: account.provider.clone(),
     }
 }
 

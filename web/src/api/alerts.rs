@@ -128,13 +128,13 @@ impl ChannelBody {
 }
 
 /// The tag of a state: of what its answer says.
-fn etag(state: &impl Serialize) -> Result<String, Error> {
+pub(super) fn etag(state: &impl Serialize) -> Result<String, Error> {
     let bytes = serde_json::to_vec(state).map_err(Error::internal)?;
     Ok(hex::encode(Sha256::digest(&bytes)).chars().take(16).collect())
 }
 
 /// Refuses where the state is no longer the one that the caller has seen.
-fn seen(member: &Member, headers: &HeaderMap, state: &impl Serialize) -> Result<(), Error> {
+pub(super) fn seen(member: &Member, headers: &HeaderMap, state: &impl Serialize) -> Result<(), Error> {
     let etag = etag(state)?;
     match tag_of(&member.visit, headers)? {
         Some(tag) if tag != etag => Err(Error::Stale { etag, by: None }),

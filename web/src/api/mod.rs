@@ -38,6 +38,7 @@ mod schema;
 mod search;
 mod series;
 mod shape;
+mod sign_on;
 mod status;
 mod stream;
 mod system;

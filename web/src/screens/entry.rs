@@ -34,6 +34,8 @@ struct LoginPage {
     wrong: Option<String>,
     /// Of signing in with a passkey; none where nobody has one.
     offer: Option<Offer>,
+    /// Words and address of the button that leads to the provider.
+    provider: Option<(String, String)>,
 }
 
 /// `GET /setup`: only while nobody can log in.
@@ -111,7 +113,13 @@ pub(super) async fn login_page(
 ) -> Result<Response, Error> {
     let p = Page::new(visit, visit.language.say("login-title")).narrow();
     let offer = Offer::at_login(visit).await?;
-    show(status, &LoginPage { p, user, next, wrong, offer })
+    let words = |name: String| match name.is_empty() {
+        true => visit.language.say("sign-on-button").to_string(),
+        false => name,
+    };
+    let provider = visit.console.sign_on_button().await?;
+    let provider = provider.map(|name| (words(name), super::sign_on::button(&next, false)));
+    show(status, &LoginPage { p, user, next, wrong, offer, provider })
 }
 
 /// `POST /login`.

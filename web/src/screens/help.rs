@@ -9,7 +9,7 @@ use crate::page::{Page, show};
 use crate::visit::Member;
 
 /// Words that are explained, as they stand in catalogue keys.
-const TERMS: [&str; 25] = [
+const TERMS: [&str; 26] = [
     "virtual-server",
     "vip",
     "real-server",
@@ -35,6 +35,7 @@ const TERMS: [&str; 25] = [
     "drift",
     "foreign",
     "sync",
+    "single-sign-on",
 ];
 
 /// What people come to do, as it stands in catalogue keys.
@@ -49,6 +50,7 @@ const JOBS: [&str; 10] = [
     "alerts",
     "second-factor",
     "passkey",
+    "single-sign-on",
 ];
 
 /// Keys, and what they do as it stands in catalogue keys.

@@ -21,7 +21,7 @@ use crate::visit::Visit;
 /// The cookie between the steps.
 pub(super) const HALF: &str = "__Host-caribe-half";
 /// Seconds it is kept; the console's record ends by itself.
-const KEPT: u32 = 5 * 60;
+pub(super) const KEPT: u32 = 5 * 60;
 const FIELDS: &[&str] = &["code"];
 
 #[derive(Template)]
@@ -39,8 +39,7 @@ pub(super) fn entered(sign_in: &SignIn, next: &str) -> Response {
     match sign_in {
         SignIn::Whole(session) => begin(session, next),
         SignIn::Half(half) => {
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            let mut response = see_other(&format!("/login/code?next={next}"));
+            let mut response = see_other(&code_path(next));
             keep(&mut response, HALF, &half.cookie, Some(KEPT));
             response
         }
@@ -79,6 +78,12 @@ pub(super) async fn code_page(
         form.error("", wrong);
     }
     page(visit, half, status, next, form).await
+}
+
+/// The page that asks for a code, and leads to `next` then.
+pub(super) fn code_path(next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/login/code?next={next}")
 }
 
 /// `GET /login/code`

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use console::{AccountError, OwnSession, SecondFactorState};
+use console::{AccountError, OwnProvider, OwnSession, SecondFactorState};
 
 use super::entry::password_error;
 use crate::error::Error;
@@ -23,6 +23,8 @@ struct MePage {
     form: Form,
     sessions: Vec<OwnSession>,
     factor: SecondFactorState,
+    /// The provider that the account signs in through; it has no password then.
+    provider: Option<OwnProvider>,
 }
 
 async fn page(
@@ -34,8 +36,9 @@ async fn page(
     let own = cookie(headers).unwrap_or_default();
     let sessions = member.console().own_sessions(&member.actor, &own).await?;
     let factor = member.console().second_factor(&member.actor).await?;
+    let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
     let p = Page::new(&member.visit, member.language().say("me-title"));
-    show(status, &MePage { p, form, sessions, factor })
+    show(status, &MePage { p, form, sessions, factor, provider })
 }
 
 /// `GET /me`

@@ -39,6 +39,8 @@ pub(crate) mod search;
 mod second_factor;
 pub(crate) mod server_state;
 mod settings;
+mod sign_on;
+mod sign_on_settings;
 mod standing;
 mod tokens;
 mod topology;
@@ -102,6 +104,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post::<Public, _, _>("/setup", entry::setup)
         .get::<Public, _, _>("/login", entry::login_form)
         .post::<Public, _, _>("/login", entry::login)
+        .get::<Public, _, _>("/login/sso", sign_on::begin)
+        .get::<Public, _, _>("/login/sso/callback", sign_on::finish)
         .get::<Public, _, _>("/login/code", login_code::form)
         .post::<Public, _, _>("/login/code", login_code::finish)
         .post::<Public, _, _>("/login/code/passkey", login_passkey::finish)
@@ -195,6 +199,10 @@ fn people(routes: Routes) -> Routes {
         .get::<Admin, _, _>("/admin/settings/support-bundle", crate::support::bundle)
         .post::<Admin, _, _>("/admin/settings/second-factor", settings::second_factor)
         .get::<Admin, _, _>("/admin/settings/second-factor", up)
+        .get::<Admin, _, _>("/admin/settings/single-sign-on", sign_on_settings::form)
+        .post::<Admin, _, _>("/admin/settings/single-sign-on", sign_on_settings::save)
+        .post::<Admin, _, _>("/admin/settings/single-sign-on/test", sign_on_settings::test)
+        .get::<Admin, _, _>("/admin/settings/single-sign-on/test", up)
         .get::<Admin, _, _>("/admin/audit", audit::list)
         .get::<Admin, _, _>("/admin/audit.csv", audit::file)
 }

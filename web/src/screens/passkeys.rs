@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use console::{NoPasskeyPlace, PasskeyError, PasskeyInfo, PasskeyPlace};
+use console::{NoPasskeyPlace, OwnProvider, PasskeyError, PasskeyInfo, PasskeyPlace};
 
 use super::second_factor::codes_page;
 use crate::error::Error;
@@ -29,9 +29,15 @@ struct PasskeysPage {
     /// The name under which the console is open now, or why none can be made here.
     here: Result<String, String>,
     form: Form,
+    /// The provider that the account signs in through, in place of a password.
+    provider: Option<OwnProvider>,
 }
 
 impl PasskeysPage {
+    fn again(&self) -> String {
+        super::sign_on::button("/me/passkeys", true)
+    }
+
     fn is_here(&self, passkey: &PasskeyInfo) -> bool {
         self.here.as_ref().is_ok_and(|host| *host == passkey.host)
     }
@@ -43,6 +49,14 @@ struct PasskeyPage {
     p: Page,
     passkey: PasskeyInfo,
     form: Form,
+    /// The provider that the account signs in through, in place of a password.
+    provider: Option<OwnProvider>,
+}
+
+impl PasskeyPage {
+    fn again(&self) -> String {
+        super::sign_on::button(&format!("/me/passkeys/{}", self.passkey.id), true)
+    }
 }
 
 /// Why no passkey can be used under this name, and what to do.
@@ -62,6 +76,7 @@ pub(super) fn said(language: Language, error: PasskeyError) -> Result<(StatusCod
     use PasskeyError as P;
     let text = match error {
         P::WrongPassword => language.say("wrong-current"),
+        P::SignInAgain => language.say("wrong-sign-in-again"),
         P::Name => language.say("wrong-passkey-name"),
         P::NameTaken => language.say("wrong-passkey-taken"),
         P::Full { most } => language.say("wrong-passkey-full").with("most", most),
@@ -81,7 +96,7 @@ pub(super) fn said(language: Language, error: PasskeyError) -> Result<(StatusCod
 /// The field of the page that a refusal is about; none is of the whole.
 fn field(error: &PasskeyError) -> &'static str {
     match error {
-        PasskeyError::WrongPassword | PasskeyError::Wait { .. } => "password",
+        PasskeyError::WrongPassword | PasskeyError::SignInAgain | PasskeyError::Wait { .. } => "password",
         PasskeyError::Name | PasskeyError::NameTaken => "name",
         _ => "",
     }
@@ -123,7 +138,8 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
         Err(why) => Err(no_place(member.language(), &why).to_string()),
     };
     let p = Page::new(&member.visit, member.language().say("passkeys"));
-    show(status, &PasskeysPage { p, passkeys, here, form })
+    let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
+    show(status, &PasskeysPage { p, passkeys, here, form, provider })
 }
 
 /// `GET /me/passkeys`
@@ -174,7 +190,8 @@ async fn one_page(member: &Member, id: &str, status: StatusCode, form: Form) -> 
         return Ok(see_other("/me/passkeys"));
     };
     let p = Page::new(&member.visit, passkey.name.as_str());
-    show(status, &PasskeyPage { p, passkey, form })
+    let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
+    show(status, &PasskeyPage { p, passkey, form, provider })
 }
 
 /// `GET /me/passkeys/{passkey}`

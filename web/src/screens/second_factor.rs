@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use console::{NewSecondFactor, SecondFactorError, SecondFactorState};
+use console::{NewSecondFactor, OwnProvider, SecondFactorError, SecondFactorState};
 
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -30,6 +30,14 @@ struct StatePage {
     /// Whether nothing else can be done before it is set up.
     demanded: bool,
     form: Form,
+    /// The provider that the account signs in through, in place of a password.
+    provider: Option<OwnProvider>,
+}
+
+impl StatePage {
+    fn again(&self) -> String {
+        super::sign_on::button("/me/second-factor", true)
+    }
 }
 
 #[derive(Template)]
@@ -53,6 +61,7 @@ pub(super) fn said(language: Language, form: &mut Form, error: SecondFactorError
     use SecondFactorError as S;
     match error {
         S::WrongPassword => form.error("password", language.say("wrong-current")),
+        S::SignInAgain => form.error("password", language.say("wrong-sign-in-again")),
         S::WrongCode => form.error("code", language.say("wrong-second-factor")),
         S::Stopped => form.error("code", language.say("wrong-second-factor-stopped")),
         S::Wait { seconds } => form.error("code", language.say("wrong-wait").with("seconds", seconds)),
@@ -65,7 +74,8 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
     let state = member.console().second_factor(&member.actor).await?;
     let demanded = state.required && !state.is_on();
     let p = Page::new(&member.visit, member.language().say("second-factor"));
-    show(status, &StatePage { p, state, demanded, form })
+    let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
+    show(status, &StatePage { p, state, demanded, form, provider })
 }
 
 fn new_page(

@@ -22,6 +22,8 @@ struct SettingsPage {
     form: Form,
     /// From which role on a second factor is demanded.
     least: Option<Role>,
+    /// Whether people may sign in through a provider.
+    sign_on: bool,
     /// Name and value, as they are.
     facts: Vec<(String, Vec<String>)>,
 }
@@ -61,7 +63,8 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
     ];
     let p = Page::new(&member.visit, language.say("settings-title"));
     let least = console.second_factor_required().await?;
-    show(status, &SettingsPage { p, form, least, facts })
+    let sign_on = console.sign_on_button().await?.is_some();
+    show(status, &SettingsPage { p, form, least, sign_on, facts })
 }
 
 async fn kept(member: &Member) -> Result<Form, Error> {

@@ -32,6 +32,7 @@ mod openapi;
 mod operations;
 mod orders;
 mod passkeys;
+mod provider;
 mod refusals;
 mod revisions;
 mod screens;
@@ -39,6 +40,7 @@ mod search;
 mod second_factor;
 mod secrets;
 mod settings;
+mod sign_on;
 mod site;
 #[path = "../../../server/console/tests/console/software_key.rs"]
 #[allow(unreachable_pub, dead_code)]

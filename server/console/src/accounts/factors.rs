@@ -99,6 +99,11 @@ pub enum SecondFactorError {
     /// The password is another one.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The account signs in through the provider, and its person has not shown lately who they are.
+    #[error(
+        "sign in through the provider once more; that counts for ten minutes, from the address it was done from"
+    )]
+    SignInAgain,
     /// The code is wrong, too old, or was used.
     #[error("the code is wrong, too old, or was used")]
     WrongCode,
@@ -143,6 +148,7 @@ impl From<AccountError> for SecondFactorError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::WrongPassword => SecondFactorError::WrongPassword,
+            AccountError::SignInAgain => SecondFactorError::SignInAgain,
             AccountError::Wait { seconds } => SecondFactorError::Wait { seconds },
             AccountError::Missing(missing) => SecondFactorError::Missing(missing),
             AccountError::Forbidden { needs } => SecondFactorError::Forbidden { needs },

@@ -13,6 +13,7 @@ mod people;
 mod second_factor;
 mod session;
 mod setup;
+pub(crate) mod sign_on;
 mod tokens;
 pub(crate) mod totp;
 mod types;
@@ -24,6 +25,10 @@ use store::{NewAccount, NewAudit};
 
 pub use factors::*;
 pub use passkeys::{NoPasskeyPlace, PasskeyError, PasskeyInfo, PasskeyPlace, PasskeyQuestion};
+pub use sign_on::{
+    GroupRole, OwnProvider, SetSignOnError, SignOn, SignOnAnswer, SignOnBegun, SignOnError, SignOnSettings,
+    WrongSignOn,
+};
 pub use types::*;
 
 use crate::clock::timestamp;
@@ -91,7 +96,7 @@ impl Console {
         accounts.backoff().begin(bounded(user), from, now).map_err(|seconds| LoginError::Wait { seconds })?;
         let failed = |e: store::Error| LoginError::Failed(e.into());
         let account = match check_name(user) {
-            Ok(()) => self.inner.store.read().await.map_err(failed)?.account(user).await.map_err(failed)?,
+            Ok(()) => self.with_a_password(user).await.map_err(failed)?,
             Err(_) => None,
         };
         let account = account.filter(|account| !account.disabled);
@@ -110,6 +115,13 @@ impl Console {
         tx.commit().await.map_err(failed)?;
         tracing::info!(account = %account.name, %from, half = matches!(entered, SignIn::Half(_)), "signed in");
         Ok(entered)
+    }
+
+    /// An account that is not the provider's: theirs have no password.
+    async fn with_a_password(&self, user: &str) -> Result<Option<store::Account>, store::Error> {
+        let mut tx = self.inner.store.read().await?;
+        let account = tx.account(user).await?;
+        Ok(if tx.identity(user).await?.is_some() { None } else { account })
     }
 
     async fn note_refused(&self, user: &str, from: IpAddr, now: i64) -> Result<(), LoginError> {
@@ -146,6 +158,9 @@ impl Console {
         let hash = self.inner.accounts.hasher.hash(password).await?;
         let now = self.now();
         let mut tx = self.inner.store.write().await?;
+        if tx.identity(user).await?.is_some() {
+            return Err(AccountError::NoPassword);
+        }
         let (done, action) = if tx.account(user).await?.is_some() {
             tx.set_password(user, &hash).await?;
             tx.delete_sessions_of(user).await?;

@@ -34,6 +34,9 @@ impl Console {
         from: IpAddr,
     ) -> Result<(), AccountError> {
         let name = person(actor)?;
+        if self.proved_lately(name, from).await?.is_some() {
+            return Err(AccountError::NoPassword);
+        }
         self.with_password(name, current, from).await?;
         password::check(name, new)?;
         let hash = self.inner.accounts.hasher.hash(new).await?;
@@ -45,7 +48,8 @@ impl Console {
         Ok(tx.commit().await?)
     }
 
-    /// The account of somebody who is signed in and knows their password.
+    /// The account of somebody who is signed in and knows their password; or who showed the provider lately who they are,
+    /// where they have none.
     pub(super) async fn with_password(
         &self,
         name: &str,
@@ -57,6 +61,10 @@ impl Console {
         accounts.backoff().begin(name, from, self.now()).map_err(wait)?;
         let account = self.inner.store.read().await?.account(name).await?;
         let account = account.ok_or_else(|| Missing::new(Thing::Account, name))?;
+        if let Some(lately) = self.proved_lately(name, from).await? {
+            accounts.backoff().succeeded(name, from);
+            return if lately { Ok(account) } else { Err(AccountError::SignInAgain) };
+        }
         if accounts.hasher.compare(password, Some(&account.password)).await? == Compared::Different {
             return Err(AccountError::WrongPassword);
         }

@@ -14,7 +14,12 @@ use crate::{Actor, ActorKind, Console, Error, Missing, NameError, Role, Thing, s
 /// Seconds a code is good: a day, so that it can be handed over.
 const LIFE: i64 = 24 * 3600;
 
-fn info(account: &Account, sessions: usize, second_factor: bool) -> Result<AccountInfo, crate::Failure> {
+fn info(
+    account: &Account,
+    sessions: usize,
+    second_factor: bool,
+    provider: Option<String>,
+) -> Result<AccountInfo, crate::Failure> {
     Ok(AccountInfo {
         name: account.name.clone(),
         role: account.role.parse().map_err(|e| crate::Failure::of("account", e))?,
@@ -23,6 +28,7 @@ fn info(account: &Account, sessions: usize, second_factor: bool) -> Result<Accou
         created: timestamp(account.created),
         sessions,
         second_factor,
+        provider,
     })
 }
 
@@ -30,9 +36,13 @@ pub(super) async fn existing(tx: &mut Tx, name: &str) -> Result<Account, Account
     Ok(tx.account(name).await?.ok_or_else(|| Missing::new(Thing::Account, name))?)
 }
 
-/// Refused where nobody else could administer the console any more.
+/// Refused where nobody else could administer the console any more. Those who come through the provider do not count: it
+/// may be down, or change what they may.
 async fn others_administer(tx: &mut Tx, account: &Account) -> Result<(), AccountError> {
-    let admin = |one: &Account| one.role == Role::Admin.as_str() && !one.disabled;
+    let identities = tx.identities().await?;
+    let is_own =
+        |one: &Account| identities.iter().all(|other| !other.account.eq_ignore_ascii_case(&one.name));
+    let admin = |one: &Account| one.role == Role::Admin.as_str() && !one.disabled && is_own(one);
     let others = tx.accounts().await?.iter().any(|other| other.name != account.name && admin(other));
     if others || !admin(account) { Ok(()) } else { Err(AccountError::LastAdmin) }
 }
@@ -44,10 +54,13 @@ impl Console {
         let mut tx = self.inner.store.read().await?;
         let mut all = Vec::new();
         let factors = tx.second_factors().await?;
+        let identities = tx.identities().await?;
         for account in tx.accounts().await? {
             let sessions = super::session::lively(&tx.sessions_of(&account.name).await?, self.now()).count();
             let factor = factors.iter().any(|name| name.eq_ignore_ascii_case(&account.name));
-            all.push(info(&account, sessions, factor)?);
+            let identity = identities.iter().find(|one| one.account.eq_ignore_ascii_case(&account.name));
+            let provider = identity.map(|identity| identity.issuer.clone());
+            all.push(info(&account, sessions, factor, provider)?);
         }
         Ok(all)
     }
@@ -87,6 +100,9 @@ impl Console {
         let unusable = self.inner.accounts.hasher.hash(&secret::token()?).await?;
         let mut tx = self.inner.store.write().await?;
         let account = existing(&mut tx, name).await?;
+        if tx.identity(&account.name).await?.is_some() {
+            return Err(AccountError::NoPassword);
+        }
         // Whoever resets their own password must not lose the only way in.
         others_administer(&mut tx, &account).await?;
         tx.set_password(&account.name, &unusable).await?;

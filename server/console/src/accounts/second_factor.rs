@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use store::{Account, SecondFactor, Tx};
 
 use super::own::person;
+use super::sign_on::is_enough;
 use super::{
     NewSecondFactor, SecondFactorError, SecondFactorState, people, timestamp,
     totp::{self, DIGITS},
@@ -86,6 +87,9 @@ async fn required(tx: &mut Tx) -> Result<Option<Role>, store::Error> {
 /// Whether an account has to set up a second factor before it may do anything else.
 pub(super) async fn must_enrol(tx: &mut Tx, account: &Account) -> Result<bool, store::Error> {
     let Some(least) = required(tx).await? else { return Ok(false) };
+    if is_enough(tx, &account.name).await? {
+        return Ok(false);
+    }
     let concerned = account.role.parse::<Role>().is_ok_and(|role| role >= least);
     Ok(concerned && !has_any(tx, &account.name).await?)
 }
@@ -111,7 +115,8 @@ impl Console {
             since: factor.and_then(|factor| factor.confirmed).map(timestamp),
             passkeys: tx.passkeys_of(name).await?.len(),
             recovery_codes: tx.recovery_codes(name).await?,
-            required: required(&mut tx).await?.is_some_and(|least| actor.may(least)),
+            required: required(&mut tx).await?.is_some_and(|least| actor.may(least))
+                && !is_enough(&mut tx, name).await?,
         })
     }
 

@@ -128,6 +128,14 @@ pub enum AccountError {
     /// The password that is to be replaced is another one.
     #[error("the password is wrong")]
     WrongPassword,
+    /// It signs in through the provider.
+    #[error("this account signs in through the provider and has no password")]
+    NoPassword,
+    /// It signs in through the provider, and its person has not shown lately who they are.
+    #[error(
+        "sign in through the provider once more; that counts for ten minutes, from the address it was done from"
+    )]
+    SignInAgain,
     /// Too many wrong passwords.
     #[error("too many attempts; wait {seconds} s")]
     Wait {
@@ -224,6 +232,8 @@ pub struct AccountInfo {
     pub sessions: usize,
     /// Whether signing in takes a code as well.
     pub second_factor: bool,
+    /// The provider that it signs in through (its name for itself); none where it has a password.
+    pub provider: Option<String>,
 }
 
 /// A code that sets a password once. `code` is the only copy; only its hash is kept.

@@ -7,7 +7,7 @@
 
 mod channels;
 mod decide;
-mod outside;
+pub(crate) mod outside;
 mod rules;
 mod send;
 mod silences;

@@ -1,6 +1,7 @@
-//! Where alerts may be posted to. A webhook's address is typed by a person into a page, and this machine and its link have
-//! services that trust whoever speaks from there: other daemons on loopback, the metadata of a cloud. They are not
-//! reached unless the machine's own settings allow it. Names count by what they resolve to, at every attempt.
+//! Where this console sends anything: alerts, and its questions to the provider of single sign-on. The addresses are typed
+//! by a person into a page, and this machine and its link have services that trust whoever speaks from there: other
+//! daemons on loopback, the metadata of a cloud. They are not reached unless the machine's own settings allow it. Names
+//! count by what they resolve to, at every attempt.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -25,13 +26,13 @@ fn is_outside(address: IpAddr) -> bool {
 
 fn refused(what: &str) -> String {
     format!(
-        "{what} is this machine or on its link alone, and nothing is posted there; local_webhooks = true in [serve] \
+        "{what} is this machine or on its link alone, and nothing is sent there; local_webhooks = true in [serve] \
          of the settings file allows it"
     )
 }
 
 /// Refused where the address stands in the URL itself; names are looked at when they are resolved.
-pub(super) fn check(url: &str) -> Result<(), String> {
+pub(crate) fn check(url: &str) -> Result<(), String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
@@ -42,7 +43,7 @@ pub(super) fn check(url: &str) -> Result<(), String> {
 }
 
 /// Resolves names to what is outside.
-pub(super) struct Outside;
+pub(crate) struct Outside;
 
 impl Resolve for Outside {
     fn resolve(&self, name: Name) -> Resolving {

@@ -143,6 +143,19 @@ pub(crate) const BREAKING: &[(&str, &str)] = &[
     ("series_chunk_primary", "insert into series_chunk values (1, 10, 0, 10, x'00'), (1, 10, 0, 20, x'00')"),
     ("series_chunk_until_later", "insert into series_chunk values (1, 10, 5, 5, x'00')"),
     ("setting_primary", "insert into setting values ('a', '1'), ('a', '2')"),
+    ("sign_on_primary", "insert into sign_on values (1, '{}', null), (1, '{}', null)"),
+    ("sign_on_single", "insert into sign_on values (2, '{}', null)"),
+    ("sign_on_content_json", "insert into sign_on values (1, '{', null)"),
+    (
+        "identity_primary",
+        "insert into identity select name, 'a', 'b', null, null from account
+         union all select name, 'a', 'c', null, null from account",
+    ),
+    (
+        "identity_once",
+        "insert into identity values ('alice', 'a', 'b', null, null), ('somebody', 'a', 'b', null, null)",
+    ),
+    ("identity_proved_whole", "insert into identity select name, 'a', 'b', 1, null from account"),
     (
         "alert_channel_primary",
         "insert into alert_channel values ('ch_1', 'a', '{}', null), ('ch_1', 'b', '{}', null)",
@@ -236,6 +249,7 @@ pub(crate) const DANGLING: &[(&str, &str)] = &[
     ),
     ("recovery_code_account_exists", "insert into recovery_code values ('nobody', hex(randomblob(32)))"),
     ("half_login_account_exists", "insert into half_login values (hex(randomblob(32)), 'nobody', 1)"),
+    ("identity_account_exists", "insert into identity values ('nobody', 'a', 'b', null, null)"),
     ("api_token_owner_exists", "update api_token set owner = 'no'"),
 ];
 

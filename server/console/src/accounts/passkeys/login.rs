@@ -186,8 +186,14 @@ impl Console {
             Some(passkey) => tx.account(&passkey.account).await?,
             None => None,
         };
+        // Whether they still may is the provider's to say, each time: a passkey alone would go past it.
+        let elsewhere = match &passkey {
+            Some(passkey) if only.is_none() => tx.identity(&passkey.account).await?.is_some(),
+            _ => false,
+        };
         let judged = match &passkey {
             None => Judged::Wrong("it is unknown, or was removed".to_owned()),
+            Some(_) if elsewhere => Judged::Wrong("its person signs in through the provider".to_owned()),
             Some(passkey) if only.is_some_and(|only| !only.eq_ignore_ascii_case(&passkey.account)) => {
                 Judged::Wrong(format!("it is not the passkey of {}", only.unwrap_or_default()))
             }

@@ -45,6 +45,9 @@ pub enum PasskeyError {
     /// The password is another one.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The account has no password: its person has to show the provider again who they are.
+    #[error("sign in again through the provider, then come back here")]
+    SignInAgain,
     /// Not 1 to 60 characters that can be shown.
     #[error("a passkey's name has 1 to 60 characters")]
     Name,
@@ -97,6 +100,7 @@ impl From<AccountError> for PasskeyError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::WrongPassword => PasskeyError::WrongPassword,
+            AccountError::SignInAgain => PasskeyError::SignInAgain,
             AccountError::Wait { seconds } => PasskeyError::Wait { seconds },
             AccountError::Missing(missing) => PasskeyError::Missing(missing),
             AccountError::Forbidden { needs } => PasskeyError::Forbidden { needs },
