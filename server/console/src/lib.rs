@@ -44,10 +44,10 @@ use vault::Vault;
 
 pub use accounts::{
     AccountError, AccountInfo, AwaitedProof, GroupRole, HalfSession, LoginError, NameError, NewPasswordCode,
-    NewSecondFactor, NewSession, NewToken, NoPasskeyPlace, OwnProvider, OwnSession, PasskeyError, PasskeyInfo,
-    PasskeyPlace, PasskeyQuestion, PasswordCodeError, PasswordError, PasswordSet, SecondFactorError,
-    SecondFactorState, SessionInfo, SetSignOnError, SetupError, SignIn, SignOn, SignOnAnswer, SignOnBegun,
-    SignOnError, SignOnSettings, TokenInfo, TokenRequest, WrongSignOn, check_name,
+    NewSecondFactor, NewSession, NewToken, NoPasskeyPlace, OwnProvider, OwnSession, PasskeyError,
+    PasskeyInfo, PasskeyPlace, PasskeyQuestion, PasswordCodeError, PasswordError, PasswordSet,
+    SecondFactorError, SecondFactorState, SessionInfo, SetSignOnError, SetupError, SignIn, SignOn,
+    SignOnAnswer, SignOnBegun, SignOnError, SignOnSettings, TokenInfo, TokenRequest, WrongSignOn, check_name,
 };
 pub use actor::{Actor, ActorKind, Role, UnknownRole};
 pub use addresses::{AddressState, AddressUse, VirtualAddress, virtual_addresses};

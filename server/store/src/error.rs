@@ -31,7 +31,7 @@ impl Error {
 }
 
 /// SQLite names check constraints, but reports unique ones by their columns.
-const UNIQUE: [(&str, &str); 38] = [
+const UNIQUE: [(&str, &str); 41] = [
     ("alert_channel.id", "alert_channel_primary"),
     ("alert_channel.name", "alert_channel_name_unique"),
     ("alert_rule.id", "alert_rule_primary"),

@@ -39,7 +39,7 @@ const TERMS: [&str; 26] = [
 ];
 
 /// What people come to do, as it stands in catalogue keys.
-const JOBS: [&str; 10] = [
+const JOBS: [&str; 11] = [
     "import",
     "director",
     "service",
