@@ -23,7 +23,7 @@ async fn begin(browser: &mut Browser<'_>, name: &str) -> Answer {
 }
 
 /// Adds one for whoever is signed in.
-async fn add(browser: &mut Browser<'_>, name: &str) -> (SoftwareKey, Answer) {
+pub(crate) async fn add(browser: &mut Browser<'_>, name: &str) -> (SoftwareKey, Answer) {
     let asked = begin(browser, name).await.is(200);
     let (key, answer) = SoftwareKey::make(&asked.body, ORIGIN);
     let done = browser.post("/me/passkeys", &[("name", name), ("answer", &answer)]).await;
@@ -31,11 +31,11 @@ async fn add(browser: &mut Browser<'_>, name: &str) -> (SoftwareKey, Answer) {
 }
 
 /// What a browser is asked at the login.
-async fn asked(browser: &mut Browser<'_>) -> String {
+pub(crate) async fn asked(browser: &mut Browser<'_>) -> String {
     browser.post("/login/passkey/begin", &[]).await.is(200).body
 }
 
-async fn enter(browser: &mut Browser<'_>, answer: &str) -> Answer {
+pub(crate) async fn enter(browser: &mut Browser<'_>, answer: &str) -> Answer {
     browser.post("/login/passkey", &[("next", "/me"), ("answer", answer)]).await
 }
 

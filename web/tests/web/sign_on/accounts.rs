@@ -6,8 +6,9 @@ use axum::http::header;
 use console::{AccountError, Actor, PasswordSet, Role};
 use serde_json::json;
 
-use super::{Place, has_session};
+use super::{HOST, Place, has_session};
 use crate::html::check;
+use crate::passkeys::{add, asked, enter};
 use crate::provider::Twist;
 use crate::site::{Browser, PASSWORD};
 
@@ -121,6 +122,27 @@ async fn an_account_of_the_provider_has_no_password_and_shows_who_it_is_there() 
     console.delete_account(&local, "carol").await.unwrap();
     let made = console.set_password(&local, "carol", PASSWORD, Role::Viewer).await.unwrap();
     assert_eq!(made, PasswordSet::Created);
+}
+
+#[tokio::test]
+async fn a_passkey_alone_does_not_go_past_the_provider() {
+    let place = Place::new().await;
+    let mut alice = place.member().await;
+    place.pass(700);
+    let page = alice.get("/me/passkeys").await.is(200);
+    check("passkeys", &page.body);
+    assert!(page.body.contains("/login/sso?next=%2Fme%2Fpasskeys"), "{}", page.body);
+    // Without a password the provider has to be shown first who it is.
+    let early = alice.post("/me/passkeys/begin", &[("name", "laptop"), ("password", "")]).await.is(422);
+    assert!(early.body.contains("Sign in through the provider once more first"), "{}", early.body);
+    place.sign_in(&mut alice, "/login/sso?next=%2Fme%2Fpasskeys&again=1").await.is(200);
+    let (mut key, done) = add(&mut alice, "laptop").await;
+    done.is(200);
+    let mut browser = Browser::new(&place.site);
+    let options = asked(&mut browser).await;
+    enter(&mut browser, &key.sign(&options, HOST)).await.is(422);
+    assert!(!has_session(&browser));
+    assert!(place.log("passkey.refused").await[0].detail.contains("signs in through the provider"));
 }
 
 #[tokio::test]
