@@ -214,8 +214,8 @@ impl Kept {
         self.ask("GET", path, headers, b"").with_context(|| path.to_owned())
     }
 
-    /// What comes next of such an answer, as it comes.
-    pub fn next(&mut self) -> Result<Vec<u8>> {
+    /// What came next of such an answer, as it comes.
+    pub fn heard(&mut self) -> Result<Vec<u8>> {
         if self.read.is_empty() {
             self.more()?;
         }

@@ -204,7 +204,7 @@ impl Console {
 
     async fn set_provider(&self) -> Result<Option<(store::SignOn, SignOnSettings)>, Failure> {
         let row = self.inner.store.read().await?.sign_on().await?;
-        row.map(|row| Ok((read(&row).map(|settings| (row, settings)))?)).transpose()
+        row.map(|row| read(&row).map(|settings| (row, settings))).transpose()
     }
 
     /// How browsers reach this console: as it was set, or by its first name and the port it listens on.

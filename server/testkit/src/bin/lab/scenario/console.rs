@@ -105,7 +105,7 @@ impl Tabs {
             let seen = Arc::clone(&self.seen);
             self.readers.push(std::thread::spawn(move || {
                 while !seen.over.load(Ordering::Relaxed)
-                    && let Ok(part) = stream.next()
+                    && let Ok(part) = stream.heard()
                 {
                     let messages = part.windows(6).filter(|six| *six == b"event:").count();
                     seen.bytes.fetch_add(part.len() as u64, Ordering::Relaxed);
