@@ -1395,6 +1395,7 @@ finding-name-link = 名称处粘贴了链接；采用 { $name }
 
 ## 检查结果：值
 finding-number-bad = { $text } 不是数字
+finding-number-large = { $text } 的位数超出了此处任何数字
 finding-number-octal = 前导零使 { $text } 成为八进制；与原程序一样按 { $value } 读取
 finding-number-range = { $word } 必须在 { $least } 到 { $most } 之间，而不是 { $value }
 finding-boolean-word = { $text } 按 { $value } 读取；原程序只认 0 和 1

@@ -15,7 +15,7 @@ use crate::input;
 
 /// Reads the files and answers on the terminal.
 pub(crate) fn run(arguments: &Check) -> ExitCode {
-    let outcome = match input::read(&arguments.input, arguments.strict, false) {
+    let outcome = match input::read(&arguments.input, arguments.strict, false).map(|read| read.outcome) {
         Ok(outcome) => outcome,
         Err(reason) => {
             eprintln!("caribe: {reason}");

@@ -9,13 +9,15 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lvs::format::export::{Export, ExportKind, export, for_daemons};
+use lvs::format::encode;
+use lvs::format::export::{Export, ExportFile, ExportKind, export, for_daemons};
 use lvs::format::report::{Line, Report};
 use lvs::{Cluster, Finding, Severity};
 
 use crate::USAGE;
+use crate::check;
 use crate::cli::Convert;
-use crate::{check, input};
+use crate::input::{self, Read};
 
 /// Reads the files, and writes what they say.
 pub(crate) fn run(arguments: &Convert) -> ExitCode {
@@ -31,7 +33,7 @@ pub(crate) fn run(arguments: &Convert) -> ExitCode {
 fn convert(arguments: &Convert) -> Result<ExitCode, String> {
     let to = arguments.to.kind();
     // Only an lvs.cf has a use for the layout of an lvs.cf.
-    let outcome = input::read(&arguments.input, false, to == ExportKind::LvsCf)?;
+    let Read { outcome, latin1 } = input::read(&arguments.input, false, to == ExportKind::LvsCf)?;
     let report = Report::new(&outcome);
     check::print_findings(&mut std::io::stderr().lock(), &check::named(&arguments.input.files), &report)
         .map_err(|error| error.to_string())?;
@@ -48,7 +50,9 @@ fn convert(arguments: &Convert) -> Result<ExitCode, String> {
             for finding in &export.left_out {
                 eprintln!("{}", said(finding, &cluster));
             }
-            write(&export, arguments.output.as_deref())?;
+            // An lvs.cf goes out as it came in.
+            let latin1 = latin1 && to == ExportKind::LvsCf;
+            write(&export, latin1, arguments.output.as_deref())?;
             match export.left_out.len() {
                 0 => {}
                 1 => eprintln!("caribe: written; one setting is not in it, named above"),
@@ -131,27 +135,33 @@ fn pointer_index(part: Option<&str>) -> Option<usize> {
     part?.parse().ok()
 }
 
-/// One file to standard output or to a file; several to a folder, or each below a line with its name.
-fn write(export: &Export, output: Option<&Path>) -> Result<(), String> {
+/// One file to standard output or to a file; several to a folder, or each below a line with its name. In Latin-1 where
+/// that is asked for and can hold it.
+fn write(export: &Export, latin1: bool, output: Option<&Path>) -> Result<(), String> {
     let failed = |path: &Path, error: &std::io::Error| format!("{}: {error}", path.display());
+    let bytes = |file: &ExportFile| {
+        let old = if latin1 { encode(&file.text) } else { None };
+        old.unwrap_or_else(|| file.text.clone().into_bytes())
+    };
     match (output, export.files.as_slice()) {
         (Some(path), [file]) if !path.is_dir() => {
-            fs::write(path, &file.text).map_err(|error| failed(path, &error))
+            fs::write(path, bytes(file)).map_err(|error| failed(path, &error))
         }
         (Some(folder), files) => {
             fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
             for file in files {
                 let path = folder.join(&file.name);
-                fs::write(&path, &file.text).map_err(|error| failed(&path, &error))?;
+                fs::write(&path, bytes(file)).map_err(|error| failed(&path, &error))?;
             }
             Ok(())
         }
         (None, files) => {
             let mut out = std::io::stdout().lock();
             for file in files {
-                let head =
-                    if files.len() > 1 { format!("# ---- {} ----\n", file.name) } else { String::new() };
-                write!(out, "{head}{}", file.text).map_err(|error| error.to_string())?;
+                if files.len() > 1 {
+                    writeln!(out, "# ---- {} ----", file.name).map_err(|error| error.to_string())?;
+                }
+                out.write_all(&bytes(file)).map_err(|error| error.to_string())?;
             }
             out.flush().map_err(|error| error.to_string())
         }

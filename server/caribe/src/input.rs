@@ -26,8 +26,15 @@ const FOLDER_BYTES: u64 = 4 * 1024 * 1024;
 /// How long all look-ups together may take.
 const LOOK_UP: Duration = Duration::from_secs(10);
 
+/// What the files say.
+pub(crate) struct Read {
+    pub(crate) outcome: Outcome,
+    /// Whether one of them is not UTF-8, but Latin-1.
+    pub(crate) latin1: bool,
+}
+
 /// Reads the files; an error is wrong usage or an unreadable file.
-pub(crate) fn read(input: &Input, strict: bool, keep_text: bool) -> Result<Outcome, String> {
+pub(crate) fn read(input: &Input, strict: bool, keep_text: bool) -> Result<Read, String> {
     let mut encodings = Vec::new();
     let mut texts: Vec<(String, String)> = Vec::new();
     for (index, file) in input.files.iter().enumerate() {
@@ -55,8 +62,9 @@ pub(crate) fn read(input: &Input, strict: bool, keep_text: bool) -> Result<Outco
     let (kind, folder) = (input.from.kind(), folder.as_ref());
     let options = Options { kind, strict, names: Some(&names), keep_text, folder };
     let mut outcome = read_sources(&sources, &options);
+    let latin1 = !encodings.is_empty();
     outcome.findings.splice(0..0, encodings);
-    Ok(outcome)
+    Ok(Read { outcome, latin1 })
 }
 
 fn load(file: &Path) -> Result<Vec<u8>, String> {

@@ -162,6 +162,20 @@ fn a_configuration_is_written_as_another_kind_or_refused_by_name() {
 }
 
 #[test]
+fn an_old_encoding_goes_out_as_it_came_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lvs.cf");
+    let bytes = b"# K\xf6ln\nprimary = 192.0.2.1\nservice = lvs\n";
+    fs::write(&path, bytes).unwrap();
+    let output = run(&["convert", path.to_str().unwrap(), "--to", "lvs.cf"]);
+    assert!(output.status.success() && output.stdout == bytes, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains(":1:4: warning: "), "{}", text(&output.stderr));
+    let written = folder.path().join("written");
+    let output = run(&["convert", path.to_str().unwrap(), "--to", "lvs.cf", "-o", written.to_str().unwrap()]);
+    assert!(output.status.success() && fs::read(&written).unwrap() == bytes);
+}
+
+#[test]
 fn of_several_pasted_configurations_one_is_chosen() {
     let folder = tempfile::tempdir().unwrap();
     let node = |id: &str, priority: u8| {

@@ -160,20 +160,38 @@ fn kind_together(evidence: &[Evidence]) -> Option<FileKind> {
     kinds.clone().find(|kind| !nodes(*kind)).or_else(|| kinds.next().map(|_| FileKind::Keepalived))
 }
 
-/// The text of a file. Old files are Latin-1 now and then; each of their bytes is then a character.
+/// The text of a file. Old files are Latin-1 now and then; each of their bytes is then a character, but for a byte order
+/// mark of UTF-8 before them. [`encode`] is the way back.
 pub fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<Finding>) {
     let Err(error) = std::str::from_utf8(bytes) else {
         return (String::from_utf8_lossy(bytes), None);
     };
     let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
     let before = String::from_utf8_lossy(valid);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    // As in the texts themselves, where a carriage return alone ends a line, too.
+    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
-    let line = count(before.matches('\n').count());
-    let column = count(before.get(line_start..).unwrap_or("").chars().count());
-    let text: String = bytes.iter().copied().map(char::from).collect();
+    let ends = before.matches(['\n', '\r']).count() - before.matches("\r\n").count();
+    let line = count(ends);
+    let column = count(before.get(line_start..).unwrap_or("").trim_start_matches(MARK).chars().count());
+    let (mark, rest) = match bytes.strip_prefix(MARK.encode_utf8(&mut [0; 4]).as_bytes()) {
+        Some(rest) => (Some(MARK), rest),
+        None => (None, bytes),
+    };
+    let text: String = mark.into_iter().chain(rest.iter().copied().map(char::from)).collect();
     (Cow::Owned(text), Some(Finding::line(line, column, Code::FileEncoding).warning()))
 }
+
+/// The bytes that [`decode`] read as this text from Latin-1; none where a character is not in Latin-1.
+pub fn encode(text: &str) -> Option<Vec<u8>> {
+    let rest = text.strip_prefix(MARK).unwrap_or(text);
+    let mark = text.get(..text.len() - rest.len()).unwrap_or("");
+    let rest = rest.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>()?;
+    Some([mark.as_bytes(), &rest].concat())
+}
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
 
 #[cfg(test)]
 mod tests {
@@ -186,6 +204,21 @@ mod tests {
         let (text, finding) = decode(b"# \xc3\xa9\n# K\xf6ln\n");
         assert_eq!(text, "# Ã©\n# Köln\n");
         assert_eq!(finding.unwrap().place, Place::Line { line: 2, column: 4 });
+        let (text, finding) = decode(b"\xef\xbb\xbf# a\r# b\r\n# K\xf6ln\n");
+        assert_eq!(text, "\u{feff}# a\r# b\r\n# Köln\n");
+        assert_eq!(finding.unwrap().place, Place::Line { line: 3, column: 4 });
+        let (_, finding) = decode(b"\xef\xbb\xbf# K\xf6ln\n");
+        assert_eq!(finding.unwrap().place, Place::Line { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn old_encodings_have_a_way_back() {
+        for bytes in [&b"# K\xf6ln\xa0\n"[..], b"\xef\xbb\xbf\xff", b"\xef\xbb\xbf\xef\xbb\xbf\xff", b"\x80"] {
+            let (text, finding) = decode(bytes);
+            assert!(finding.is_some());
+            assert_eq!(encode(&text).as_deref(), Some(bytes));
+        }
+        assert_eq!(encode("10 €"), None);
     }
 
     fn outcome(texts: &[&str], kind: Option<FileKind>) -> (bool, Vec<String>) {

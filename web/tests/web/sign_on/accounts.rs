@@ -136,6 +136,8 @@ async fn a_passkey_alone_does_not_go_past_the_provider() {
     let early = alice.post("/me/passkeys/begin", &[("name", "laptop"), ("password", "")]).await.is(422);
     assert!(early.body.contains("Sign in through the provider once more first"), "{}", early.body);
     place.sign_in(&mut alice, "/login/sso?next=%2Fme%2Fpasskeys&again=1").await.is(200);
+    // It is another session, whose page has another proof against forged forms.
+    alice.get("/me/passkeys").await.is(200);
     let (mut key, done) = add(&mut alice, "laptop").await;
     done.is(200);
     let mut browser = Browser::new(&place.site);

@@ -60,6 +60,7 @@ macro_rules! with_files {
             NameLink "name-link" "a link was pasted in place of a name; {name} was taken";
             // Values.
             NumberBad "number-bad" "{text} is no number";
+            NumberLarge "number-large" "{text} has more digits than any number here";
             NumberOctal "number-octal" "the leading zero makes {text} octal; it was read as {value}, as the original does";
             NumberRange "number-range" "{word} must be {least} to {most}, not {value}";
             BooleanWord "boolean-word" "{text} was read as {value}; the original knows only 0 and 1";

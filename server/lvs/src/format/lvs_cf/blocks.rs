@@ -212,7 +212,10 @@ impl<'a> Builder<'a, '_> {
         }
         if rest.first().is_some_and(|word| !brace && is_brace(word)) {
             brace = true;
-            rest.remove(0);
+            let word = rest.remove(0);
+            if word.open {
+                self.collector.add(Finding::line(line.number, word.column, Code::QuoteOpen).warning());
+            }
         }
         self.after_head(line, &rest, brace, kind);
         let block = Block {

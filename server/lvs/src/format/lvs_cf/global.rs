@@ -145,7 +145,7 @@ fn kept(
 fn private(reader: &mut Reader<'_>, setting: &Setting<'_>) -> Option<IpAddr> {
     let address = reader.only_address(setting)?;
     if is_unset(address) {
-        reader.error(setting.spot(), Code::AddressBad).with("text", address);
+        reader.error(setting.spot(), Code::AddressUnspecified).with("address", address);
         return None;
     }
     Some(address)
