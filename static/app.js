@@ -1,5 +1,5 @@
-// What plain HTML cannot do: copy a command, say that the live stream is broken, and put the keyboard where a
-// smoothly loaded page begins. Nothing here is needed to use a page; without it every form and link still works.
+// What plain HTML cannot do: copy a command, name the time zone, say that the live stream is broken, and put the keyboard
+// where a smoothly loaded page begins. Nothing here is needed to use a page; without it every form and link still works.
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -18,7 +18,19 @@ const showCopy = () => {
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
 };
-document.addEventListener("DOMContentLoaded", showCopy);
+
+// Only the browser knows its time zone; without scripts the same button leads to a list of them.
+const nameZone = () => {
+  for (const button of document.querySelectorAll("button[data-zone]")) {
+    button.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "local";
+  }
+};
+
+const prepare = () => {
+  showCopy();
+  nameZone();
+};
+document.addEventListener("DOMContentLoaded", prepare);
 
 // The stream: an element with data-stream says so while it is interrupted; a session that ended shows the login.
 document.addEventListener("htmx:sse:error", (event) => {
@@ -37,7 +49,7 @@ document.addEventListener("session-ended", () => location.reload());
 let seen = location.pathname;
 document.addEventListener("htmx:after:swap", (event) => {
   if (event.detail.ctx?.target !== document.body) return;
-  showCopy();
+  prepare();
   const wrong = document.querySelector("[aria-invalid='true']");
   if (wrong) wrong.focus();
   else if (location.pathname !== seen) document.getElementById("content")?.focus({ preventScroll: true });

@@ -26,7 +26,7 @@ impl AlertWords for Words {
     fn letter(&self, tag: &str, letter: &AlertLetter) -> AlertText {
         let language = language(tag);
         let (key, count, one) = first(letter);
-        let one = one.map(|line| sentence(language, &line.problem)).unwrap_or_default();
+        let one = one.map(|line| sentence(language.into(), &line.problem)).unwrap_or_default();
         let subject = language
             .say(key)
             .with("cluster", &letter.cluster)
@@ -45,7 +45,7 @@ impl AlertWords for Words {
                 let since = line.since.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
                 let said = language
                     .say("alert-line")
-                    .with("sentence", sentence(language, &line.problem))
+                    .with("sentence", sentence(language.into(), &line.problem))
                     .with("since", since);
                 body.push_str(&format!("- {said}\n"));
             }
@@ -64,7 +64,7 @@ impl AlertWords for Words {
     }
 
     fn sentence(&self, tag: &str, problem: &Problem) -> String {
-        sentence(language(tag), problem)
+        sentence(language(tag).into(), problem)
     }
 
     fn test(&self, tag: &str, channel: &str) -> AlertText {

@@ -7,7 +7,7 @@ use askama::Template;
 use lvs::series::{Line, Sample};
 
 use crate::figures;
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// The drawing's own size; it is stretched to the room there is.
 const WIDTH: f64 = 1000.0;
@@ -136,7 +136,7 @@ struct Moment {
 #[derive(Template, Clone, Debug)]
 #[template(path = "chart.html")]
 pub(crate) struct Chart {
-    language: Language,
+    locale: Locale,
     measure: Measure,
     /// In its own heading's level: a page may show it without one.
     titled: bool,
@@ -242,14 +242,14 @@ fn numbers(measure: Measure, values: &[Option<f64>]) -> [String; 3] {
 }
 
 /// A moment as an axis says it: the day only where a chart is longer than one.
-fn time(at: i64, length: i64) -> String {
+fn time(locale: Locale, at: i64, length: i64) -> String {
     let form = if length <= 86_400 { "%H:%M" } else { "%m-%d %H:%M" };
-    jiff::Timestamp::from_second(at).map_or_else(|_| String::new(), |at| at.strftime(form).to_string())
+    jiff::Timestamp::from_second(at).map_or_else(|_| String::new(), |at| locale.zone.form(at, form))
 }
 
 impl Chart {
     /// Draws lines that have the same start, step and length; at most [`MOST`] of them.
-    pub(crate) fn of(language: Language, measure: Measure, named: &[Named], marks: &[Mark]) -> Self {
+    pub(crate) fn of(locale: Locale, measure: Measure, named: &[Named], marks: &[Mark]) -> Self {
         let named = named.get(..named.len().min(MOST)).unwrap_or_default();
         let thin: Vec<Line> = named.iter().map(|one| one.line.thinned(POINTS)).collect();
         let values = |of: &dyn Fn(&Sample) -> f64| -> Vec<Vec<Option<f64>>> {
@@ -282,14 +282,14 @@ impl Chart {
         areas.retain(|area| !area.path.is_empty());
         let (start, step) = named.first().map_or((0, 1), |one| (one.line.start, i64::from(one.line.step_s)));
         let length = step * named.first().map_or(0, |one| one.line.samples.len() as i64);
-        let quarters = (0..=4).map(|quarter| time(start + length * quarter / 4, length)).collect();
+        let quarters = (0..=4).map(|quarter| time(locale, start + length * quarter / 4, length)).collect();
         let drawn = |mark: &Mark| Drawn {
             x: format!("{:.1}", (mark.at - start) as f64 * WIDTH / length.max(1) as f64),
             tone: mark.tone,
             text: mark.text.clone(),
         };
         Chart {
-            language,
+            locale,
             measure,
             titled: true,
             explained: true,
@@ -301,9 +301,9 @@ impl Chart {
             empty: areas.is_empty(),
             areas,
             marks: marks.iter().filter(|m| (start..start + length).contains(&m.at)).map(drawn).collect(),
-            legend: legend(language, measure, named, &above, &below),
+            legend: legend(locale, measure, named, &above, &below),
             times: quarters,
-            rows: rows(measure, named, length),
+            rows: rows(locale, measure, named, length),
             span: (start, start + length),
         }
     }
@@ -321,11 +321,11 @@ impl Chart {
     }
 
     fn say(&self, key: &'static str) -> crate::text::Message {
-        self.language.say(key)
+        self.locale.say(key)
     }
 
     fn title(&self) -> String {
-        self.language.say(format!("chart-{}", self.measure.as_str())).to_string()
+        self.locale.say(format!("chart-{}", self.measure.as_str())).to_string()
     }
 
     fn halves(&self) -> bool {
@@ -334,7 +334,7 @@ impl Chart {
 }
 
 fn legend(
-    language: Language,
+    locale: Locale,
     measure: Measure,
     named: &[Named],
     above: &[Vec<Option<f64>>],
@@ -347,7 +347,7 @@ fn legend(
         };
         let entry = |place, key: &'static str, values: &[Option<f64>]| Entry {
             place,
-            name: language.say(key).to_string(),
+            name: locale.say(key).to_string(),
             href: None,
             numbers: vec![numbers(measure, values)],
         };
@@ -369,7 +369,7 @@ fn legend(
 }
 
 /// The chart as a table: a moment, and each line's value.
-fn rows(measure: Measure, named: &[Named], length: i64) -> Vec<Moment> {
+fn rows(locale: Locale, measure: Measure, named: &[Named], length: i64) -> Vec<Moment> {
     let thin: Vec<Line> = named.iter().map(|one| one.line.thinned(ROWS)).collect();
     let Some(first) = thin.first() else { return Vec::new() };
     let cell = |line: &Line, index: usize| {
@@ -391,7 +391,7 @@ fn rows(measure: Measure, named: &[Named], length: i64) -> Vec<Moment> {
     moments
         .map(|(index, (at, _))| Moment {
             at,
-            time: time(at, length),
+            time: time(locale, at, length),
             values: thin.iter().map(|line| cell(line, index)).collect(),
         })
         .collect()
@@ -419,7 +419,7 @@ mod tests {
             named("one", &[Some(10.0), None, None, Some(30.0)]),
             named("two", &[Some(10.0), None, Some(40.0), None]),
         ];
-        let chart = Chart::of(Language::English, Measure::Active, &lines, &[]);
+        let chart = Chart::of(Locale::default(), Measure::Active, &lines, &[]);
         assert_eq!(chart.scale, ["50", "25", "0"]);
         let paths: Vec<_> = chart.areas.iter().map(|area| (area.place, area.path.as_str())).collect();
         assert_eq!(
@@ -436,7 +436,7 @@ mod tests {
 
     #[test]
     fn what_comes_in_stands_above_and_what_goes_out_hangs_below() {
-        let chart = Chart::of(Language::English, Measure::Bits, &[named("one", &[Some(100.0)])], &[]);
+        let chart = Chart::of(Locale::default(), Measure::Bits, &[named("one", &[Some(100.0)])], &[]);
         assert_eq!(chart.scale, ["1.00\u{202f}k", "0", "2.00\u{202f}k"]);
         let paths: Vec<_> = chart.areas.iter().map(|area| area.path.as_str()).collect();
         assert_eq!(paths, ["M0 120V24H1000V120z", "M0 120V216H1000V120z"]);
@@ -446,11 +446,11 @@ mod tests {
     #[test]
     fn marks_stand_at_their_moment_and_nothing_is_an_empty_chart() {
         let marks = [5, 86_420, 90_000].map(|at| Mark { at, tone: "bad", text: String::new() });
-        let chart = Chart::of(Language::English, Measure::Active, &[named("one", &[Some(1.0); 4])], &marks);
+        let chart = Chart::of(Locale::default(), Measure::Active, &[named("one", &[Some(1.0); 4])], &marks);
         assert_eq!(chart.marks.iter().map(|mark| mark.x.as_str()).collect::<Vec<_>>(), ["500.0"]);
         assert!(!chart.empty);
         for lines in [vec![], vec![named("one", &[None, None])]] {
-            let chart = Chart::of(Language::English, Measure::Active, &lines, &[]);
+            let chart = Chart::of(Locale::default(), Measure::Active, &lines, &[]);
             assert!(chart.empty && chart.render().is_ok());
         }
     }

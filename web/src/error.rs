@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use console::{ChangeError, Failure, Role};
 use lvs::{Finding, Findings};
 
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// Why there is no answer.
 #[derive(Clone, Debug)]
@@ -209,39 +209,36 @@ impl Error {
     }
 
     /// What happened, in a sentence that may be shown.
-    pub(crate) fn detail(&self, language: Language) -> String {
+    pub(crate) fn detail(&self, locale: Locale) -> String {
         match self {
-            Error::Missing(missing) => language
+            Error::Missing(missing) => locale
                 .say(format!("missing-{}", missing.thing.as_str().replace(' ', "-")))
                 .with("name", &missing.name),
             Error::Forbidden(role) => {
-                language.say("problem-forbidden").with("role", language.say(format!("role-{role}")))
+                locale.say("problem-forbidden").with("role", locale.say(format!("role-{role}")))
             }
-            Error::TooLarge { limit } => language.say("problem-too-large").with("kib", limit / 1024),
+            Error::TooLarge { limit } => locale.say("problem-too-large").with("kib", limit / 1024),
             Error::OrderRefused { director, reason } => {
-                language.say("problem-order-refused").with("director", director).with("reason", reason)
+                locale.say("problem-order-refused").with("director", director).with("reason", reason)
             }
-            Error::Conflict { by, revision, .. } => language
-                .say("problem-conflict")
-                .with("by", crate::page::short(by))
-                .with("revision", *revision),
-            Error::Unmerged(rebase) => language
+            Error::Conflict { by, revision, .. } => {
+                locale.say("problem-conflict").with("by", crate::page::short(by)).with("revision", *revision)
+            }
+            Error::Unmerged(rebase) => locale
                 .say("problem-unmerged")
                 .with("by", crate::page::short(&rebase.running.author))
                 .with("revision", rebase.running.number),
-            Error::OnTrial { revision } => language.say("problem-on-trial").with("revision", *revision),
-            Error::NotOnTrial { revision } => {
-                language.say("problem-not-on-trial").with("revision", *revision)
-            }
-            Error::Refused(text) => language.say("problem-refused").with("reason", text),
+            Error::OnTrial { revision } => locale.say("problem-on-trial").with("revision", *revision),
+            Error::NotOnTrial { revision } => locale.say("problem-not-on-trial").with("revision", *revision),
+            Error::Refused(text) => locale.say("problem-refused").with("reason", text),
             Error::Stale { by: Some(by), .. } => {
-                language.say("problem-stale-by").with("by", crate::page::short(by))
+                locale.say("problem-stale-by").with("by", crate::page::short(by))
             }
-            Error::Parameter(text) => language.say("problem-parameter").with("reason", text),
-            Error::TooMany { wait_s } => language.say("problem-too-many").with("seconds", *wait_s),
-            Error::TooManyStreams { most } => language.say("problem-too-many-streams").with("most", *most),
-            Error::Malformed(text) => language.say("problem-malformed").with("reason", text),
-            other => language.say(format!("problem-{}", other.code())),
+            Error::Parameter(text) => locale.say("problem-parameter").with("reason", text),
+            Error::TooMany { wait_s } => locale.say("problem-too-many").with("seconds", *wait_s),
+            Error::TooManyStreams { most } => locale.say("problem-too-many-streams").with("most", *most),
+            Error::Malformed(text) => locale.say("problem-malformed").with("reason", text),
+            other => locale.say(format!("problem-{}", other.code())),
         }
         .to_string()
     }

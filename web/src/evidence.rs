@@ -1,18 +1,11 @@
 //! What probes saw, ready to be read: evidence, the strip of recent results, and the look of a verdict. Decides nothing.
 
-use jiff::Timestamp;
 use lvs::health::{Outcome, Verdict};
 use lvs::wire::{CheckEvidence, Evidence, Recent};
 
 use crate::figures::milliseconds;
-use crate::text::Language;
+use crate::locale::Locale;
 use crate::verdicts;
-
-/// Seconds since 1970 as a moment.
-pub(crate) fn moment(seconds: i64) -> String {
-    let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
 
 /// Tone, icon and word of a verdict.
 #[derive(Clone)]
@@ -23,14 +16,14 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    pub(crate) fn of(language: Language, verdict: Verdict) -> Self {
+    pub(crate) fn of(locale: Locale, verdict: Verdict) -> Self {
         let (tone, icon) = match verdict {
             Verdict::Up => ("good", "up"),
             Verdict::Down => ("bad", "down"),
             Verdict::ReEntering => ("warn", "starting"),
             Verdict::Unknown => ("idle", "idle"),
         };
-        Look { tone, icon, word: verdicts::verdict(language, verdict) }
+        Look { tone, icon, word: verdicts::verdict(locale, verdict) }
     }
 }
 
@@ -46,18 +39,18 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    pub(crate) fn of(language: Language, evidence: &Evidence) -> Self {
+    pub(crate) fn of(locale: Locale, evidence: &Evidence) -> Self {
         let outcome = match &evidence.outcome {
-            Outcome::Up { .. } => language.say("evidence-good").to_string(),
-            Outcome::Down(failure) => verdicts::failure(language, failure),
-            Outcome::Undecided(trouble) => verdicts::trouble(language, *trouble),
+            Outcome::Up { .. } => locale.say("evidence-good").to_string(),
+            Outcome::Down(failure) => verdicts::failure(locale, failure),
+            Outcome::Undecided(trouble) => verdicts::trouble(locale, *trouble),
         };
         let mut facts = Vec::new();
         let mut fact = |key: &'static str, value: Option<String>| {
-            facts.extend(value.map(|value| (language.say(key).to_string(), value)));
+            facts.extend(value.map(|value| (locale.say(key).to_string(), value)));
         };
         let timings = &evidence.timings;
-        fact("evidence-at", Some(moment(evidence.at_s)));
+        fact("evidence-at", Some(locale.moment_of(evidence.at_s)));
         fact(
             "evidence-class",
             match &evidence.outcome {
@@ -72,7 +65,7 @@ impl Probe {
         fact("evidence-tls", timings.tls_us.map(milliseconds));
         fact("evidence-first-byte", timings.first_byte_us.map(milliseconds));
         fact("evidence-total", Some(milliseconds(timings.total_us)));
-        fact("evidence-certificate", evidence.certificate_ends_s.map(moment));
+        fact("evidence-certificate", evidence.certificate_ends_s.map(|at| locale.moment_of(at)));
         fact("evidence-detail", evidence.detail.clone());
         Probe {
             good: matches!(evidence.outcome, Outcome::Up { .. }),
@@ -112,22 +105,22 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    pub(crate) fn of(language: Language, evidence: &CheckEvidence) -> Self {
-        let probe = |one: &Option<Evidence>| one.as_ref().map(|one| Probe::of(language, one));
+    pub(crate) fn of(locale: Locale, evidence: &CheckEvidence) -> Self {
+        let probe = |one: &Option<Evidence>| one.as_ref().map(|one| Probe::of(locale, one));
         let failed = evidence.recent.iter().filter(|one| one.failure.is_some()).count();
         let unasked = evidence.recent.iter().filter(|one| one.trouble.is_some()).count();
-        let summary = language
+        let summary = locale
             .say("evidence-recent")
             .with("count", evidence.recent.len())
             .with("failed", failed)
             .with("unasked", unasked);
         Check {
-            kind: language.say(format!("check-{}", evidence.kind)).to_string(),
-            look: Look::of(language, evidence.verdict),
+            kind: locale.say(format!("check-{}", evidence.kind)).to_string(),
+            look: Look::of(locale, evidence.verdict),
             success: probe(&evidence.success),
             failure: probe(&evidence.failure),
             trouble: probe(&evidence.trouble),
-            bars: bars(language, &evidence.recent),
+            bars: bars(locale, &evidence.recent),
             summary: summary.to_string(),
         }
     }
@@ -140,19 +133,19 @@ impl Check {
 
 /// Good ones stand on the line, failed ones hang from it, those that could not be asked lie on it; the longer it took
 /// the higher, compared to the slowest.
-fn bars(language: Language, recent: &[Recent]) -> Vec<Bar> {
+fn bars(locale: Locale, recent: &[Recent]) -> Vec<Bar> {
     let slowest = recent.iter().map(|one| one.took_us).max().unwrap_or(1).max(1);
     let one = |(index, one): (usize, &Recent)| {
         let share = |room: u64| (one.took_us.saturating_mul(room) / slowest).max(3);
         let said = |what: String| {
-            language.say("evidence-bar").with("at", moment(one.at_s)).with("what", what).to_string()
+            locale.say("evidence-bar").with("at", locale.moment_of(one.at_s)).with("what", what).to_string()
         };
         let (y, height, kind, title) = match (&one.failure, one.trouble) {
             (Some(failure), _) => {
-                (ABOVE, share(BELOW), "failed", Some(said(verdicts::failure(language, failure))))
+                (ABOVE, share(BELOW), "failed", Some(said(verdicts::failure(locale, failure))))
             }
             (None, Some(trouble)) => {
-                (ABOVE - 2, 4, "unasked", Some(said(verdicts::trouble(language, trouble))))
+                (ABOVE - 2, 4, "unasked", Some(said(verdicts::trouble(locale, trouble))))
             }
             (None, None) => {
                 let height = share(ABOVE);

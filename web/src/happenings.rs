@@ -7,8 +7,9 @@ use lvs::health::{OrderEnd, Verdict};
 use lvs::journal::{Happening, Severity};
 use serde::Serialize;
 
+use crate::locale::Locale;
 use crate::page::short;
-use crate::text::{Language, Message};
+use crate::text::Message;
 use crate::verdicts;
 
 /// A word of the heartbeat as it stands in the catalogue's keys: `partner-silent`, `not-claiming-held`.
@@ -24,19 +25,19 @@ pub(crate) fn word(word: &impl Serialize) -> String {
 }
 
 /// Why an order is not followed.
-pub(crate) fn refused(language: Language, refused: Refused) -> String {
-    language.say(format!("refused-{}", word(&refused))).to_string()
+pub(crate) fn refused(locale: Locale, refused: Refused) -> String {
+    locale.say(format!("refused-{}", word(&refused))).to_string()
 }
 
 /// What was found out about a silent partner, a sentence each.
-pub(crate) fn signs(language: Language, signs: &BTreeSet<Sign>) -> impl Iterator<Item = String> {
-    signs.iter().map(move |sign| language.say(format!("sign-{}", word(sign))).to_string())
+pub(crate) fn signs(locale: Locale, signs: &BTreeSet<Sign>) -> impl Iterator<Item = String> {
+    signs.iter().map(move |sign| locale.say(format!("sign-{}", word(sign))).to_string())
 }
 
 /// What happened, as one or two sentences.
-pub(crate) fn sentence(language: Language, what: &Happening) -> String {
-    let event = |key: &str| language.say(format!("event-{key}"));
-    let concern = |concern| language.say(format!("concern-{}", word(concern))).to_string();
+pub(crate) fn sentence(locale: Locale, what: &Happening) -> String {
+    let event = |key: &str| locale.say(format!("event-{key}"));
+    let concern = |concern| locale.say(format!("concern-{}", word(concern))).to_string();
     match what {
         Happening::AgentStarted { version } => event("agent-started").with("version", version).to_string(),
         Happening::AgentStopped { release: false } => event("agent-stopped").to_string(),
@@ -45,8 +46,8 @@ pub(crate) fn sentence(language: Language, what: &Happening) -> String {
             let state = event(&format!("state-{}", to.as_str())).to_string();
             match reason {
                 Some(reason) => {
-                    let reason = language.say(format!("reason-{}", word(reason))).to_string();
-                    let said = [state, reason].into_iter().chain(signs(language, evidence));
+                    let reason = locale.say(format!("reason-{}", word(reason))).to_string();
+                    let said = [state, reason].into_iter().chain(signs(locale, evidence));
                     said.collect::<Vec<_>>().join(" ")
                 }
                 None => state,
@@ -62,7 +63,7 @@ pub(crate) fn sentence(language: Language, what: &Happening) -> String {
             match reason {
                 Some(reason) => event("order-refused")
                     .with("order", order.to_string())
-                    .with("reason", refused(language, *reason))
+                    .with("reason", refused(locale, *reason))
                     .to_string(),
                 None => order.to_string(),
             }
@@ -78,11 +79,11 @@ pub(crate) fn sentence(language: Language, what: &Happening) -> String {
         Happening::Drifted { row, held: true } => event("drifted-held").with("row", row).to_string(),
         Happening::Repaired { row } => event("repaired").with("row", row).to_string(),
         Happening::Verdict { service, server, to, reason, .. } => {
-            let event = language.say(format!("event-verdict-{}", to.as_str()));
+            let event = locale.say(format!("event-verdict-{}", to.as_str()));
             let event = event.with("server", server.to_string()).with("service", service.to_string());
             match to {
                 Verdict::Up => event.to_string(),
-                _ => event.with("why", verdicts::why(language, reason)).to_string(),
+                _ => event.with("why", verdicts::why(locale, reason)).to_string(),
             }
         }
         Happening::LeaseFailed { reason } => event("lease-failed").with("reason", reason).to_string(),
@@ -128,7 +129,7 @@ pub(crate) fn sentence(language: Language, what: &Happening) -> String {
             let ordered = ordered.with("server", server).with("by", short(by)).to_string();
             match reason.as_str() {
                 "" => ordered,
-                reason => format!("{ordered} {}", language.say("ordered-reason").with("reason", reason)),
+                reason => format!("{ordered} {}", locale.say("ordered-reason").with("reason", reason)),
             }
         }
         Happening::OrderCame { service, server, end } => {

@@ -138,7 +138,7 @@ async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> 
     let is_head = parts.method == Method::HEAD;
     let cookie = crate::guard::cookie(&parts.headers);
     let name = parts.extensions.get::<RequestId>().map(|name| Arc::clone(&name.0));
-    let accept_language = crate::visit::language_of(&parts.headers, None);
+    let otherwise = crate::visit::locale_of(&parts.headers, None).language;
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let error = response.extensions_mut().remove::<Arc<Error>>();
     // What the router itself refuses has no words of ours: names in a path that are no text.
@@ -148,13 +148,13 @@ async fn answer_errors(State(app): State<App>, request: Request, next: Next) -> 
     let unreadable = || Arc::new(Error::Malformed("the path cannot be read".to_owned()));
     let Some(error) = error.or_else(|| refused.then(unreadable)) else { return response };
     if for_machines {
-        return problem::answer(&error, accept_language, &visit.path, name.as_deref());
+        return problem::answer(&error, otherwise, &visit.path, name.as_deref());
     }
     // The guard has looked the session up for the handler; the error page needs its frame again.
     if let Some(cookie) = cookie
         && let Ok(Some(session)) = app.console.session(&cookie).await
     {
-        visit = visit.known(session, accept_language);
+        visit = visit.known(session, otherwise);
     }
     let mut answer = page(&visit, &error);
     if is_head {
@@ -169,16 +169,16 @@ fn is_problem(response: &Response) -> bool {
 
 fn page(visit: &Visit, error: &Error) -> Response {
     let status = error.status();
-    let language = visit.language;
+    let locale = visit.locale;
     let id = match error {
         Error::Internal { id } => Some(id.clone()),
         _ => None,
     };
-    let title = language.say(format!("problem-title-{}", status.as_u16()));
+    let title = locale.say(format!("problem-title-{}", status.as_u16()));
     let page = ErrorPage {
         p: Page::new(visit, title).narrow(),
         code: error.code(),
-        detail: error.detail(language),
+        detail: error.detail(locale),
         id,
     };
     let response = match page.render() {

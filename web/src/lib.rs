@@ -25,6 +25,7 @@ mod import;
 mod layers;
 mod leftover;
 mod live;
+mod locale;
 mod page;
 mod problems;
 mod qr;

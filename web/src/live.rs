@@ -204,7 +204,7 @@ impl Listener {
         };
         let now = Now::of(&self.member, view, live, page, &sparks.1);
         self.sparks = Some(sparks);
-        let mut parts = now.parts(self.member.language())?;
+        let mut parts = now.parts(self.member.locale())?;
         let shape: Vec<String> = now.table.shape().into_iter().map(ToOwned::to_owned).collect();
         if self.shape.as_ref() == Some(&shape) {
             return Ok((String::new(), parts));
@@ -226,7 +226,7 @@ impl Listener {
         live: &LiveCluster,
         (service, real): (&str, &str),
     ) -> Result<BTreeMap<String, String>, Error> {
-        let language = self.member.language();
+        let locale = self.member.locale();
         let orders = self.member.console().orders(&self.cluster).await?;
         let mut parts = BTreeMap::new();
         if let Some(running) = &view.running {
@@ -234,9 +234,9 @@ impl Listener {
             let (_, real) = real_server(service, real)?;
             let subject = Subject { service, real };
             let recent = self.member.console().recent(&self.cluster, ServerNow::series(&subject));
-            parts = ServerNow::of(language, &running.content, live, &orders, &recent, &subject).parts()?;
+            parts = ServerNow::of(locale, &running.content, live, &orders, &recent, &subject).parts()?;
         }
-        parts.insert("#bar-active".to_owned(), bar_active(language, ActiveNow::of(live))?);
+        parts.insert("#bar-active".to_owned(), bar_active(locale, ActiveNow::of(live))?);
         Ok(parts)
     }
 
@@ -246,16 +246,16 @@ impl Listener {
         view: &ClusterView,
         live: &LiveCluster,
     ) -> Result<BTreeMap<String, String>, Error> {
-        let language = self.member.language();
+        let locale = self.member.locale();
         let orders = self.member.console().orders(&self.cluster).await?;
         let mut parts = BTreeMap::new();
         if let Some(running) = &view.running {
-            let machines = Machines::of(language, (&self.cluster, &running.content), live, &orders);
+            let machines = Machines::of(locale, (&self.cluster, &running.content), live, &orders);
             parts = machines.parts()?;
             let shape = self.shape.get_or_insert_with(|| parts.keys().cloned().collect());
             parts.retain(|place, _| shape.contains(place));
         }
-        parts.insert("#bar-active".to_owned(), bar_active(language, ActiveNow::of(live))?);
+        parts.insert("#bar-active".to_owned(), bar_active(locale, ActiveNow::of(live))?);
         Ok(parts)
     }
 }

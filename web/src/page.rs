@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::assets::{self, Paths};
 use crate::calls::{self, Call};
 use crate::error::Error;
+use crate::locale::{Locale, Zone};
 use crate::text::{Language, Message};
 use crate::visit::{Member, Theme, Visit};
 
@@ -109,12 +110,12 @@ impl ActiveNow {
         }
     }
 
-    pub(crate) fn say(&self, language: &Language) -> Message {
+    pub(crate) fn say(&self, locale: &Locale) -> Message {
         match self {
-            ActiveNow::Unknown => language.say("active-unknown"),
-            ActiveNow::Nobody => language.say("active-nobody"),
-            ActiveNow::One(name) => language.say("active-one").with("director", name),
-            ActiveNow::Several => language.say("active-several"),
+            ActiveNow::Unknown => locale.say("active-unknown"),
+            ActiveNow::Nobody => locale.say("active-nobody"),
+            ActiveNow::One(name) => locale.say("active-one").with("director", name),
+            ActiveNow::Several => locale.say("active-several"),
         }
     }
 
@@ -131,7 +132,7 @@ impl ActiveNow {
 /// The frame; templates call it `p`.
 #[derive(Clone)]
 pub(crate) struct Page {
-    pub(crate) language: Language,
+    pub(crate) locale: Locale,
     pub(crate) theme: Theme,
     /// Whether single keys do something.
     pub(crate) keys: bool,
@@ -206,9 +207,9 @@ impl Page {
         let session = visit.caller.as_ref().and_then(|c| c.session.as_deref());
         let done = visit.query.get("done");
         Page {
-            language: visit.language,
-            theme: visit.theme,
-            keys: visit.keys,
+            locale: visit.locale,
+            theme: visit.look.theme,
+            keys: visit.look.keys,
             title: title.to_string(),
             csrf: session.map(|s| s.csrf_token.clone()).unwrap_or_default(),
             who: visit.caller.as_ref().map(|c| (c.actor.name.clone(), c.actor.role)),
@@ -263,7 +264,7 @@ impl Page {
 
     /// The sentence of that key.
     pub(crate) fn say(&self, key: &str) -> Message {
-        self.language.say(key.to_owned())
+        self.locale.say(key.to_owned())
     }
 
     /// Whether the visitor's role is enough; pages leave out what would be refused.
@@ -289,7 +290,7 @@ impl Page {
 
     /// A moment, absolute and with its zone.
     pub(crate) fn moment(&self, at: &Timestamp) -> String {
-        at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+        self.locale.moment(*at)
     }
 
     /// What this page does, as calls of the API; none for whoever has not signed in.
@@ -304,6 +305,11 @@ impl Page {
 
     pub(crate) fn themes(&self) -> [Theme; 3] {
         Theme::ALL
+    }
+
+    /// The zone that the switch offers beside the visitor's own.
+    pub(crate) fn utc(&self) -> &'static str {
+        Zone::UTC.name()
     }
 
     pub(crate) fn languages(&self) -> [Language; 2] {

@@ -4,8 +4,7 @@ use console::{LiveCluster, Problem, ProblemKind, ProblemOf, problems};
 use jiff::Timestamp;
 use lvs::Cluster;
 
-use crate::evidence::moment;
-use crate::text::Language;
+use crate::locale::Locale;
 use crate::verdicts;
 
 /// Lines of a list, at most; how many more there are is said.
@@ -29,14 +28,14 @@ pub(crate) struct ProblemList {
 }
 
 /// A problem as a sentence.
-pub(crate) fn sentence(language: Language, problem: &Problem) -> String {
+pub(crate) fn sentence(locale: Locale, problem: &Problem) -> String {
     let silent = problem.kind == ProblemKind::Checks && problem.count.is_none();
     let key = if silent { "checks-silent" } else { problem.kind.as_str() };
-    let message = language.say(format!("problem-{key}")).with("count", problem.count.unwrap_or_default());
-    let at = problem.at_s.map(moment).unwrap_or_default();
+    let message = locale.say(format!("problem-{key}")).with("count", problem.count.unwrap_or_default());
+    let at = problem.at_s.map(|at| locale.moment_of(at)).unwrap_or_default();
     let why = match (&problem.reason, problem.trouble) {
-        (Some(reason), _) => verdicts::why(language, reason),
-        (None, Some(trouble)) => verdicts::trouble(language, trouble),
+        (Some(reason), _) => verdicts::why(locale, reason),
+        (None, Some(trouble)) => verdicts::trouble(locale, trouble),
         (None, None) => String::new(),
     };
     let message = match &problem.of {
@@ -62,7 +61,7 @@ pub(crate) fn place(problem: &Problem) -> String {
 }
 
 impl ProblemList {
-    pub(crate) fn of(language: Language, base: &str, content: Option<&Cluster>, live: &LiveCluster) -> Self {
+    pub(crate) fn of(locale: Locale, base: &str, content: Option<&Cluster>, live: &LiveCluster) -> Self {
         let nothing = Cluster::default();
         let all = problems(content.unwrap_or(&nothing), live, Timestamp::now().as_second());
         let line = |problem: &Problem| {
@@ -70,7 +69,7 @@ impl ProblemList {
             ProblemLine {
                 tone: if bad { "bad" } else { "warn" },
                 icon: if bad { "bad" } else { "warn" },
-                text: sentence(language, problem),
+                text: sentence(locale, problem),
                 href: format!("{base}{}", place(problem)),
             }
         };

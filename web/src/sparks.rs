@@ -11,7 +11,7 @@ use lvs::series::{Line, Sample};
 use lvs::table::ServiceKey;
 
 use crate::figures::{bits, count, rate};
-use crate::text::Language;
+use crate::locale::Locale;
 use crate::visit::Member;
 
 /// The drawing's own size; it is stretched to the room there is.
@@ -76,13 +76,13 @@ struct Tile {
 #[derive(Template, Clone)]
 #[template(path = "live_sparks.html")]
 pub(crate) struct Tiles {
-    language: Language,
+    locale: Locale,
     base: String,
     tiles: Vec<Tile>,
 }
 
 impl Tiles {
-    pub(crate) fn of(language: Language, base: &str, sparks: &Sparks, now: Option<&LiveCounters>) -> Self {
+    pub(crate) fn of(locale: Locale, base: &str, sparks: &Sparks, now: Option<&LiveCounters>) -> Self {
         let numbers = now.map(|services| {
             let sum = |of: fn(&console::LiveService) -> f64| services.values().map(of).sum::<f64>();
             [
@@ -98,7 +98,7 @@ impl Tiles {
             curve: sparks.whole.get(place).cloned().unwrap_or_default(),
         };
         let numbers = numbers.into_iter().flatten().zip(0..);
-        Tiles { language, base: base.to_owned(), tiles: TILES.iter().zip(numbers).map(tile).collect() }
+        Tiles { locale, base: base.to_owned(), tiles: TILES.iter().zip(numbers).map(tile).collect() }
     }
 }
 

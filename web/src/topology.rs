@@ -11,9 +11,9 @@ use lvs::health::Verdict;
 use lvs::model::VirtualServer;
 
 use crate::evidence::Look;
+use crate::locale::Locale;
 use crate::screens::monitoring::DirectorCard;
 use crate::screens::server_state::status;
-use crate::text::Language;
 
 /// Boxes of one column, at most; a picture of more could not be read.
 const MOST: usize = 40;
@@ -127,12 +127,12 @@ struct Machine {
 }
 
 impl Topology {
-    pub(crate) fn of(language: Language, base: &str, content: &Cluster, live: &LiveCluster) -> Self {
+    pub(crate) fn of(locale: Locale, base: &str, content: &Cluster, live: &LiveCluster) -> Self {
         let witness =
             live.active().or_else(|| live.directors.iter().find(|d| d.connected && d.checks.is_some()));
         let seen = |service: &VirtualServer, real: &lvs::model::RealServer| {
             let known = status(witness?, service.key(), service.server_key(real))?;
-            Some((known.verdict, Look::of(language, known.verdict)))
+            Some((known.verdict, Look::of(locale, known.verdict)))
         };
         let mut machines: BTreeMap<IpAddr, Machine> = BTreeMap::new();
         let mut rows = Vec::new();
@@ -163,9 +163,9 @@ impl Topology {
                 _ => "good",
             };
             let word = match (service.active, known) {
-                (false, _) => language.say("status-off").to_string(),
-                (true, 0) => language.say("topology-unchecked").to_string(),
-                _ => language
+                (false, _) => locale.say("status-off").to_string(),
+                (true, 0) => locale.say("topology-unchecked").to_string(),
+                _ => locale
                     .say("topology-up")
                     .with("up", up)
                     .with("all", service.real_servers.len())
@@ -190,7 +190,7 @@ impl Topology {
         let client = clients.node(
             tops(1, height).next().unwrap_or(0),
             "idle",
-            &language.say("topology-clients").to_string(),
+            &locale.say("topology-clients").to_string(),
             String::new(),
             None,
         );
@@ -204,7 +204,7 @@ impl Topology {
             })
             .collect();
         let director_node = |(director, y): (&LiveDirector, usize)| {
-            let card = DirectorCard::of(language, director);
+            let card = DirectorCard::of(locale, director);
             directors.node(
                 y,
                 card.tone,
@@ -222,7 +222,7 @@ impl Topology {
                 let tone = worst(&machine.tones);
                 let word =
                     machine.tones.iter().position(|one| *one == tone).and_then(|at| machine.words.get(at));
-                let word = word.cloned().unwrap_or_else(|| language.say("topology-unchecked").to_string());
+                let word = word.cloned().unwrap_or_else(|| locale.say("topology-unchecked").to_string());
                 let href = format!("{base}/machines#{}", crate::screens::machines::place_of(*address));
                 servers.node(y, tone, &machine.name, format!("{address} · {word}"), Some(href))
             })
@@ -279,7 +279,7 @@ mod tests {
         }))
         .unwrap();
         let live = LiveCluster { running: Some(1), directors: Vec::new() };
-        let picture = Topology::of(Language::English, "/clusters/x", &content, &live);
+        let picture = Topology::of(Locale::default(), "/clusters/x", &content, &live);
         assert_eq!(picture.nodes.len(), 4);
         assert!(picture.nodes.iter().all(|node| node.tone == "idle"), "{:?}", picture.nodes);
         assert!(picture.edges.iter().all(|edge| !edge.live));

@@ -4,7 +4,6 @@
 use console::{ClusterView, EventQuery, HistoryRange, LiveCluster, SeriesKey};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use lvs::journal::{Happening, Severity};
 use lvs::model::VirtualServer;
 use lvs::series::{Line, Resolution, Sample};
@@ -14,6 +13,7 @@ use crate::charts::{MOST, Mark, Named};
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::happenings;
+use crate::locale::Zone;
 use crate::visit::Member;
 
 /// Lengths of time that are offered: the word in the address, and seconds.
@@ -34,22 +34,22 @@ pub(crate) struct Span {
     pub(crate) range: HistoryRange,
 }
 
-/// A moment as a form sends it (`2026-11-21T19:30`), in UTC.
-fn moment(name: &str, text: &str) -> Result<i64, Error> {
-    let wrong =
-        || Error::Malformed(format!("{name} {text:?}: a moment as 2026-11-21T19:30 (UTC) is expected"));
+/// A moment with its zone, or as a form sends it (`2026-11-21T19:30`), by the clocks of this zone.
+fn moment(name: &str, text: &str, zone: Zone) -> Result<i64, Error> {
+    let wrong = || Error::Malformed(format!("{name} {text:?}: a moment as 2026-11-21T19:30Z is expected"));
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at.as_second());
     }
     let at: DateTime = text.parse().map_err(|_| wrong())?;
-    at.to_zoned(TimeZone::UTC).map(|at| at.timestamp().as_second()).map_err(|_| wrong())
+    zone.at(at).map(|at| at.as_second()).ok_or_else(wrong)
 }
 
 impl Span {
-    /// As the address says (`?range=1h`, or `?from=…&until=…`); an hour where it says nothing.
-    pub(crate) fn read(query: &Fields, now: i64) -> Result<Self, Error> {
+    /// As the address says (`?range=1h`, or `?from=…&until=…`); an hour where it says nothing. Moments without a zone are
+    /// of this one.
+    pub(crate) fn read(query: &Fields, zone: Zone, now: i64) -> Result<Self, Error> {
         if let (Some(from), Some(until)) = (query.filled("from"), query.filled("until")) {
-            let (from, until) = (moment("from", from)?, moment("until", until)?);
+            let (from, until) = (moment("from", from, zone)?, moment("until", until, zone)?);
             if until <= from || until - from > LONGEST {
                 return Err(Error::Malformed(
                     "until must be later than from, by at most 400 days".to_owned(),
@@ -185,7 +185,7 @@ impl Traffic {
             .collect();
         let rest = rest(&whole, &history.lines);
         if !more.is_empty() && stirs(&rest) {
-            let name = member.language().say("chart-other").with("count", more.len()).to_string();
+            let name = member.locale().say("chart-other").with("count", more.len()).to_string();
             lines.push((None, Named { name, href: None, line: rest }));
         }
         Ok(Traffic { resolution: history.resolution, lines })
@@ -212,7 +212,7 @@ pub(crate) async fn marks(
     of: Option<ServiceKey>,
     span: &Span,
 ) -> Result<Vec<Mark>, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let query = EventQuery { limit: EVENTS, ..EventQuery::default() };
     let events = member.console().events(cluster, &query).await?;
     let within = span.range.from..span.range.until;
@@ -221,7 +221,7 @@ pub(crate) async fn marks(
     let mark = |event: console::LoggedEvent| Mark {
         at: event.at.as_second(),
         tone: happenings::look(event.what.severity()).0,
-        text: happenings::sentence(language, &event.what),
+        text: happenings::sentence(locale, &event.what),
     };
     Ok(shown.take(MARKS).map(mark).collect())
 }
@@ -232,7 +232,7 @@ mod tests {
 
     fn read(fields: &[(&str, &str)]) -> Result<Span, Error> {
         let fields = fields.iter().fold(Fields::default(), |all, (name, value)| all.with(name, value));
-        Span::read(&fields, 1_000_000)
+        Span::read(&fields, Zone::UTC, 1_000_000)
     }
 
     #[test]

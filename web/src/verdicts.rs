@@ -6,23 +6,23 @@ use lvs::health::{DnsFailure, Failure, ProgramFailure, Reason, Trouble, Verdict}
 use lvs::wire::CheckerStatus;
 
 use crate::happenings::word;
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// The word for a verdict.
-pub(crate) fn verdict(language: Language, verdict: Verdict) -> String {
-    language.say(format!("health-{}", verdict.as_str())).to_string()
+pub(crate) fn verdict(locale: Locale, verdict: Verdict) -> String {
+    locale.say(format!("health-{}", verdict.as_str())).to_string()
 }
 
 /// Why a verdict was given, as a sentence.
-pub(crate) fn why(language: Language, reason: &Reason) -> String {
-    let text = |key: &str| language.say(format!("why-{key}"));
+pub(crate) fn why(locale: Locale, reason: &Reason) -> String {
+    let text = |key: &str| locale.say(format!("why-{key}"));
     match reason {
         Reason::Started => text("started").to_string(),
         Reason::Asked => text("asked").to_string(),
         Reason::Unchecked => text("unchecked").to_string(),
         Reason::Answered { .. } => text("answered").to_string(),
         Reason::Failed { failure: what, failures } => {
-            let what = failure(language, what);
+            let what = failure(locale, what);
             text("failed").with("failure", what).with("failures", *failures).to_string()
         }
         Reason::Reentering { successes, needed } => {
@@ -35,8 +35,8 @@ pub(crate) fn why(language: Language, reason: &Reason) -> String {
 }
 
 /// How a server failed, as a sentence.
-pub(crate) fn failure(language: Language, failure: &Failure) -> String {
-    let text = |key: String| language.say(format!("failure-{key}"));
+pub(crate) fn failure(locale: Locale, failure: &Failure) -> String {
+    let text = |key: String| locale.say(format!("failure-{key}"));
     match failure {
         Failure::TimedOut { phase } => text(format!("timed-out-{}", word(phase))).to_string(),
         Failure::Status { code } => text("status".to_owned()).with("code", *code).to_string(),
@@ -63,22 +63,22 @@ pub(crate) fn failure(language: Language, failure: &Failure) -> String {
 }
 
 /// Why a checker cannot ask, as a sentence.
-pub(crate) fn trouble(language: Language, trouble: Trouble) -> String {
-    language.say(format!("trouble-{}", trouble.as_str())).to_string()
+pub(crate) fn trouble(locale: Locale, trouble: Trouble) -> String {
+    locale.say(format!("trouble-{}", trouble.as_str())).to_string()
 }
 
 /// What is wrong with a director's checker of a real server, as a sentence; none where it works.
-pub(crate) fn checker(language: Language, director: &LiveDirector, status: CheckerStatus) -> Option<String> {
+pub(crate) fn checker(locale: Locale, director: &LiveDirector, status: CheckerStatus) -> Option<String> {
     let silent = director.status.as_ref().and_then(|status| status.checking.as_ref()?.silent_s);
-    of_checker(language, silent, status)
+    of_checker(locale, silent, status)
 }
 
 /// The same of one that as a whole has done nothing for so long, if it has: what it said of single servers is as old.
-fn of_checker(language: Language, silent_s: Option<u64>, status: CheckerStatus) -> Option<String> {
-    let stuck = |seconds| language.say("server-checker-stuck").with("seconds", seconds).to_string();
+fn of_checker(locale: Locale, silent_s: Option<u64>, status: CheckerStatus) -> Option<String> {
+    let stuck = |seconds| locale.say("server-checker-stuck").with("seconds", seconds).to_string();
     match (silent_s, status) {
         (Some(silent_s), _) | (None, CheckerStatus::Stuck { silent_s }) => Some(stuck(silent_s)),
-        (None, CheckerStatus::Troubled { trouble: why }) => Some(trouble(language, why)),
+        (None, CheckerStatus::Troubled { trouble: why }) => Some(trouble(locale, why)),
         (None, CheckerStatus::Working) => None,
     }
 }
@@ -86,17 +86,18 @@ fn of_checker(language: Language, silent_s: Option<u64>, status: CheckerStatus) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Language;
     use lvs::health::{Phase, TlsFailure};
 
     #[test]
     fn a_checker_that_is_stuck_is_said_like_one_in_trouble() {
-        for language in Language::ALL {
-            let said = |silent_s, status| of_checker(language, silent_s, status);
+        for locale in Language::ALL.map(Locale::from) {
+            let said = |silent_s, status| of_checker(locale, silent_s, status);
             assert_eq!(said(None, CheckerStatus::Working), None);
             let stuck = said(None, CheckerStatus::Stuck { silent_s: 42 }).unwrap();
             assert!(stuck.contains("42"), "{stuck}");
             let troubled = CheckerStatus::Troubled { trouble: Trouble::Late };
-            assert_eq!(said(None, troubled), Some(trouble(language, Trouble::Late)));
+            assert_eq!(said(None, troubled), Some(trouble(locale, Trouble::Late)));
             assert!(said(Some(77), CheckerStatus::Working).is_some_and(|text| text.contains("77")));
         }
     }
@@ -147,9 +148,9 @@ mod tests {
             Trouble::Lost,
             Trouble::Late,
         ];
-        for language in Language::ALL {
-            let said = failures.iter().map(|what| failure(language, what));
-            let said = said.chain(troubles.map(|what| trouble(language, what)));
+        for locale in Language::ALL.map(Locale::from) {
+            let said = failures.iter().map(|what| failure(locale, what));
+            let said = said.chain(troubles.map(|what| trouble(locale, what)));
             for sentence in said {
                 assert!(sentence.contains([' ', '。', '：']) || !sentence.is_ascii(), "{sentence}");
                 assert!(!sentence.starts_with("failure-") && !sentence.starts_with("trouble-"), "{sentence}");

@@ -12,9 +12,10 @@ use crate::App;
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::guard::{Caller, source};
+use crate::locale::{Locale, Zone};
 use crate::text::Language;
 
-/// The cookie that keeps theme and language of a browser; it tells nothing about a person.
+/// The cookie that keeps theme, language, keys and time zone of a browser; it tells nothing about a person.
 pub(crate) const LOOK_COOKIE: &str = "__Host-caribe-look";
 
 /// Light or dark.
@@ -46,34 +47,64 @@ impl Theme {
     }
 }
 
-/// What a browser chose: `THEME`, `THEME.LANGUAGE` or `THEME.LANGUAGE.nokeys`; and whether single keys do something.
-pub(crate) fn read_look(headers: &HeaderMap) -> (Theme, Option<Language>, bool) {
-    let jar = CookieJar::from_headers(headers);
-    let value = jar.get(LOOK_COOKIE).map(|c| c.value().to_owned()).unwrap_or_default();
-    let (theme, rest) = value.split_once('.').unwrap_or((&value, ""));
-    let (language, keys) = rest.split_once('.').unwrap_or((rest, ""));
-    (Theme::from_word(theme).unwrap_or_default(), Language::from_tag(language), keys != "nokeys")
+/// What a browser chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) theme: Theme,
+    /// None where it did not choose one.
+    pub(crate) language: Option<Language>,
+    /// Whether single keys do something.
+    pub(crate) keys: bool,
+    pub(crate) zone: Zone,
 }
 
-/// The language to answer in: the account's, else the browser's choice here, else what the browser asks for.
-pub(crate) fn language_of(headers: &HeaderMap, session: Option<&SessionInfo>) -> Language {
+impl Look {
+    /// What the cookie says; what it does not say is as it comes.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let jar = CookieJar::from_headers(headers);
+        Look::read(jar.get(LOOK_COOKIE).map_or("", |cookie| cookie.value()))
+    }
+
+    /// `THEME.LANGUAGE.KEYS.ZONE`, of which the end may be missing.
+    fn read(value: &str) -> Self {
+        let mut parts = value.splitn(4, '.');
+        let mut part = || parts.next().unwrap_or("");
+        Look {
+            theme: Theme::from_word(part()).unwrap_or_default(),
+            language: Language::from_tag(part()),
+            keys: part() != "nokeys",
+            zone: Zone::from_name(part()).unwrap_or_default(),
+        }
+    }
+
+    /// The value of the cookie.
+    pub(crate) fn write(self) -> String {
+        let language = self.language.map_or("", Language::tag);
+        let keys = if self.keys { "keys" } else { "nokeys" };
+        format!("{}.{language}.{keys}.{}", self.theme.as_str(), self.zone.name())
+    }
+}
+
+/// How to answer: in the account's language, else the browser's choice here, else what the browser asks for; and in the
+/// time zone that was chosen here.
+pub(crate) fn locale_of(headers: &HeaderMap, session: Option<&SessionInfo>) -> Locale {
     let accept = || headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
-    session
+    let look = Look::of(headers);
+    let language = session
         .and_then(|s| s.language.as_deref())
         .and_then(Language::from_tag)
-        .or_else(|| read_look(headers).1)
+        .or(look.language)
         .or_else(|| Language::from_accept(accept()?))
-        .unwrap_or_default()
+        .unwrap_or_default();
+    Locale { language, zone: look.zone }
 }
 
 /// One request, whoever makes it.
 #[derive(Clone)]
 pub(crate) struct Visit {
     pub(crate) console: Console,
-    pub(crate) language: Language,
-    pub(crate) theme: Theme,
-    /// Whether single keys do something.
-    pub(crate) keys: bool,
+    pub(crate) locale: Locale,
+    pub(crate) look: Look,
     pub(crate) caller: Option<Caller>,
     pub(crate) path: String,
     pub(crate) query: Arc<Fields>,
@@ -97,9 +128,8 @@ impl Visit {
             });
         Visit {
             console,
-            language: language_of(&parts.headers, session),
-            theme: read_look(&parts.headers).0,
-            keys: read_look(&parts.headers).2,
+            locale: locale_of(&parts.headers, session),
+            look: Look::of(&parts.headers),
             path: parts.uri.path().to_owned(),
             query: Arc::new(query),
             host: host.filter(|h| is_authority(h)),
@@ -112,7 +142,7 @@ impl Visit {
 impl Visit {
     /// The same visit, of the person of that session.
     pub(crate) fn known(mut self, session: SessionInfo, otherwise: Language) -> Self {
-        self.language = session.language.as_deref().and_then(Language::from_tag).unwrap_or(otherwise);
+        self.locale.language = session.language.as_deref().and_then(Language::from_tag).unwrap_or(otherwise);
         self.caller = Some(Caller { actor: session.actor.clone(), session: Some(Arc::new(session)) });
         self
     }
@@ -143,8 +173,13 @@ impl Member {
         &self.visit.console
     }
 
+    pub(crate) fn locale(&self) -> Locale {
+        self.visit.locale
+    }
+
+    /// For answers to programs, whose moments are always in UTC.
     pub(crate) fn language(&self) -> Language {
-        self.visit.language
+        self.visit.locale.language
     }
 
     /// Whether the cluster with that id is theirs to see: a token may be for one alone.
@@ -160,5 +195,23 @@ impl FromRequestParts<App> for Member {
         let visit = Visit::new(app.console.clone(), parts);
         let actor = visit.caller.as_ref().map(|c| c.actor.clone()).ok_or(Error::Unauthenticated)?;
         Ok(Member { visit, actor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_chose_is_read_back() {
+        let nothing = Look { theme: Theme::System, language: None, keys: true, zone: Zone::UTC };
+        for value in ["", "x.y.z", "system", "...", "dark-.de.keys.Europe/Nowhere.x"] {
+            assert_eq!(Look::read(value), nothing, "{value}");
+        }
+        // As it was before there were zones.
+        assert_eq!(Look::read("dark.zh-CN.nokeys").write(), "dark.zh-CN.nokeys.UTC");
+        for look in ["light.en.keys.Asia/Shanghai", "system..nokeys.UTC"] {
+            assert_eq!(Look::read(look).write(), look);
+        }
     }
 }

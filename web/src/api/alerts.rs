@@ -60,7 +60,7 @@ fn alert(alert: &Alert) -> AlertShape {
         kind: alert.problem.kind,
         problem: alert.problem.key(),
         critical: alert.problem.kind.is_critical(),
-        text: sentence(Language::English, &alert.problem),
+        text: sentence(Language::English.into(), &alert.problem),
         since: text(&alert.since),
         told: text(&alert.told),
         silenced_until: text(&alert.silenced_until),

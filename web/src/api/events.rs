@@ -44,7 +44,7 @@ pub(super) fn shape(language: Language, event: &LoggedEvent) -> EventShape {
         director: event.director.clone(),
         severity: event.what.severity(),
         kind: event.what.word().to_owned(),
-        text: sentence(language, &event.what),
+        text: sentence(language.into(), &event.what),
         details: event.what.clone(),
     }
 }

@@ -65,10 +65,10 @@ pub(super) fn view(
     let checks = director.checks.as_ref();
     let known = service.and_then(|service| checks?.get(&service)?.servers.get(&server));
     let text = known.map(|status| {
-        let verdict = verdicts::verdict(language, status.verdict);
-        format!("{verdict}: {}", verdicts::why(language, &status.reason))
+        let verdict = verdicts::verdict(language.into(), status.verdict);
+        format!("{verdict}: {}", verdicts::why(language.into(), &status.reason))
     });
-    let trouble = known.and_then(|status| verdicts::checker(language, director, status.checker));
+    let trouble = known.and_then(|status| verdicts::checker(language.into(), director, status.checker));
     HealthLine {
         text,
         trouble,

@@ -150,7 +150,7 @@ pub(super) async fn wrong(member: Member, Path(cluster): Path<String>) -> Result
         let line = ProblemLine {
             kind: problem.kind.as_str(),
             critical: problem.kind.is_critical(),
-            text: sentence(member.language(), problem),
+            text: sentence(member.language().into(), problem),
             director,
             virtual_server: service_name,
             real_server,

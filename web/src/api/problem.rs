@@ -81,7 +81,7 @@ pub(super) fn body(error: &Error, language: Language, path: &str) -> Value {
         "type": format!("urn:caribe:problem:{}", error.code()),
         "title": title,
         "status": status.as_u16(),
-        "detail": error.detail(language),
+        "detail": error.detail(language.into()),
         "instance": path,
         "code": error.code(),
     });

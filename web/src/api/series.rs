@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::request::ok;
 use crate::error::Error;
+use crate::locale::Zone;
 use crate::screens::objects::virtual_server;
 use crate::traffic::{Span, Traffic};
 use crate::visit::Member;
@@ -82,7 +83,7 @@ fn word(resolution: Resolution) -> &'static str {
 /// `GET …/series?service=&range=15m|1h|6h|24h|7d|30d` or `&from=&until=`: by service, or by real server of one; moments
 /// that nothing is known of are left out.
 pub(super) async fn series(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let span = Span::read(&member.visit.query, Timestamp::now().as_second())?;
+    let span = Span::read(&member.visit.query, Zone::UTC, Timestamp::now().as_second())?;
     let view = member.console().cluster(&cluster).await?;
     let content = view.running.as_ref().map(|running| running.content.clone()).unwrap_or_default();
     let service = match member.visit.query.filled("service") {

@@ -296,14 +296,14 @@ pub(crate) fn without_secrets(fields: Fields) -> (Fields, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Language;
+    use crate::locale::Locale;
 
     /// A check as its row gives it back.
     fn again(check: &Check, more: &[(&str, &str)]) -> Check {
         let row = Row::new("checks", 4);
         let fields = texts(Fields::default(), &row, check).with(&row.name("was"), 0);
         let fields = more.iter().fold(fields, |fields, (name, text)| fields.with(&row.name(name), text));
-        let mut reader = Reader::new(&["checks.*.kind"], &fields, Language::English);
+        let mut reader = Reader::new(&["checks.*.kind"], &fields, Locale::default());
         let read = read(&mut reader, &row, std::slice::from_ref(check));
         assert!(!reader.finish().failed());
         read

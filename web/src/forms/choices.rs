@@ -3,7 +3,7 @@
 use lvs::format::FileKind;
 use lvs::model::{DriftPolicy, Matching, Protocol, Scheduler, SorryCheck, Start};
 
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// One line of a select list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +52,9 @@ pub(crate) const DNS_RECORDS: [Word; 9] = [
 ];
 
 /// How a connection to a mail server is protected.
-pub(crate) fn mail_securities(language: Language) -> Vec<Choice> {
+pub(crate) fn mail_securities(locale: Locale) -> Vec<Choice> {
     ["starttls", "tls", "none"]
-        .map(|word| Choice::new(word, language.say(format!("mail-security-{word}"))))
+        .map(|word| Choice::new(word, locale.say(format!("mail-security-{word}"))))
         .into()
 }
 
@@ -65,34 +65,34 @@ impl Choice {
 }
 
 /// The kernel's schedulers, each with its short name, because people search for that.
-pub(crate) fn schedulers(language: Language) -> Vec<Choice> {
+pub(crate) fn schedulers(locale: Locale) -> Vec<Choice> {
     Scheduler::ALL
         .into_iter()
-        .map(|s| Choice::new(s.as_str(), language.say(format!("scheduler-{s}")).with("name", s.as_str())))
+        .map(|s| Choice::new(s.as_str(), locale.say(format!("scheduler-{s}")).with("name", s.as_str())))
         .collect()
 }
 
 /// The three ways of forwarding; with `inherited` first where one may be left to the cluster.
-pub(crate) fn forwardings(language: Language, inherited: Option<&str>) -> Vec<Choice> {
+pub(crate) fn forwardings(locale: Locale, inherited: Option<&str>) -> Vec<Choice> {
     let cluster = inherited.map(|word| {
-        let text = language.say(format!("forwarding-{word}"));
-        Choice::new("", language.say("forwarding-inherited").with("forwarding", text))
+        let text = locale.say(format!("forwarding-{word}"));
+        Choice::new("", locale.say("forwarding-inherited").with("forwarding", text))
     });
     cluster
         .into_iter()
-        .chain(["nat", "direct", "tunnel"].map(|w| Choice::new(w, language.say(format!("forwarding-{w}")))))
+        .chain(["nat", "direct", "tunnel"].map(|w| Choice::new(w, locale.say(format!("forwarding-{w}")))))
         .collect()
 }
 
 /// Checksums of a tunnel's outer header.
-pub(crate) fn tunnel_checksums(language: &Language) -> Vec<Choice> {
-    ["none", "full", "remote"].map(|w| Choice::new(w, language.say(format!("checksum-{w}")))).to_vec()
+pub(crate) fn tunnel_checksums(locale: &Locale) -> Vec<Choice> {
+    ["none", "full", "remote"].map(|w| Choice::new(w, locale.say(format!("checksum-{w}")))).to_vec()
 }
 
 /// Address families of a service by firewall mark.
-pub(crate) fn families(language: Language) -> Vec<Choice> {
+pub(crate) fn families(locale: Locale) -> Vec<Choice> {
     vec![
-        Choice::new("", language.say("family-of-address")),
+        Choice::new("", locale.say("family-of-address")),
         Choice::new("ipv4", "IPv4"),
         Choice::new("ipv6", "IPv6"),
     ]
@@ -107,25 +107,22 @@ pub(crate) fn protocols() -> [(&'static str, Protocol); 3] {
 }
 
 /// What happens to what somebody else changed.
-pub(crate) fn drifts(language: Language) -> Vec<Choice> {
-    DriftPolicy::ALL.map(|d| Choice::new(d.as_str(), language.say(format!("drift-{}", d.as_str())))).to_vec()
+pub(crate) fn drifts(locale: Locale) -> Vec<Choice> {
+    DriftPolicy::ALL.map(|d| Choice::new(d.as_str(), locale.say(format!("drift-{}", d.as_str())))).to_vec()
 }
 
 /// A kernel parameter that may be left as the host has it.
-pub(crate) fn switches(language: Language) -> Vec<Choice> {
+pub(crate) fn switches(locale: Locale) -> Vec<Choice> {
     ["", "on", "off"]
         .map(|word| {
-            Choice::new(
-                word,
-                language.say(format!("switch-{}", if word.is_empty() { "leave" } else { word })),
-            )
+            Choice::new(word, locale.say(format!("switch-{}", if word.is_empty() { "leave" } else { word })))
         })
         .to_vec()
 }
 
 /// Kinds of checks.
-pub(crate) fn checks(language: &Language) -> Vec<Choice> {
-    super::checks::KINDS.map(|kind| Choice::new(kind, language.say(format!("check-{kind}")))).to_vec()
+pub(crate) fn checks(locale: &Locale) -> Vec<Choice> {
+    super::checks::KINDS.map(|kind| Choice::new(kind, locale.say(format!("check-{kind}")))).to_vec()
 }
 
 /// Methods of HTTP.
@@ -133,74 +130,74 @@ pub(crate) const HTTP_METHODS: [Word; 3] =
     [word("GET", "GET"), word("HEAD", "HEAD"), word("OPTIONS", "OPTIONS")];
 
 /// Words of a list with the texts of their keys.
-fn said<const N: usize>(language: &Language, words: [&str; N], key: fn(&str) -> String) -> Vec<Choice> {
-    words.map(|word| Choice::new(word, language.say(key(word)))).to_vec()
+fn said<const N: usize>(locale: &Locale, words: [&str; N], key: fn(&str) -> String) -> Vec<Choice> {
+    words.map(|word| Choice::new(word, locale.say(key(word)))).to_vec()
 }
 
 /// How an answer is compared.
-pub(crate) fn matchings(language: &Language) -> Vec<Choice> {
-    said(language, Matching::ALL.map(Matching::as_str), |word| format!("matching-{word}"))
+pub(crate) fn matchings(locale: &Locale) -> Vec<Choice> {
+    said(locale, Matching::ALL.map(Matching::as_str), |word| format!("matching-{word}"))
 }
 
 /// How several checks add up.
-pub(crate) fn combines(language: &Language) -> Vec<Choice> {
-    said(language, ["all", "any"], |word| format!("combine-{word}"))
+pub(crate) fn combines(locale: &Locale) -> Vec<Choice> {
+    said(locale, ["all", "any"], |word| format!("combine-{word}"))
 }
 
 /// How a weight rises.
-pub(crate) fn ramps(language: &Language) -> Vec<Choice> {
-    said(language, ["linear", "doubling"], |word| format!("ramp-{word}"))
+pub(crate) fn ramps(locale: &Locale) -> Vec<Choice> {
+    said(locale, ["linear", "doubling"], |word| format!("ramp-{word}"))
 }
 
 /// Where weights come from.
-pub(crate) fn loads(language: &Language) -> Vec<Choice> {
-    said(language, ["none", "program", "line", "http"], |word| format!("load-{word}"))
+pub(crate) fn loads(locale: &Locale) -> Vec<Choice> {
+    said(locale, ["none", "program", "line", "http"], |word| format!("load-{word}"))
 }
 
 /// Whether a sorry server is checked.
-pub(crate) fn sorry_checks(language: &Language) -> Vec<Choice> {
-    said(language, SorryCheck::ALL.map(SorryCheck::as_str), |word| format!("sorry-check-{word}"))
+pub(crate) fn sorry_checks(locale: &Locale) -> Vec<Choice> {
+    said(locale, SorryCheck::ALL.map(SorryCheck::as_str), |word| format!("sorry-check-{word}"))
 }
 
 /// How a sorry server is reached; tunnels keep the details they have.
-pub(crate) fn sorry_forwardings(language: &Language) -> Vec<Choice> {
-    let own = ["nat", "direct", "tunnel"].map(|w| Choice::new(w, language.say(format!("forwarding-{w}"))));
-    std::iter::once(Choice::new("", language.say("forwarding-cluster"))).chain(own).collect()
+pub(crate) fn sorry_forwardings(locale: &Locale) -> Vec<Choice> {
+    let own = ["nat", "direct", "tunnel"].map(|w| Choice::new(w, locale.say(format!("forwarding-{w}"))));
+    std::iter::once(Choice::new("", locale.say("forwarding-cluster"))).chain(own).collect()
 }
 
 /// What happens when a real server fails.
-pub(crate) fn quiesces(language: &Language) -> Vec<Choice> {
-    let own = ["quiesce", "remove"].map(|w| Choice::new(w, language.say(format!("on-failure-{w}"))));
-    std::iter::once(Choice::new("", language.say("on-failure-service"))).chain(own).collect()
+pub(crate) fn quiesces(locale: &Locale) -> Vec<Choice> {
+    let own = ["quiesce", "remove"].map(|w| Choice::new(w, locale.say(format!("on-failure-{w}"))));
+    std::iter::once(Choice::new("", locale.say("on-failure-service"))).chain(own).collect()
 }
 
 /// What a server counts as before its first result.
-pub(crate) fn starts(language: &Language) -> Vec<Choice> {
-    Start::ALL.map(|s| Choice::new(s.as_str(), language.say(format!("start-{}", s.as_str())))).to_vec()
+pub(crate) fn starts(locale: &Locale) -> Vec<Choice> {
+    Start::ALL.map(|s| Choice::new(s.as_str(), locale.say(format!("start-{}", s.as_str())))).to_vec()
 }
 
 /// Whose checks a real server has.
-pub(crate) fn owners(language: &Language) -> Vec<Choice> {
-    ["service", "own"].map(|word| Choice::new(word, language.say(format!("checks-of-{word}")))).to_vec()
+pub(crate) fn owners(locale: &Locale) -> Vec<Choice> {
+    ["service", "own"].map(|word| Choice::new(word, locale.say(format!("checks-of-{word}")))).to_vec()
 }
 
 /// What two directors speak.
-pub(crate) fn redundancy_protocols(language: &Language) -> Vec<Choice> {
+pub(crate) fn redundancy_protocols(locale: &Locale) -> Vec<Choice> {
     ["heartbeat", "vrrp", "pulse"]
-        .map(|word| Choice::new(word, language.say(format!("redundancy-{word}"))))
+        .map(|word| Choice::new(word, locale.say(format!("redundancy-{word}"))))
         .to_vec()
 }
 
 /// Kinds of files that can be read.
-pub(crate) fn file_kinds(language: Language) -> Vec<Choice> {
+pub(crate) fn file_kinds(locale: Locale) -> Vec<Choice> {
     ["auto"]
         .into_iter()
         .chain(FileKind::ALL.map(FileKind::as_str))
-        .map(|word| Choice::new(word, language.say(format!("file-kind-{}", word.replace('.', "-")))))
+        .map(|word| Choice::new(word, locale.say(format!("file-kind-{}", word.replace('.', "-")))))
         .collect()
 }
 
 /// A director's two places.
-pub(crate) fn seats(language: &Language) -> Vec<Choice> {
-    ["primary", "backup"].map(|w| Choice::new(w, language.say(format!("seat-{w}")))).to_vec()
+pub(crate) fn seats(locale: &Locale) -> Vec<Choice> {
+    ["primary", "backup"].map(|w| Choice::new(w, locale.say(format!("seat-{w}")))).to_vec()
 }

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lvs::{Finding, Severity};
 
 use crate::fields::Fields;
+use crate::locale::Locale;
 use crate::text::Language;
 
 pub(crate) use checks::without_secrets;
@@ -46,7 +47,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    pub(crate) fn of(language: Language, finding: &Finding) -> Self {
+    pub(crate) fn of(locale: Locale, finding: &Finding) -> Self {
         let place = match &finding.place {
             lvs::finding::Place::Whole => String::new(),
             lvs::finding::Place::Line { line, column } => format!("{line}:{column}"),
@@ -55,7 +56,7 @@ impl Note {
         Note {
             error: finding.severity == Severity::Error,
             place,
-            text: language.finding(finding),
+            text: locale.finding(finding),
             suggestion: finding.suggestion.clone(),
         }
     }
@@ -188,24 +189,21 @@ impl Form {
 
     /// Says the findings about the object at `pointer` (`/virtual_servers/3`) at their fields. Findings about other
     /// objects are left out, unless they are errors and `all` is wanted: nothing that refused a form may stay unsaid.
-    pub(crate) fn findings(&mut self, language: Language, pointer: &str, findings: &[Finding], all: bool) {
-        self.findings_about(language, &[pointer], findings, all);
+    pub(crate) fn findings(&mut self, locale: Locale, pointer: &str, findings: &[Finding], all: bool) {
+        self.findings_about(locale, &[pointer], findings, all);
     }
 
     /// The same for a form that writes several objects.
     pub(crate) fn findings_about(
         &mut self,
-        language: Language,
+        locale: Locale,
         pointers: &[impl AsRef<str>],
         findings: &[Finding],
         all: bool,
     ) {
         for finding in findings {
-            let note = Note {
-                place: String::new(),
-                text: sentence(language, finding),
-                ..Note::of(language, finding)
-            };
+            let note =
+                Note { place: String::new(), text: sentence(locale, finding), ..Note::of(locale, finding) };
             let whole = finding.pointer().unwrap_or_default();
             let rest = pointers
                 .iter()
@@ -230,10 +228,10 @@ impl Form {
 }
 
 /// A finding as a sentence of its own: those of lvs begin small, because they follow a file's line.
-fn sentence(language: Language, finding: &Finding) -> String {
-    let text = language.finding(finding);
+fn sentence(locale: Locale, finding: &Finding) -> String {
+    let text = locale.finding(finding);
     let first = finding.code.template().split(' ').next().unwrap_or_default();
-    if language != Language::English || !first.chars().all(|c| c.is_ascii_lowercase() || c == ',') {
+    if locale.language != Language::English || !first.chars().all(|c| c.is_ascii_lowercase() || c == ',') {
         return text;
     }
     let mut rest = text.chars();

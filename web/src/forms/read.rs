@@ -8,18 +8,18 @@ use lvs::model::{Device, Forwarding, Tunnel, TunnelChecksum, TunnelKind};
 
 use crate::fields::Fields;
 use crate::forms::{Form, Row, rows};
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// Reads the texts of one form and keeps what is to be said about them.
 pub(crate) struct Reader<'a> {
     fields: &'a Fields,
-    language: Language,
+    locale: Locale,
     form: Form,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(known: &'static [&'static str], fields: &'a Fields, language: Language) -> Self {
-        Reader { fields, language, form: Form::new(known, fields.clone()) }
+    pub(crate) fn new(known: &'static [&'static str], fields: &'a Fields, locale: Locale) -> Self {
+        Reader { fields, locale, form: Form::new(known, fields.clone()) }
     }
 
     /// The form as typed, with all that was said.
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
 
     /// Says that a field cannot be taken.
     pub(crate) fn wrong(&mut self, name: &str, key: &'static str) {
-        self.form.error(name, self.language.say(key));
+        self.form.error(name, self.locale.say(key));
     }
 
     pub(crate) fn text(&self, name: &str) -> &'a str {
@@ -259,7 +259,7 @@ mod tests {
     fn masks_are_read_as_lengths() {
         let read = |text: &str| {
             let fields = Fields::default().with("m", text);
-            let mut reader = Reader::new(&["m"], &fields, Language::English);
+            let mut reader = Reader::new(&["m"], &fields, Locale::default());
             let value = reader.prefix("m", None);
             (value, reader.finish().failed())
         };

@@ -257,7 +257,7 @@ pub(crate) fn blank_instance(cluster: &Cluster, taken: &[VrrpInstance]) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Language;
+    use crate::locale::Locale;
 
     fn spoken() -> Redundancy {
         serde_json::from_value(serde_json::json!({
@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn read(fields: &Fields, old: Redundancy) -> (Redundancy, bool) {
-        let mut reader = Reader::new(RedundancyForm::KNOWN, fields, Language::English);
+        let mut reader = Reader::new(RedundancyForm::KNOWN, fields, Locale::default());
         let read = RedundancyForm::read(&mut reader, old);
         (read, reader.finish().failed())
     }

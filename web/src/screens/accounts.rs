@@ -69,7 +69,7 @@ impl OnePage {
 
 async fn list_page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
     let rows = member.console().accounts(&member.actor).await?;
-    let p = Page::new(&member.visit, member.language().say("accounts-title"));
+    let p = Page::new(&member.visit, member.locale().say("accounts-title"));
     show(status, &ListPage { p, rows, form })
 }
 
@@ -81,17 +81,17 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
 
 /// The page that shows a code, once.
 fn code_page(member: &Member, made: NewPasswordCode) -> Result<Response, Error> {
-    let title = member.language().say("code-title").with("name", &made.account);
+    let title = member.locale().say("code-title").with("name", &made.account);
     let p = Page::new(&member.visit, title);
     Ok(keep_address(show(StatusCode::OK, &CodePage { p, made })?))
 }
 
 /// What stands in the way of a change, said at its field; failures of ours go on.
 fn said(member: &Member, form: &mut Form, error: AccountError) -> Result<(), Error> {
-    let language = member.language();
+    let locale = member.locale();
     match error {
-        AccountError::Name(name) => form.error("name", name_error(language, &name)),
-        AccountError::LastAdmin => form.error("role", language.say("wrong-last-admin")),
+        AccountError::Name(name) => form.error("name", name_error(locale, &name)),
+        AccountError::LastAdmin => form.error("role", locale.say("wrong-last-admin")),
         other => return Err(console::Error::from(other).into()),
     }
     Ok(())
@@ -102,7 +102,7 @@ pub(super) async fn add(member: Member, Sent(fields): Sent) -> Result<Response, 
     let mut form = Form::new(NEW, (*fields).clone());
     let name = fields.get("name").trim();
     let Ok(role) = fields.get("role").parse::<Role>() else {
-        form.error("role", member.language().say("wrong-role"));
+        form.error("role", member.locale().say("wrong-role"));
         return list_page(&member, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     };
     match member.console().create_account(&member.actor, name, role).await {
@@ -122,7 +122,7 @@ async fn one_page(
 ) -> Result<Response, Error> {
     let account = member.console().account(&member.actor, name).await?;
     let now = Fields::default().with("role", account.role).with_tick("disabled", account.disabled);
-    let p = Page::new(&member.visit, member.language().say("account-title").with("name", &account.name));
+    let p = Page::new(&member.visit, member.locale().say("account-title").with("name", &account.name));
     let own = account.name.eq_ignore_ascii_case(&member.actor.name);
     show(status, &OnePage { p, account, own, form: form.unwrap_or_else(|| Form::new(CHANGE, now)) })
 }
@@ -141,7 +141,7 @@ pub(super) async fn save(
     let mut form = Form::new(CHANGE, (*fields).clone());
     let account = member.console().account(&member.actor, &name).await?;
     let Ok(role) = fields.get("role").parse::<Role>() else {
-        form.error("role", member.language().say("wrong-role"));
+        form.error("role", member.locale().say("wrong-role"));
         return one_page(&member, &name, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await;
     };
     let disabled = fields.ticked("disabled");
@@ -171,12 +171,12 @@ pub(super) async fn reset(member: Member, Path(name): Path<String>) -> Result<Re
 /// `GET /admin/accounts/{account}/delete`
 pub(super) async fn delete_form(member: Member, Path(name): Path<String>) -> Result<Response, Error> {
     let account = member.console().account(&member.actor, &name).await?;
-    let language = member.language();
+    let locale = member.locale();
     Confirm {
-        p: Page::new(&member.visit, language.say("account-delete-title").with("name", &account.name)),
-        question: language.say("account-delete-question").with("name", &account.name).to_string(),
-        consequence: language.say("account-delete-consequence").to_string(),
-        button: language.say("delete").to_string(),
+        p: Page::new(&member.visit, locale.say("account-delete-title").with("name", &account.name)),
+        question: locale.say("account-delete-question").with("name", &account.name).to_string(),
+        consequence: locale.say("account-delete-consequence").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/admin/accounts/{}/delete", account.name),
         back: format!("/admin/accounts/{}", account.name),
     }
@@ -189,7 +189,7 @@ pub(super) async fn delete(member: Member, Path(name): Path<String>) -> Result<R
         Ok(()) => Ok(see_other("/admin/accounts?done=account-deleted")),
         Err(AccountError::LastAdmin) => {
             let mut form = Form::new(CHANGE, Fields::default().with("role", Role::Admin));
-            form.error("role", member.language().say("wrong-last-admin"));
+            form.error("role", member.locale().say("wrong-last-admin"));
             one_page(&member, &name, StatusCode::UNPROCESSABLE_ENTITY, Some(form)).await
         }
         Err(error) => Err(console::Error::from(error).into()),
@@ -197,7 +197,7 @@ pub(super) async fn delete(member: Member, Path(name): Path<String>) -> Result<R
 }
 
 fn password_page(visit: &Visit, status: StatusCode, form: Form) -> Result<Response, Error> {
-    let p = Page::new(visit, visit.language.say("password-title")).narrow();
+    let p = Page::new(visit, visit.locale.say("password-title")).narrow();
     show(status, &PasswordPage { p, form })
 }
 
@@ -208,21 +208,21 @@ pub(super) async fn password_form(visit: Visit) -> Result<Response, Error> {
 
 /// `POST /password`
 pub(super) async fn password(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = visit.language;
+    let locale = visit.locale;
     let mut form = Form::new(CODE, (*fields).clone());
     if fields.get("password") != fields.get("again") {
-        form.error("again", language.say("wrong-password-again"));
+        form.error("again", locale.say("wrong-password-again"));
         return password_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     let new = fields.get("password");
     match visit.console.use_password_code(fields.get("code"), new, visit.from).await {
         Ok(sign_in) => return Ok(entered(&sign_in, "/")),
         Err(PasswordCodeError::Failed(failure)) => return Err(failure.into()),
-        Err(PasswordCodeError::Wrong) => form.error("code", language.say("wrong-password-code")),
+        Err(PasswordCodeError::Wrong) => form.error("code", locale.say("wrong-password-code")),
         Err(PasswordCodeError::Wait { seconds }) => {
-            form.error("code", language.say("wrong-wait").with("seconds", seconds));
+            form.error("code", locale.say("wrong-wait").with("seconds", seconds));
         }
-        Err(PasswordCodeError::Password(error)) => form.error("password", password_error(language, error)),
+        Err(PasswordCodeError::Password(error)) => form.error("password", password_error(locale, error)),
     }
     password_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, form)
 }

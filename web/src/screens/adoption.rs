@@ -15,8 +15,8 @@ use super::drift::reported;
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::Note;
+use crate::locale::Locale;
 use crate::page::{Page, Tab, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// Rows that are shown one by one; forms have a limit, and so do people.
@@ -56,12 +56,12 @@ fn harmless(offer: &Offer) -> bool {
     !offer.known && offer.changes.is_empty() && !matches!(offer.row, Row::Address(_))
 }
 
-fn becomes(language: Language, becomes: &Becomes) -> String {
+fn becomes(locale: Locale, becomes: &Becomes) -> String {
     match becomes {
         Becomes::VirtualServer { name, real_servers, device } => {
-            let server = language.say("adopt-becomes-server").with("name", name).with("count", *real_servers);
+            let server = locale.say("adopt-becomes-server").with("name", name).with("count", *real_servers);
             match device {
-                Some((device, prefix)) => language
+                Some((device, prefix)) => locale
                     .say("adopt-becomes-placed")
                     .with("what", server)
                     .with("device", device)
@@ -70,20 +70,20 @@ fn becomes(language: Language, becomes: &Becomes) -> String {
                 None => server.to_string(),
             }
         }
-        Becomes::NatRouter => language.say("adopt-becomes-router").to_string(),
-        Becomes::Floating => language.say("adopt-becomes-floating").to_string(),
-        Becomes::Timeouts => language.say("adopt-becomes-timeouts").to_string(),
+        Becomes::NatRouter => locale.say("adopt-becomes-router").to_string(),
+        Becomes::Floating => locale.say("adopt-becomes-floating").to_string(),
+        Becomes::Timeouts => locale.say("adopt-becomes-timeouts").to_string(),
     }
 }
 
-fn offered(language: Language, offer: &Offer) -> Offered {
+fn offered(locale: Locale, offer: &Offer) -> Offered {
     let other = |other: &lvs::adopt::Other| {
         let key = if other.same { "adopt-same" } else { "adopt-other" };
-        language.say(key).with("director", &other.director).to_string()
+        locale.say(key).with("director", &other.director).to_string()
     };
     Offered {
         row: offer.row.to_string(),
-        becomes: becomes(language, &offer.becomes),
+        becomes: becomes(locale, &offer.becomes),
         found: offer.found.clone(),
         others: offer.others.iter().map(other).collect(),
         known: offer.known,
@@ -91,7 +91,7 @@ fn offered(language: Language, offer: &Offer) -> Offered {
         notes: offer
             .findings
             .iter()
-            .map(|finding| Note { place: String::new(), ..Note::of(language, finding) })
+            .map(|finding| Note { place: String::new(), ..Note::of(locale, finding) })
             .collect(),
         ticked: harmless(offer),
     }
@@ -114,19 +114,19 @@ async fn shown(
 ) -> Result<Response, Error> {
     reported(member, cluster, name).await?;
     let foreign = member.console().foreign(&member.actor, cluster, name).await?;
-    let language = member.language();
-    let title = language.say("adopt-title").with("name", name);
+    let locale = member.locale();
+    let title = locale.say("adopt-title").with("name", name);
     let page = AdoptPage {
         p: Page::of_cluster(member, cluster, Tab::Directors, title).await?,
         name: name.to_owned(),
         known: foreign.basis != Basis::Unknown,
         old: match foreign.basis {
-            Basis::LastKnown(at) => Some(at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+            Basis::LastKnown(at) => Some(locale.moment(at)),
             _ => None,
         },
         count: foreign.offers.len(),
         harmless: foreign.offers.iter().filter(|offer| harmless(offer)).count(),
-        rows: foreign.offers.iter().take(SHOWN).map(|offer| offered(language, offer)).collect(),
+        rows: foreign.offers.iter().take(SHOWN).map(|offer| offered(locale, offer)).collect(),
         nothing,
     };
     show(status, &page)

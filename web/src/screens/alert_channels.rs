@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
 use crate::forms::choices::{Word, mail_securities};
+use crate::locale::Locale;
 use crate::page::{Page, see_other, show};
 use crate::text::Language;
 use crate::visit::Member;
@@ -74,7 +75,7 @@ impl ChannelPage {
     }
 
     fn securities(&self) -> Vec<crate::forms::choices::Choice> {
-        mail_securities(self.p.language)
+        mail_securities(self.p.locale)
     }
 
     fn is_email(&self) -> bool {
@@ -82,7 +83,7 @@ impl ChannelPage {
     }
 
     fn lead(&self) -> String {
-        self.p.language.say(format!("alert-lead-{}", self.kind)).to_string()
+        self.p.locale.say(format!("alert-lead-{}", self.kind)).to_string()
     }
 
     fn action(&self) -> String {
@@ -95,7 +96,7 @@ impl ChannelPage {
 
 /// `GET /admin/alerts`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
-    let (language, console) = (member.language(), member.console());
+    let (locale, console) = (member.locale(), member.console());
     let channels = console.alert_channels().await?;
     let clusters = console.clusters().await?;
     let rules = console.alert_rules().await?;
@@ -115,7 +116,7 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
                 .settings
                 .kinds
                 .iter()
-                .map(|kind| language.say(format!("alert-kind-{}", kind.as_str())).to_string())
+                .map(|kind| locale.say(format!("alert-kind-{}", kind.as_str())).to_string())
                 .collect(),
             rule,
         })
@@ -131,7 +132,7 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
             channel,
         })
         .collect();
-    let p = Page::new(&member.visit, language.say("alert-settings-title"));
+    let p = Page::new(&member.visit, locale.say("alert-settings-title"));
     show(StatusCode::OK, &SettingsPage { p, channels, rules })
 }
 
@@ -172,17 +173,17 @@ fn known(kind: &str) -> Result<(&'static str, &'static [&'static str]), Error> {
 }
 
 /// What was typed; what is no text of its kind is said in the form.
-fn typed(language: Language, kind: &str, fields: &Fields, form: &mut Form) -> (ChannelSettings, NewSecret) {
+fn typed(locale: Locale, kind: &str, fields: &Fields, form: &mut Form) -> (ChannelSettings, NewSecret) {
     let text = |name: &str| fields.get(name).trim().to_owned();
     let filled = |name: &str| fields.filled(name).map(ToOwned::to_owned);
     let way = if kind == "email" {
         let port = text("way.email.port").parse::<u16>();
         if port.is_err() {
-            form.error("way.email.port", language.say("alert-wrong-port"));
+            form.error("way.email.port", locale.say("alert-wrong-port"));
         }
         let security = SECURITIES.iter().find(|(word, _)| *word == fields.get("way.email.security"));
         if security.is_none() {
-            form.error("way.email.security", language.say("wrong-choice"));
+            form.error("way.email.security", locale.say("wrong-choice"));
         }
         let to = fields.get("way.email.to").split(['\n', ',', ';']).map(str::trim);
         Way::Email(Email {
@@ -217,10 +218,10 @@ fn again(
 }
 
 fn framed(member: &Member, channel: Option<&AlertChannel>) -> Page {
-    let language = member.language();
+    let locale = member.locale();
     let title = match channel {
-        Some(channel) => language.say("alert-channel-title").with("name", &channel.settings.name),
-        None => language.say("alert-channel-new"),
+        Some(channel) => locale.say("alert-channel-title").with("name", &channel.settings.name),
+        None => locale.say("alert-channel-new"),
     };
     Page::new(&member.visit, title)
 }
@@ -244,15 +245,15 @@ pub(super) async fn add(
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
     let (kind, names) = known(&kind)?;
-    let language = member.language();
+    let locale = member.locale();
     let mut form = Form::new(names, (*fields).clone());
-    let (settings, secret) = typed(language, kind, &fields, &mut form);
+    let (settings, secret) = typed(locale, kind, &fields, &mut form);
     let rehearse = form.failed();
     match member.console().create_alert_channel(&member.actor, settings, secret, rehearse).await {
         Ok(_) if rehearse => again(&member, kind, None, form),
         Ok(made) => Ok(see_other(&format!("/admin/alerts/channels/{}?done=channel-saved", made.id))),
         Err(error) => {
-            say_wrong(language, &mut form, error)?;
+            say_wrong(locale, &mut form, error)?;
             again(&member, kind, None, form)
         }
     }
@@ -281,17 +282,17 @@ pub(super) async fn save(
     Path(key): Path<String>,
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
-    let (language, console) = (member.language(), member.console());
+    let (locale, console) = (member.locale(), member.console());
     let channel = console.alert_channel(&key).await?;
     let (kind, names) = known(channel.settings.way.as_str())?;
     let mut form = Form::new(names, (*fields).clone());
-    let (settings, secret) = typed(language, kind, &fields, &mut form);
+    let (settings, secret) = typed(locale, kind, &fields, &mut form);
     let rehearse = form.failed();
     match console.change_alert_channel(&member.actor, &channel.id, settings, secret, rehearse).await {
         Ok(_) if rehearse => again(&member, kind, Some(channel), form),
         Ok(made) => Ok(see_other(&format!("/admin/alerts/channels/{}?done=channel-saved", made.id))),
         Err(error) => {
-            say_wrong(language, &mut form, error)?;
+            say_wrong(locale, &mut form, error)?;
             again(&member, kind, Some(channel), form)
         }
     }
@@ -299,13 +300,13 @@ pub(super) async fn save(
 
 /// `POST /admin/alerts/channels/{channel}/test`
 pub(super) async fn test(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let message = member.console().test_alert_channel(&member.actor, &key).await?;
     let tested = match message.outcome {
-        AlertOutcome::Sent => ("good", language.say("alert-test-sent").to_string()),
+        AlertOutcome::Sent => ("good", locale.say("alert-test-sent").to_string()),
         _ => {
             let why = message.error.unwrap_or_default();
-            ("bad", language.say("alert-test-failed").with("reason", why).to_string())
+            ("bad", locale.say("alert-test-failed").with("reason", why).to_string())
         }
     };
     one_page(&member, &key, Some(tested)).await.map(crate::page::keep_address)
@@ -313,14 +314,14 @@ pub(super) async fn test(member: Member, Path(key): Path<String>) -> Result<Resp
 
 /// `GET /admin/alerts/channels/{channel}/delete`
 pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let channel = member.console().alert_channel(&key).await?;
     let name = &channel.settings.name;
     Confirm {
-        p: Page::new(&member.visit, language.say("alert-channel-delete").with("name", name)),
-        question: language.say("alert-channel-delete-question").with("name", name).to_string(),
-        consequence: language.say("alert-channel-delete-consequence").to_string(),
-        button: language.say("delete").to_string(),
+        p: Page::new(&member.visit, locale.say("alert-channel-delete").with("name", name)),
+        question: locale.say("alert-channel-delete-question").with("name", name).to_string(),
+        consequence: locale.say("alert-channel-delete-consequence").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/admin/alerts/channels/{}/delete", channel.id),
         back: format!("/admin/alerts/channels/{}", channel.id),
     }

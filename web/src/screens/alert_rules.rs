@@ -11,8 +11,8 @@ use super::objects::Confirm;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
+use crate::locale::Locale;
 use crate::page::{Page, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 const RULE: &[&str] = &["name", "channel", "cluster", "kinds", "after_s", "repeat_s", "recovery", "active"];
@@ -46,14 +46,12 @@ impl RulePage {
 
     /// A span as people say it.
     fn span(&self, seconds: &u32) -> String {
-        let language = self.p.language;
+        let locale = self.p.locale;
         match *seconds {
-            0 => language.say("alert-repeat-never").to_string(),
-            whole if whole % 3_600 == 0 => {
-                language.say("alert-hours").with("count", whole / 3_600).to_string()
-            }
-            whole if whole % 60 == 0 => language.say("alert-minutes").with("count", whole / 60).to_string(),
-            other => language.say("alert-seconds").with("count", other).to_string(),
+            0 => locale.say("alert-repeat-never").to_string(),
+            whole if whole % 3_600 == 0 => locale.say("alert-hours").with("count", whole / 3_600).to_string(),
+            whole if whole % 60 == 0 => locale.say("alert-minutes").with("count", whole / 60).to_string(),
+            other => locale.say("alert-seconds").with("count", other).to_string(),
         }
     }
 }
@@ -76,11 +74,11 @@ fn texts(rule: &RuleSettings) -> Fields {
 }
 
 /// What was typed; what is no text of its kind is said in the form.
-fn typed(language: Language, fields: &Fields, form: &mut Form) -> RuleSettings {
+fn typed(locale: Locale, fields: &Fields, form: &mut Form) -> RuleSettings {
     let seconds = |name: &str, form: &mut Form| match fields.get(name).trim().parse::<u32>() {
         Ok(seconds) => seconds,
         Err(_) => {
-            form.error(name, language.say("wrong-number"));
+            form.error(name, locale.say("wrong-number"));
             0
         }
     };
@@ -102,11 +100,11 @@ async fn page(
     id: Option<String>,
     form: Form,
 ) -> Result<Response, Error> {
-    let (language, console) = (member.language(), member.console());
+    let (locale, console) = (member.locale(), member.console());
     let channels = console.alert_channels().await?;
     let title = match &id {
-        Some(_) => language.say("alert-rule-title").with("name", form.value("name")),
-        None => language.say("alert-rule-new"),
+        Some(_) => locale.say("alert-rule-title").with("name", form.value("name")),
+        None => locale.say("alert-rule-new"),
     };
     let mut repeats = REPEATS.to_vec();
     if let Ok(own) = form.value("repeat_s").parse::<u32>() {
@@ -138,16 +136,16 @@ pub(super) async fn form(member: Member, Path(key): Path<String>) -> Result<Resp
 }
 
 async fn put(member: Member, id: Option<String>, fields: &Fields) -> Result<Response, Error> {
-    let (language, console) = (member.language(), member.console());
+    let (locale, console) = (member.locale(), member.console());
     let mut form = Form::new(RULE, fields.clone());
-    let settings = typed(language, fields, &mut form);
+    let settings = typed(locale, fields, &mut form);
     let rehearse = form.failed();
     let put = match &id {
         Some(id) => console.change_alert_rule(&member.actor, id, settings, rehearse).await,
         None => console.create_alert_rule(&member.actor, settings, rehearse).await,
     };
     if let Err(error) = put {
-        say_wrong(language, &mut form, error)?;
+        say_wrong(locale, &mut form, error)?;
     }
     if form.failed() {
         return page(&member, StatusCode::UNPROCESSABLE_ENTITY, id, form).await;
@@ -172,14 +170,14 @@ pub(super) async fn save(
 
 /// `GET /admin/alerts/rules/{rule}/delete`
 pub(super) async fn delete_form(member: Member, Path(key): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let rule = member.console().alert_rule(&key).await?;
     let name = &rule.settings.name;
     Confirm {
-        p: Page::new(&member.visit, language.say("alert-rule-delete").with("name", name)),
-        question: language.say("alert-rule-delete-question").with("name", name).to_string(),
-        consequence: language.say("alert-rule-delete-consequence").to_string(),
-        button: language.say("delete").to_string(),
+        p: Page::new(&member.visit, locale.say("alert-rule-delete").with("name", name)),
+        question: locale.say("alert-rule-delete-question").with("name", name).to_string(),
+        consequence: locale.say("alert-rule-delete-consequence").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/admin/alerts/rules/{}/delete", rule.id),
         back: "/admin/alerts".to_owned(),
     }

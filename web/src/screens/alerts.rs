@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
+use crate::locale::Locale;
 use crate::page::{Page, see_other, short, show};
 use crate::problems::{place, sentence};
-use crate::text::Language;
 use crate::visit::Member;
 
 const SILENCE: &[&str] = &["cluster", "kind", "problem", "hours", "reason"];
@@ -79,7 +79,7 @@ impl AlertsPage {
     }
 }
 
-fn alert_row(language: Language, alert: &Alert) -> AlertRow {
+fn alert_row(locale: Locale, alert: &Alert) -> AlertRow {
     let bad = alert.problem.kind.is_critical() || alert.problem.kind == ProblemKind::ServerDown;
     let query: String = form_urlencoded::Serializer::new(String::new())
         .append_pair("cluster", &alert.cluster_id)
@@ -89,7 +89,7 @@ fn alert_row(language: Language, alert: &Alert) -> AlertRow {
     AlertRow {
         cluster: alert.cluster.clone(),
         tone: if bad { "bad" } else { "warn" },
-        text: sentence(language, &alert.problem),
+        text: sentence(locale, &alert.problem),
         href: format!("/clusters/{}{}", alert.cluster_id, place(&alert.problem)),
         since: alert.since,
         told: alert.told,
@@ -99,23 +99,23 @@ fn alert_row(language: Language, alert: &Alert) -> AlertRow {
 }
 
 /// What a silence is about.
-fn what(language: Language, silence: &SilenceSettings, clusters: &[(String, String)]) -> String {
+fn what(locale: Locale, silence: &SilenceSettings, clusters: &[(String, String)]) -> String {
     let kind = match silence.kind {
-        Some(kind) => language.say(format!("alert-kind-{}", kind.as_str())),
-        None => language.say("alert-kind-all"),
+        Some(kind) => locale.say(format!("alert-kind-{}", kind.as_str())),
+        None => locale.say("alert-kind-all"),
     };
     let named = |id: &String| clusters.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
     let cluster = match &silence.cluster {
         Some(id) => named(id).unwrap_or_else(|| id.clone()),
-        None => language.say("alert-everywhere").to_string(),
+        None => locale.say("alert-everywhere").to_string(),
     };
     let key = if silence.problem.is_some() { "alert-silence-one" } else { "alert-silence-many" };
-    language.say(key).with("kind", kind).with("cluster", cluster).to_string()
+    locale.say(key).with("kind", kind).with("cluster", cluster).to_string()
 }
 
-fn silence_row(language: Language, silence: AlertSilence, clusters: &[(String, String)]) -> SilenceRow {
+fn silence_row(locale: Locale, silence: AlertSilence, clusters: &[(String, String)]) -> SilenceRow {
     SilenceRow {
-        what: what(language, &silence.settings, clusters),
+        what: what(locale, &silence.settings, clusters),
         reason: silence.settings.reason,
         by: short(&silence.by).to_owned(),
         begins: silence.settings.begins.filter(|begins| *begins > Timestamp::now()),
@@ -124,7 +124,7 @@ fn silence_row(language: Language, silence: AlertSilence, clusters: &[(String, S
     }
 }
 
-fn message_row(language: Language, message: AlertMessage, channels: &[(String, String)]) -> MessageRow {
+fn message_row(locale: Locale, message: AlertMessage, channels: &[(String, String)]) -> MessageRow {
     let (tone, icon) = match message.outcome {
         AlertOutcome::Sent => ("good", "good"),
         AlertOutcome::Waiting => ("warn", "warn"),
@@ -134,14 +134,14 @@ fn message_row(language: Language, message: AlertMessage, channels: &[(String, S
     MessageRow {
         tone,
         icon,
-        outcome: language.say(format!("alert-outcome-{}", message.outcome.as_str())).to_string(),
+        outcome: locale.say(format!("alert-outcome-{}", message.outcome.as_str())).to_string(),
         channel: named.map(|(_, name)| name.clone()).unwrap_or_default(),
         message,
     }
 }
 
 async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
-    let (language, console) = (member.language(), member.console());
+    let (locale, console) = (member.locale(), member.console());
     let wrong = || Error::Malformed("before: a number of the delivery log is expected".to_owned());
     let before = match member.visit.query.filled("before") {
         Some(text) => Some(text.parse::<i64>().map_err(|_| wrong())?),
@@ -158,10 +158,10 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
     let silences = console.alert_silences().await?;
     let rules = console.alert_rules().await?;
     let page = AlertsPage {
-        p: Page::new(&member.visit, language.say("alerts-title")),
-        alerts: console.alerts().await?.iter().map(|alert| alert_row(language, alert)).collect(),
-        silences: silences.into_iter().map(|one| silence_row(language, one, &clusters)).collect(),
-        messages: messages.into_iter().map(|one| message_row(language, one, &channels)).collect(),
+        p: Page::new(&member.visit, locale.say("alerts-title")),
+        alerts: console.alerts().await?.iter().map(|alert| alert_row(locale, alert)).collect(),
+        silences: silences.into_iter().map(|one| silence_row(locale, one, &clusters)).collect(),
+        messages: messages.into_iter().map(|one| message_row(locale, one, &channels)).collect(),
         clusters,
         form,
         has_rules: rules.iter().any(|rule| rule.settings.active),
@@ -181,11 +181,11 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
 }
 
 /// Says what is wrong with settings at the fields of a form.
-pub(super) fn say_wrong(language: Language, form: &mut Form, error: AlertError) -> Result<(), Error> {
+pub(super) fn say_wrong(locale: Locale, form: &mut Form, error: AlertError) -> Result<(), Error> {
     match error {
         AlertError::Invalid(wrong) => {
             for (field, why) in wrong {
-                form.error(field, language.say(format!("alert-wrong-{}", why.as_str())));
+                form.error(field, locale.say(format!("alert-wrong-{}", why.as_str())));
             }
             Ok(())
         }
@@ -195,13 +195,13 @@ pub(super) fn say_wrong(language: Language, form: &mut Form, error: AlertError) 
 
 /// `POST /alerts/silences`
 pub(super) async fn silence(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let mut form = Form::new(SILENCE, (*fields).clone());
     let filled = |name: &str| fields.filled(name).map(ToOwned::to_owned);
     let hours = fields.get("hours").trim().parse::<i64>().ok().filter(|hours| (1..=2_160).contains(hours));
     let kind = filled("kind").map(|word| ProblemKind::named(&word));
     if kind == Some(None) {
-        form.error("kind", language.say("wrong-choice"));
+        form.error("kind", locale.say("wrong-choice"));
     }
     match hours {
         Some(hours) if !form.failed() => {
@@ -215,11 +215,11 @@ pub(super) async fn silence(member: Member, Sent(fields): Sent) -> Result<Respon
             };
             match member.console().silence_alerts(&member.actor, settings, false).await {
                 Ok(_) => return Ok(see_other("/alerts?done=silenced")),
-                Err(error) => say_wrong(language, &mut form, error)?,
+                Err(error) => say_wrong(locale, &mut form, error)?,
             }
         }
         Some(_) => {}
-        None => form.error("hours", language.say("wrong-choice")),
+        None => form.error("hours", locale.say("wrong-choice")),
     }
     page(&member, StatusCode::UNPROCESSABLE_ENTITY, form).await
 }

@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use console::{Activate, ActivateError, Asked, Draft, Missing, Theirs, Thing};
 
-use super::changes::{self, Form, Shown, activated, moment, shown, trial};
+use super::changes::{self, Form, Shown, activated, shown, trial};
 use crate::error::Error;
 use crate::fields::Sent;
+use crate::locale::Locale;
 use crate::page::{Page, Tab, keep_address, see_other, short, show};
 use crate::visit::Member;
 
@@ -19,8 +20,8 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    pub(super) fn of(asked: &Asked) -> Self {
-        Asking { at: moment(&asked.at), message: asked.message.clone() }
+    pub(super) fn of(locale: Locale, asked: &Asked) -> Self {
+        Asking { at: locale.moment(asked.at), message: asked.message.clone() }
     }
 }
 
@@ -34,12 +35,12 @@ pub(super) struct Other {
 }
 
 impl Other {
-    fn of(draft: &Draft) -> Self {
+    fn of(locale: Locale, draft: &Draft) -> Self {
         Other {
             owner: draft.owner.clone(),
             name: short(&draft.owner).to_owned(),
-            changed: moment(&draft.changed),
-            asked: draft.asked.as_ref().map(Asking::of),
+            changed: locale.moment(draft.changed),
+            asked: draft.asked.as_ref().map(|asked| Asking::of(locale, asked)),
         }
     }
 }
@@ -52,7 +53,8 @@ fn own(member: &Member) -> String {
 pub(super) async fn others(member: &Member, cluster: &str) -> Result<Vec<Other>, Error> {
     let own = own(member);
     let drafts = member.console().drafts(cluster).await?;
-    Ok(drafts.iter().filter(|draft| draft.owner != own).map(Other::of).collect())
+    let others = drafts.iter().filter(|draft| draft.owner != own);
+    Ok(others.map(|draft| Other::of(member.locale(), draft)).collect())
 }
 
 #[derive(Template)]
@@ -84,15 +86,15 @@ async fn page(
     status: StatusCode,
     again: Again,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let draft = member.console().draft_of(cluster, &owner).await?;
     let name = short(&owner).to_owned();
     let draft = draft.ok_or_else(|| Error::Missing(Missing { thing: Thing::Draft, name: name.clone() }))?;
     let preview = member.console().preview_of_draft(cluster, &owner).await?;
-    let title = language.say("approval-title").with("name", &name);
+    let title = locale.say("approval-title").with("name", &name);
     let page = DraftOfPage {
         p: Page::of_cluster(member, cluster, Tab::Changes, title).await?,
-        draft: shown(language, &draft, &preview, true),
+        draft: shown(locale, &draft, &preview, true),
         conflict: preview.conflict.as_ref().map(|other| other.number),
         etag: draft.etag,
         owner,

@@ -76,7 +76,7 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
         .append_pair("actor", query.actor.as_deref().unwrap_or_default())
         .append_pair("action", query.action.as_deref().unwrap_or_default())
         .finish();
-    let p = Page::new(&member.visit, member.language().say("audit-title"));
+    let p = Page::new(&member.visit, member.locale().say("audit-title"));
     show(StatusCode::OK, &AuditPage { p, rows, clusters, query, filters, next, checked })
 }
 

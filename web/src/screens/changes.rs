@@ -18,8 +18,8 @@ use super::rebase::Moved;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Note;
+use crate::locale::Locale;
 use crate::page::{Page, Tab, keep_address, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// One difference in words.
@@ -43,14 +43,14 @@ pub(super) struct Steps {
 
 impl Steps {
     /// What every director would be told, the primary first.
-    pub(super) fn all(language: Language, preview: &Preview) -> Vec<Self> {
+    pub(super) fn all(locale: Locale, preview: &Preview) -> Vec<Self> {
         let one = |d: &DirectorPreview| Steps {
             name: d.name.clone(),
-            seat: language.say(format!("seat-{}", d.seat)).to_string(),
+            seat: locale.say(format!("seat-{}", d.seat)).to_string(),
             basis: match d.basis {
-                Basis::Live => language.say("basis-live"),
-                Basis::LastKnown(at) => language.say("basis-last-known").with("at", moment(&at)),
-                Basis::Unknown => language.say("basis-unknown"),
+                Basis::Live => locale.say("basis-live"),
+                Basis::LastKnown(at) => locale.say("basis-last-known").with("at", locale.moment(at)),
+                Basis::Unknown => locale.say("basis-unknown"),
             }
             .to_string(),
             basis_tone: if d.basis == Basis::Live { "good" } else { "warn" },
@@ -63,10 +63,6 @@ impl Steps {
         directors.sort_by_key(|director| director.seat);
         directors.into_iter().map(one).collect()
     }
-}
-
-pub(super) fn moment(at: &jiff::Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// What became of a push, in words.
@@ -137,19 +133,19 @@ pub(super) async fn page(
     status: StatusCode,
     form: Form,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let draft = match member.console().draft(&member.actor, cluster).await? {
         Some(draft) => {
             let preview = member.console().preview(&member.actor, cluster).await?;
             let rebase = member.console().rebase(&member.actor, cluster).await?;
-            let moved = rebase.map(|rebase| Moved::of(language, &rebase, &form.choices));
+            let moved = rebase.map(|rebase| Moved::of(locale, &rebase, &form.choices));
             let alone = alone(member, cluster).await?;
-            Some(Shown { moved, ..shown(language, &draft, &preview, alone) })
+            Some(Shown { moved, ..shown(locale, &draft, &preview, alone) })
         }
         None => None,
     };
     let others = approval::others(member, cluster).await?;
-    let p = Page::of_cluster(member, cluster, Tab::Changes, language.say("tab-changes")).await?;
+    let p = Page::of_cluster(member, cluster, Tab::Changes, locale.say("tab-changes")).await?;
     show(status, &ChangesPage { p, draft, message: form.message, others })
 }
 
@@ -164,24 +160,24 @@ async fn alone(member: &Member, cluster: &str) -> Result<bool, Error> {
     Ok(!running.is_some_and(|running| running.content.global.four_eyes))
 }
 
-pub(super) fn shown(language: Language, draft: &Draft, preview: &Preview, alone: bool) -> Shown {
+pub(super) fn shown(locale: Locale, draft: &Draft, preview: &Preview, alone: bool) -> Shown {
     let content = &draft.content;
     Shown {
         base: preview.base,
         moved: None,
-        asked: draft.asked.as_ref().map(Asking::of),
+        asked: draft.asked.as_ref().map(|asked| Asking::of(locale, asked)),
         alone,
         findings: preview
             .findings
             .iter()
             .map(|finding| Note {
-                place: finding.pointer().map(|p| place(language, content, p)).unwrap_or_default(),
-                ..Note::of(language, finding)
+                place: finding.pointer().map(|p| place(locale, content, p)).unwrap_or_default(),
+                ..Note::of(locale, finding)
             })
             .collect(),
         failed: lvs::finding::has_errors(&preview.findings),
-        lines: preview.changes.iter().map(|line| in_words(language, line)).collect(),
-        directors: Steps::all(language, preview),
+        lines: preview.changes.iter().map(|line| in_words(locale, line)).collect(),
+        directors: Steps::all(locale, preview),
         nat: !content.global.host.prepare
             && content
                 .virtual_servers
@@ -197,7 +193,7 @@ pub(super) fn command(step: &str) -> String {
 }
 
 /// Where a finding is, in the names that people gave and those of the pages: `Virtual server http, Device`.
-pub(super) fn place(language: Language, content: &Cluster, pointer: &str) -> String {
+pub(super) fn place(locale: Locale, content: &Cluster, pointer: &str) -> String {
     let parts: Vec<&str> = pointer.split('/').skip(1).collect();
     let at = |text: &str| text.parse::<usize>().ok();
     let (kind, object, field) = match parts.as_slice() {
@@ -210,74 +206,74 @@ pub(super) fn place(language: Language, content: &Cluster, pointer: &str) -> Str
                     match at(real).and_then(|i| server.real_servers.get(i)) {
                         Some(real) => {
                             let name = format!("{} / {}", server.name, real.name);
-                            let said = language.say("object-real-server").with("name", name);
+                            let said = locale.say("object-real-server").with("name", name);
                             (Object::RealServer, said, rest)
                         }
                         None => return pointer.to_owned(),
                     }
                 }
                 rest => {
-                    let said = language.say("object-virtual-server").with("name", &server.name);
+                    let said = locale.say("object-virtual-server").with("name", &server.name);
                     (Object::VirtualServer, said, rest)
                 }
             }
         }
         ["directors", director, rest @ ..] => match at(director).and_then(|i| content.directors.get(i)) {
             Some(director) => {
-                (Object::Director, language.say("object-director").with("name", &director.name), rest)
+                (Object::Director, locale.say("object-director").with("name", &director.name), rest)
             }
             None => return pointer.to_owned(),
         },
-        ["global", rest @ ..] => (Object::Global, language.say("tab-global"), rest),
-        ["redundancy", rest @ ..] => (Object::Redundancy, language.say("tab-redundancy"), rest),
-        rest => (Object::Cluster, language.say("object-cluster"), rest),
+        ["global", rest @ ..] => (Object::Global, locale.say("tab-global"), rest),
+        ["redundancy", rest @ ..] => (Object::Redundancy, locale.say("tab-redundancy"), rest),
+        rest => (Object::Cluster, locale.say("object-cluster"), rest),
     };
     match field {
         [] => object.to_string(),
         field => {
-            let field = field_name(language, kind, &field.join("."));
-            language.say("place-field").with("object", object).with("field", field).to_string()
+            let field = field_name(locale, kind, &field.join("."));
+            locale.say("place-field").with("object", object).with("field", field).to_string()
         }
     }
 }
 
 /// What a difference is in, in the visitor's words.
-pub(super) fn object_name(language: Language, line: &ChangeLine) -> String {
+pub(super) fn object_name(locale: Locale, line: &ChangeLine) -> String {
     match line.object {
-        Object::Cluster => language.say("object-cluster"),
-        Object::Global => language.say("tab-global"),
-        Object::Redundancy => language.say("tab-redundancy"),
-        Object::Director => language.say("object-director").with("name", &line.name),
-        Object::VirtualServer => language.say("object-virtual-server").with("name", &line.name),
-        Object::RealServer => language.say("object-real-server").with("name", &line.name),
+        Object::Cluster => locale.say("object-cluster"),
+        Object::Global => locale.say("tab-global"),
+        Object::Redundancy => locale.say("tab-redundancy"),
+        Object::Director => locale.say("object-director").with("name", &line.name),
+        Object::VirtualServer => locale.say("object-virtual-server").with("name", &line.name),
+        Object::RealServer => locale.say("object-real-server").with("name", &line.name),
     }
     .to_string()
 }
 
 /// A difference in the visitor's words.
-pub(super) fn in_words(language: Language, line: &ChangeLine) -> Line {
-    let object = object_name(language, line);
+pub(super) fn in_words(locale: Locale, line: &ChangeLine) -> Line {
+    let object = object_name(locale, line);
     match &line.change {
         ChangeKind::Added => Line {
             kind: "add",
-            text: language.say("change-added").with("object", object).to_string(),
+            text: locale.say("change-added").with("object", object).to_string(),
             before: None,
             after: None,
         },
         ChangeKind::Removed => Line {
             kind: "remove",
-            text: language.say("change-removed").with("object", object).to_string(),
+            text: locale.say("change-removed").with("object", object).to_string(),
             before: None,
             after: None,
         },
         ChangeKind::Field { field, before, after } => Line {
             kind: "change",
             text: {
-                let field = field_name(language, line.object, field);
-                language.say("change-field").with("object", object).with("field", field).to_string()
+                let field = field_name(locale, line.object, field);
+                locale.say("change-field").with("object", object).with("field", field).to_string()
             },
-            before: Some(value(language, before.as_deref())),
-            after: Some(value(language, after.as_deref())),
+            before: Some(value(locale, before.as_deref())),
+            after: Some(value(locale, after.as_deref())),
         },
     }
 }
@@ -285,9 +281,9 @@ pub(super) fn in_words(language: Language, line: &ChangeLine) -> Line {
 /// Most characters of a value that are shown; the text of an imported file is one value.
 pub(super) const VALUE_SHOWN: usize = 200;
 
-fn value(language: Language, value: Option<&str>) -> String {
+fn value(locale: Locale, value: Option<&str>) -> String {
     match value {
-        None => language.say("value-unset").to_string(),
+        None => locale.say("value-unset").to_string(),
         Some(text) if text.chars().count() > VALUE_SHOWN => {
             text.chars().take(VALUE_SHOWN).chain(['…']).collect()
         }
@@ -334,9 +330,9 @@ pub(super) async fn activate_draft(
 
 /// What became of an activation, director by director.
 pub(super) async fn activated(member: &Member, cluster: &str, done: &Activation) -> Result<Response, Error> {
-    let language = member.language();
-    let results: Vec<Pushed> = done.results.iter().map(|r| pushed(language, r)).collect();
-    let title = language.say("activated-title").with("revision", done.revision);
+    let locale = member.locale();
+    let results: Vec<Pushed> = done.results.iter().map(|r| pushed(locale, r)).collect();
+    let title = locale.say("activated-title").with("revision", done.revision);
     let p = Page::of_cluster(member, cluster, Tab::Changes, title).await?;
     let complete = results.iter().all(|r| r.tone == "good");
     let joining = done.results.iter().any(|r| r.outcome == PushOutcome::NotEnrolled);
@@ -344,22 +340,22 @@ pub(super) async fn activated(member: &Member, cluster: &str, done: &Activation)
     Ok(keep_address(show(StatusCode::OK, &page)?))
 }
 
-fn pushed(language: Language, result: &PushResult) -> Pushed {
+fn pushed(locale: Locale, result: &PushResult) -> Pushed {
     let (mut steps, mut failures) = (Vec::new(), Vec::new());
     let (tone, text) = match &result.outcome {
         PushOutcome::Applied { in_sync, steps: done, failures: failed, took_ms } => {
             steps = done.iter().map(|step| command(step)).collect();
             failures.clone_from(failed);
             let key = if *in_sync { "pushed-in-sync" } else { "pushed-partly" };
-            let text = language.say(key).with("count", done.len()).with("ms", *took_ms);
+            let text = locale.say(key).with("count", done.len()).with("ms", *took_ms);
             (if *in_sync { "good" } else { "warn" }, text)
         }
-        PushOutcome::Refused { reason } => ("bad", language.say("pushed-refused").with("reason", reason)),
+        PushOutcome::Refused { reason } => ("bad", locale.say("pushed-refused").with("reason", reason)),
         PushOutcome::Unreachable { reason } => {
-            ("warn", language.say("pushed-unreachable").with("reason", reason))
+            ("warn", locale.say("pushed-unreachable").with("reason", reason))
         }
-        PushOutcome::NotEnrolled => ("warn", language.say("pushed-not-enrolled")),
-        PushOutcome::Held { reason } => ("bad", language.say("pushed-held").with("reason", reason)),
+        PushOutcome::NotEnrolled => ("warn", locale.say("pushed-not-enrolled")),
+        PushOutcome::Held { reason } => ("bad", locale.say("pushed-held").with("reason", reason)),
     };
     Pushed { director: result.director.clone(), tone, text: text.to_string(), steps, failures }
 }
@@ -388,12 +384,12 @@ pub(super) async fn undo(
 
 /// `GET …/changes/discard`
 pub(super) async fn discard_form(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     Confirm {
-        p: Page::of_cluster(&member, &cluster, Tab::Changes, language.say("discard-title")).await?,
-        question: language.say("discard-question").to_string(),
-        consequence: language.say("discard-consequence").to_string(),
-        button: language.say("discard").to_string(),
+        p: Page::of_cluster(&member, &cluster, Tab::Changes, locale.say("discard-title")).await?,
+        question: locale.say("discard-question").to_string(),
+        consequence: locale.say("discard-consequence").to_string(),
+        button: locale.say("discard").to_string(),
         action: format!("/clusters/{cluster}/changes/discard"),
         back: format!("/clusters/{cluster}/changes"),
     }

@@ -42,7 +42,7 @@ struct NewPage {
 
 /// `GET /`
 pub(super) async fn list(member: Member) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let mut rows = Vec::new();
     for summary in member.console().clusters().await? {
         let live = member.console().live(&summary.id).await?;
@@ -52,16 +52,16 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
         let counters = source_of_numbers(&live).and_then(|director| director.counters.as_deref());
         let services =
             content.iter().flat_map(|content| &content.virtual_servers).filter(|s| s.active).count();
-        let list = ProblemList::of(language, "", content.as_ref(), &live);
+        let list = ProblemList::of(locale, "", content.as_ref(), &live);
         rows.push(Row {
             active: ActiveNow::of(&live),
-            verdict: Verdict::of(language, &live, services, counters),
+            verdict: Verdict::of(locale, &live, services, counters),
             problems: list.lines.len() + list.more,
             drafts,
             summary,
         });
     }
-    let p = Page::new(&member.visit, member.language().say("clusters-title"));
+    let p = Page::new(&member.visit, member.locale().say("clusters-title"));
     show(StatusCode::OK, &ListPage { p, rows })
 }
 
@@ -71,13 +71,13 @@ pub(super) async fn new_form(member: Member) -> Result<Response, Error> {
 }
 
 fn new_page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
-    let p = Page::new(&member.visit, member.language().say("cluster-new-title"));
+    let p = Page::new(&member.visit, member.locale().say("cluster-new-title"));
     show(status, &NewPage { p, form })
 }
 
 /// `POST /clusters/new`: the cluster begins as the visitor's draft.
 pub(super) async fn create(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
-    let mut reader = Reader::new(NewClusterForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(NewClusterForm::KNOWN, &fields, member.locale());
     let cluster = NewClusterForm::read(&mut reader, Cluster::default());
     let mut form = reader.finish();
     if !form.failed() {
@@ -87,7 +87,7 @@ pub(super) async fn create(member: Member, Sent(fields): Sent) -> Result<Respons
             }
             Err(ChangeError::Invalid(findings)) => {
                 let renamed: Vec<_> = findings.into_iter().map(in_new_cluster).collect();
-                form.findings(member.language(), "", &renamed, true);
+                form.findings(member.locale(), "", &renamed, true);
             }
             Err(other) => return Err(other.into()),
         }
@@ -109,14 +109,14 @@ fn in_new_cluster(mut finding: lvs::Finding) -> lvs::Finding {
 
 /// `GET /clusters/{cluster}/delete`
 pub(super) async fn delete_form(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
-    let mut p = Page::of_cluster(&member, &cluster, Tab::None, language.say("cluster-delete-title")).await?;
+    let locale = member.locale();
+    let mut p = Page::of_cluster(&member, &cluster, Tab::None, locale.say("cluster-delete-title")).await?;
     let name = p.cluster.as_ref().map(|c| c.name.clone()).unwrap_or_default();
-    p.title = language.say("cluster-delete-title").to_string();
+    p.title = locale.say("cluster-delete-title").to_string();
     let confirm = Confirm {
-        question: language.say("cluster-delete-question").with("name", &name).to_string(),
-        consequence: language.say("cluster-delete-consequence").to_string(),
-        button: language.say("delete").to_string(),
+        question: locale.say("cluster-delete-question").with("name", &name).to_string(),
+        consequence: locale.say("cluster-delete-consequence").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/clusters/{cluster}/delete"),
         back: format!("/clusters/{cluster}"),
         p,

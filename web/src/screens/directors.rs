@@ -15,8 +15,8 @@ use super::objects::{Asked, Confirm, Outcome, director};
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::forms::{Bound, DirectorForm, Form, Reader, blank_director};
+use crate::locale::Locale;
 use crate::page::{Page, Tab, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// A director with what it reports.
@@ -29,13 +29,13 @@ pub(super) struct Row {
 
 impl Row {
     /// What its kernel holds besides what runs.
-    pub(super) fn kernel(&self, language: &Language) -> Option<Kernel> {
-        self.view.live.as_ref().map(|live| Kernel::of(*language, live))
+    pub(super) fn kernel(&self, locale: &Locale) -> Option<Kernel> {
+        self.view.live.as_ref().map(|live| Kernel::of(*locale, live))
     }
 
     fn new(member: &Member, view: DirectorView) -> Self {
-        let card = view.live.as_ref().map(|live| DirectorCard::of(member.language(), live));
-        let beats = view.live.as_ref().and_then(|live| Beats::of(member.language(), live));
+        let card = view.live.as_ref().map(|live| DirectorCard::of(member.locale(), live));
+        let beats = view.live.as_ref().and_then(|live| Beats::of(member.locale(), live));
         Row { view, card, beats }
     }
 }
@@ -96,7 +96,7 @@ pub(crate) fn as_drafted(views: Vec<DirectorView>, content: &Cluster) -> Vec<Dir
 
 /// `GET …/directors`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let title = member.language().say("tab-directors");
+    let title = member.locale().say("tab-directors");
     let p = Page::of_cluster(&member, &cluster, Tab::Directors, title).await?;
     let content = member.console().view(&member.actor, &cluster).await?.content;
     let views = member.console().directors(&member.actor, &cluster).await?;
@@ -120,11 +120,11 @@ pub(super) async fn page(
     status: StatusCode,
     form: Form,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let cluster = &shown.view.cluster_id;
     let title = match shown.name {
-        Some(name) => language.say("director-title").with("name", name),
-        None => language.say("director-new-title"),
+        Some(name) => locale.say("director-title").with("name", name),
+        None => locale.say("director-new-title"),
     };
     let row = match shown.name {
         Some(name) => {
@@ -165,7 +165,7 @@ pub(super) async fn add(
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
-    let mut reader = Reader::new(DirectorForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(DirectorForm::KNOWN, &fields, member.locale());
     let director = DirectorForm::read(&mut reader, blank_director("", Seat::Primary));
     let pointer = format!("/directors/{}", view.content.directors.len());
     let mut content = view.content.clone();
@@ -195,7 +195,7 @@ pub(super) async fn showing(member: &Member, view: &View, name: &str) -> Result<
     };
     let dial = known.and_then(|v| v.dial.as_ref());
     let mut form = Form::new(DirectorForm::KNOWN, DirectorForm::texts(configured).with_some("dial", dial));
-    form.findings(member.language(), &format!("/directors/{index}"), &view.content.findings(), false);
+    form.findings(member.locale(), &format!("/directors/{index}"), &view.content.findings(), false);
     Ok(form)
 }
 
@@ -223,7 +223,7 @@ pub(super) async fn save(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let (index, old) = director(&view.content, &name)?;
-    let mut reader = Reader::new(DirectorForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(DirectorForm::KNOWN, &fields, member.locale());
     let changed: Director = DirectorForm::read(&mut reader, old.clone());
     let mut content = view.content.clone();
     if let Some(place) = content.directors.get_mut(index) {
@@ -254,12 +254,12 @@ pub(super) async fn delete_form(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     director(&view.content, &name)?;
-    let language = member.language();
+    let locale = member.locale();
     Confirm {
-        p: Page::of_cluster(&member, &cluster, Tab::Directors, language.say("director-delete-title")).await?,
-        question: language.say("director-delete-question").with("name", &name).to_string(),
-        consequence: language.say("director-delete-consequence").to_string(),
-        button: language.say("delete").to_string(),
+        p: Page::of_cluster(&member, &cluster, Tab::Directors, locale.say("director-delete-title")).await?,
+        question: locale.say("director-delete-question").with("name", &name).to_string(),
+        consequence: locale.say("director-delete-consequence").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/clusters/{cluster}/directors/{name}/delete"),
         back: format!("/clusters/{cluster}/directors"),
     }

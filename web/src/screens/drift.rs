@@ -7,7 +7,6 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use console::{LiveDirector, PushOutcome, Role, Sync};
-use jiff::Timestamp;
 use lvs::model::DriftPolicy;
 use lvs::plan::Row;
 use lvs::preflight::{Answering, DroppingChain, Hook, Obstacle};
@@ -15,8 +14,8 @@ use lvs::wire::Drift;
 
 use crate::error::Error;
 use crate::fields::Sent;
+use crate::locale::Locale;
 use crate::page::{Page, Tab, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// What a director's kernel holds besides what runs; for the director's page.
@@ -34,15 +33,11 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    pub(super) fn of(language: Language, live: &LiveDirector) -> Self {
+    pub(super) fn of(locale: Locale, live: &LiveDirector) -> Self {
         let status = live.status.as_ref();
         Kernel {
             reported: status.is_some(),
-            obstacles: status
-                .iter()
-                .flat_map(|s| &s.obstacles)
-                .map(|each| obstacle(language, each))
-                .collect(),
+            obstacles: status.iter().flat_map(|s| &s.obstacles).map(|each| obstacle(locale, each)).collect(),
             foreign: status.map_or(0, |s| s.foreign.len()),
             drift: status.map_or(0, |s| s.drift_count),
             unknown: match live.sync {
@@ -54,29 +49,29 @@ impl Kernel {
 }
 
 /// What stands in a director's way, with what to do about it.
-fn obstacle(language: Language, obstacle: &Obstacle) -> String {
+fn obstacle(locale: Locale, obstacle: &Obstacle) -> String {
     let said = match obstacle {
-        Obstacle::Capability { name } => language.say("obstacle-capability").with("name", name),
+        Obstacle::Capability { name } => locale.say("obstacle-capability").with("name", name),
         Obstacle::NotForwarding { parameter } => {
-            language.say("obstacle-not-forwarding").with("parameter", parameter)
+            locale.say("obstacle-not-forwarding").with("parameter", parameter)
         }
         Obstacle::InterfaceMissing { interface } => {
-            language.say("obstacle-interface").with("interface", interface)
+            locale.say("obstacle-interface").with("interface", interface)
         }
         Obstacle::Dropping(DroppingChain { chain, hook: Hook::Input }) => {
-            language.say("obstacle-dropping-input").with("chain", chain)
+            locale.say("obstacle-dropping-input").with("chain", chain)
         }
         Obstacle::Dropping(DroppingChain { chain, hook: Hook::Forward }) => {
-            language.say("obstacle-dropping-forward").with("chain", chain)
+            locale.say("obstacle-dropping-forward").with("chain", chain)
         }
-        Obstacle::Keepalived => language.say("obstacle-keepalived"),
-        Obstacle::Answering(Answering { address, interface, hardware, machine: Some(machine) }) => language
+        Obstacle::Keepalived => locale.say("obstacle-keepalived"),
+        Obstacle::Answering(Answering { address, interface, hardware, machine: Some(machine) }) => locale
             .say("obstacle-answering-server")
             .with("address", address.to_string())
             .with("interface", interface)
             .with("hardware", hardware)
             .with("machine", machine.to_string()),
-        Obstacle::Answering(Answering { address, interface, hardware, machine: None }) => language
+        Obstacle::Answering(Answering { address, interface, hardware, machine: None }) => locale
             .say("obstacle-answering")
             .with("address", address.to_string())
             .with("interface", interface)
@@ -118,17 +113,11 @@ struct DriftPage {
     nothing: bool,
 }
 
-/// A moment as pages say it; seconds since 1970.
-fn moment(seconds: i64) -> String {
-    let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-fn changed(drift: &Drift) -> Changed {
+fn changed(locale: Locale, drift: &Drift) -> Changed {
     Changed {
         row: drift.row.clone(),
-        since: moment(drift.since_s),
-        due: drift.due_s.map(moment),
+        since: locale.moment_of(drift.since_s),
+        due: drift.due_s.map(|at| locale.moment_of(at)),
         repairs: drift.repairs,
         found: drift.found.clone(),
         repair: drift.repair.clone(),
@@ -165,19 +154,22 @@ async fn shown(
     let live = reported(member, cluster, name).await?;
     let running = member.console().cluster(cluster).await?.running;
     let reports = live.as_ref().and_then(|live| live.status.as_ref());
-    let title = member.language().say("drift-title").with("name", name);
+    let locale = member.locale();
+    let title = locale.say("drift-title").with("name", name);
     let page = DriftPage {
         p: Page::of_cluster(member, cluster, Tab::Directors, title).await?,
         name: name.to_owned(),
         connected: live.as_ref().is_some_and(|live| live.connected),
         hold: running.is_some_and(|r| r.content.global.drift == DriftPolicy::Hold),
-        rows: reports.map(|s| s.drift.iter().map(changed).collect()).unwrap_or_default(),
+        rows: reports
+            .map(|s| s.drift.iter().map(|drift| changed(locale, drift)).collect())
+            .unwrap_or_default(),
         count: reports.map_or(0, |s| s.drift_count),
         lately: reports
             .map(|s| {
                 let made = |r: &lvs::wire::Repaired| Made {
                     row: r.row.clone(),
-                    at: moment(r.at_s),
+                    at: locale.moment_of(r.at_s),
                     steps: r.steps.clone(),
                 };
                 s.repaired.iter().rev().map(made).collect()

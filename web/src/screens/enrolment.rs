@@ -31,7 +31,7 @@ pub(super) async fn token(
     let form = showing(&member, &view, &name).await?;
     let joining = Joining {
         command: made.command(&format!("https://{host}")),
-        expires: made.expires.strftime("%H:%M:%S UTC").to_string(),
+        expires: member.locale().time_of_day(made.expires),
         fingerprint: made.fingerprint.clone(),
         local,
     };
@@ -62,7 +62,7 @@ fn reachable(host: Option<&str>, named: Option<&str>) -> String {
 async fn refused(member: &Member, cluster: &str, name: &str, reason: &str) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, cluster).await?;
     let mut form = showing(member, &view, name).await?;
-    form.error("dial", member.language().say("wrong-dial").with("reason", reason));
+    form.error("dial", member.locale().say("wrong-dial").with("reason", reason));
     let shown = Shown { view: &view, name: Some(name), joining: None, refused: None };
     page(member, shown, StatusCode::UNPROCESSABLE_ENTITY, form).await
 }
@@ -85,12 +85,12 @@ pub(super) async fn revoke_form(
     member: Member,
     Path((cluster, name)): Path<(String, String)>,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     Confirm {
-        p: Page::of_cluster(&member, &cluster, Tab::Directors, language.say("revoke-title")).await?,
-        question: language.say("revoke-question").with("name", &name).to_string(),
-        consequence: language.say("revoke-consequence").to_string(),
-        button: language.say("revoke").to_string(),
+        p: Page::of_cluster(&member, &cluster, Tab::Directors, locale.say("revoke-title")).await?,
+        question: locale.say("revoke-question").with("name", &name).to_string(),
+        consequence: locale.say("revoke-consequence").to_string(),
+        button: locale.say("revoke").to_string(),
         action: format!("/clusters/{cluster}/directors/{name}/revoke"),
         back: format!("/clusters/{cluster}/directors/{name}"),
     }

@@ -12,9 +12,10 @@ use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
 use crate::guard::COOKIE;
+use crate::locale::{Locale, Zone};
 use crate::page::{Page, see_other, show};
 use crate::text::Language;
-use crate::visit::{LOOK_COOKIE, Theme, Visit};
+use crate::visit::{LOOK_COOKIE, Look, Theme, Visit};
 
 const SETUP_FIELDS: &[&str] = &["code", "user", "password", "again"];
 
@@ -45,49 +46,49 @@ pub(super) async fn setup_form(visit: Visit) -> Result<Response, Error> {
     }
     // The printed address may carry the code, so that it need not be typed.
     let fields = Fields::default().with("code", visit.query.get("code"));
-    let p = Page::new(&visit, visit.language.say("setup-title")).narrow();
+    let p = Page::new(&visit, visit.locale.say("setup-title")).narrow();
     show(StatusCode::OK, &SetupPage { p, form: Form::new(SETUP_FIELDS, fields) })
 }
 
 /// `POST /setup`: the code, then the first account, which may do everything.
 pub(super) async fn setup(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = visit.language;
+    let locale = visit.locale;
     let mut form = Form::new(SETUP_FIELDS, (*fields).clone());
     if fields.get("password") != fields.get("again") {
-        form.error("again", language.say("wrong-password-again"));
+        form.error("again", locale.say("wrong-password-again"));
     } else {
         let (code, user) = (fields.get("code").trim(), fields.get("user").trim());
         match visit.console.setup(code, user, fields.get("password"), visit.from).await {
             Ok(session) => return Ok(begin(&session, "/")),
             Err(SetupError::Done) => return Ok(see_other("/login")),
             Err(SetupError::Failed(failure)) => return Err(failure.into()),
-            Err(SetupError::Wrong) => form.error("code", language.say("wrong-setup-code")),
+            Err(SetupError::Wrong) => form.error("code", locale.say("wrong-setup-code")),
             Err(SetupError::Wait { seconds }) => {
-                form.error("code", language.say("wrong-wait").with("seconds", seconds));
+                form.error("code", locale.say("wrong-wait").with("seconds", seconds));
             }
-            Err(SetupError::Name(name)) => form.error("user", name_error(language, &name)),
-            Err(SetupError::Password(password)) => form.error("password", password_error(language, password)),
+            Err(SetupError::Name(name)) => form.error("user", name_error(locale, &name)),
+            Err(SetupError::Password(password)) => form.error("password", password_error(locale, password)),
         }
     }
-    let p = Page::new(&visit, language.say("setup-title")).narrow();
+    let p = Page::new(&visit, locale.say("setup-title")).narrow();
     show(StatusCode::UNPROCESSABLE_ENTITY, &SetupPage { p, form })
 }
 
-pub(super) fn name_error(language: Language, error: &console::NameError) -> String {
+pub(super) fn name_error(locale: Locale, error: &console::NameError) -> String {
     match error {
-        console::NameError::Characters => language.say("wrong-user-characters"),
-        console::NameError::Taken => language.say("wrong-user-taken"),
+        console::NameError::Characters => locale.say("wrong-user-characters"),
+        console::NameError::Taken => locale.say("wrong-user-taken"),
     }
     .to_string()
 }
 
-pub(super) fn password_error(language: Language, error: console::PasswordError) -> String {
+pub(super) fn password_error(locale: Locale, error: console::PasswordError) -> String {
     use console::PasswordError as P;
     match error {
-        P::TooShort => language.say("wrong-password-short"),
-        P::TooLong => language.say("wrong-password-long"),
-        P::Common => language.say("wrong-password-common"),
-        P::Context => language.say("wrong-password-context"),
+        P::TooShort => locale.say("wrong-password-short"),
+        P::TooLong => locale.say("wrong-password-long"),
+        P::Common => locale.say("wrong-password-common"),
+        P::Context => locale.say("wrong-password-context"),
     }
     .to_string()
 }
@@ -111,10 +112,10 @@ pub(super) async fn login_page(
     next: String,
     wrong: Option<String>,
 ) -> Result<Response, Error> {
-    let p = Page::new(visit, visit.language.say("login-title")).narrow();
+    let p = Page::new(visit, visit.locale.say("login-title")).narrow();
     let offer = Offer::at_login(visit).await?;
     let words = |name: String| match name.is_empty() {
-        true => visit.language.say("sign-on-button").to_string(),
+        true => visit.locale.say("sign-on-button").to_string(),
         false => name,
     };
     let provider = visit.console.sign_on_button().await?;
@@ -124,14 +125,14 @@ pub(super) async fn login_page(
 
 /// `POST /login`.
 pub(super) async fn login(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = visit.language;
+    let locale = visit.locale;
     let (user, next) = (fields.get("user").trim().to_owned(), local(fields.get("next")).to_owned());
     let (status, wrong) = match visit.console.login(&user, fields.get("password"), visit.from).await {
         Ok(sign_in) => return Ok(entered(&sign_in, &next)),
         Err(LoginError::Failed(failure)) => return Err(failure.into()),
-        Err(LoginError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, language.say("wrong-login")),
+        Err(LoginError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, locale.say("wrong-login")),
         Err(LoginError::Wait { seconds }) => {
-            (StatusCode::TOO_MANY_REQUESTS, language.say("wrong-wait").with("seconds", seconds))
+            (StatusCode::TOO_MANY_REQUESTS, locale.say("wrong-wait").with("seconds", seconds))
         }
     };
     login_page(&visit, status, user, next, Some(wrong.to_string())).await
@@ -148,23 +149,29 @@ pub(super) async fn logout(visit: Visit, jar: CookieJar) -> Result<Response, Err
     Ok(response)
 }
 
-/// `POST /look`: language and theme of this browser, and the language of the account where somebody is logged in.
+/// `POST /look`: language, theme, keys and time zone of this browser, and the language of the account where somebody is
+/// logged in. A browser without scripts does not say which zone is its own: it is shown the list.
 pub(super) async fn look(visit: Visit, Sent(fields): Sent) -> Result<Response, Error> {
-    let theme = Theme::from_word(fields.get("theme")).unwrap_or(visit.theme);
+    if fields.get("zone") == "local" {
+        return Ok(see_other("/me#zone"));
+    }
     let chosen = Language::from_tag(fields.get("language"));
     if let (Some(language), Some(caller)) = (chosen, &visit.caller) {
         visit.console.set_language(&caller.actor, language.tag()).await?;
     }
-    let language = chosen.unwrap_or(visit.language);
-    let keys = match fields.get("keys") {
-        "on" => true,
-        "off" => false,
-        _ => visit.keys,
+    let before = visit.look;
+    let look = Look {
+        theme: Theme::from_word(fields.get("theme")).unwrap_or(before.theme),
+        language: Some(chosen.unwrap_or(visit.locale.language)),
+        keys: match fields.get("keys") {
+            "on" => true,
+            "off" => false,
+            _ => before.keys,
+        },
+        zone: Zone::from_name(fields.get("zone")).unwrap_or(before.zone),
     };
-    let off = if keys { "" } else { ".nokeys" };
-    let value = format!("{}.{}{off}", theme.as_str(), language.tag());
     let mut response = see_other(local(fields.get("back")));
-    keep(&mut response, LOOK_COOKIE, &value, Some(365 * 24 * 3600));
+    keep(&mut response, LOOK_COOKIE, &look.write(), Some(365 * 24 * 3600));
     Ok(response)
 }
 

@@ -9,8 +9,8 @@ use lvs::journal::Severity;
 
 use crate::error::Error;
 use crate::happenings::{look, sentence};
+use crate::locale::Locale;
 use crate::page::{Page, Tab, show};
-use crate::text::Language;
 use crate::visit::{Member, Visit};
 
 /// Events on one page.
@@ -28,16 +28,16 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
-    pub(crate) fn of(language: Language, event: &LoggedEvent) -> Self {
+    pub(crate) fn of(locale: Locale, event: &LoggedEvent) -> Self {
         let severity = event.what.severity();
         let (tone, icon) = look(severity);
         EventRow {
-            moment: event.at.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
+            moment: locale.precise(event.at),
             tone,
             icon,
-            severity: language.say(format!("event-severity-{}", severity.as_str())).to_string(),
+            severity: locale.say(format!("event-severity-{}", severity.as_str())).to_string(),
             director: event.director.clone(),
-            sentence: sentence(language, &event.what),
+            sentence: sentence(locale, &event.what),
         }
     }
 }
@@ -88,15 +88,15 @@ pub(crate) fn query(visit: &Visit) -> Result<EventQuery, Error> {
 
 /// `GET …/events`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let query = query(&member.visit)?;
     let mut events =
         member.console().events(&cluster, &EventQuery { limit: PER_PAGE + 1, ..query.clone() }).await?;
     let more = events.len() > PER_PAGE as usize;
     events.truncate(PER_PAGE as usize);
     let next = events.last().filter(|_| more).map(|event| event.place().to_string());
-    let rows = events.iter().map(|event| EventRow::of(language, event)).collect();
-    let p = Page::of_cluster(&member, &cluster, Tab::Events, language.say("tab-events")).await?;
+    let rows = events.iter().map(|event| EventRow::of(locale, event)).collect();
+    let p = Page::of_cluster(&member, &cluster, Tab::Events, locale.say("tab-events")).await?;
     let live = member.console().live(&cluster).await?;
     let page = EventsPage {
         p,

@@ -37,9 +37,9 @@ struct ExportsPage {
 
 /// `GET …/exports`
 pub(super) async fn page(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let (content, revision) = content(&member, &cluster).await?;
-    let p = Page::of_cluster(&member, &cluster, Tab::Revisions, language.say("exports-title")).await?;
+    let p = Page::of_cluster(&member, &cluster, Tab::Revisions, locale.say("exports-title")).await?;
     let of = revision.map_or_else(String::new, |number| format!("?revision={number}"));
     let notes =
         |findings: &Findings| -> Vec<Note> { findings.iter().map(|f| note(&member, &content, f)).collect() };
@@ -65,9 +65,9 @@ pub(super) async fn page(member: Member, Path(cluster): Path<String>) -> Result<
 }
 
 fn note(member: &Member, content: &Cluster, finding: &lvs::Finding) -> Note {
-    let language = member.language();
-    let place = finding.pointer().map(|pointer| place(language, content, pointer)).unwrap_or_default();
-    Note { place, ..Note::of(language, finding) }
+    let locale = member.locale();
+    let place = finding.pointer().map(|pointer| place(locale, content, pointer)).unwrap_or_default();
+    Note { place, ..Note::of(locale, finding) }
 }
 
 /// A name that is one part of a path and needs no quoting in a header.

@@ -3,7 +3,7 @@
 
 use console::Object;
 
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// Settings of one kind of object: JSON path and the key of the label on its page.
 type Labels = &'static [(&'static str, &'static str)];
@@ -124,9 +124,9 @@ fn find(labels: Labels, path: &str) -> Option<&'static str> {
 }
 
 /// The name of a field, by its path with dots, as its page has it.
-pub(super) fn field_name(language: Language, object: Object, path: &str) -> String {
+pub(super) fn field_name(locale: Locale, object: Object, path: &str) -> String {
     let labels = match object {
-        Object::Cluster if path == "name" => return language.say("label-cluster-name").to_string(),
+        Object::Cluster if path == "name" => return locale.say("label-cluster-name").to_string(),
         Object::Cluster => return path.to_owned(),
         Object::Global => GLOBAL,
         Object::Redundancy => REDUNDANCY,
@@ -135,34 +135,35 @@ pub(super) fn field_name(language: Language, object: Object, path: &str) -> Stri
         Object::RealServer => REAL_SERVER,
     };
     let Some(monitor) = path.strip_prefix("monitor.") else {
-        return find(labels, path).map_or_else(|| path.to_owned(), |key| language.say(key).to_string());
+        return find(labels, path).map_or_else(|| path.to_owned(), |key| locale.say(key).to_string());
     };
     if let Some((number, rest)) =
         monitor.strip_prefix("checks.").map(|of| of.split_once('.').unwrap_or((of, "")))
         && let Ok(number) = number.parse::<usize>()
     {
         // A check's own fields are many and depend on its kind; which check it is says the most.
-        let check = language.say("check-number").with("number", number.saturating_add(1)).to_string();
+        let check = locale.say("check-number").with("number", number.saturating_add(1)).to_string();
         return match rest {
             "" => check,
-            "kind" => said(language, check, &language.say("label-check-kind").to_string()),
-            rest => said(language, check, rest),
+            "kind" => said(locale, check, &locale.say("label-check-kind").to_string()),
+            rest => said(locale, check, rest),
         };
     }
-    find(MONITOR, monitor).map_or_else(|| path.to_owned(), |key| language.say(key).to_string())
+    find(MONITOR, monitor).map_or_else(|| path.to_owned(), |key| locale.say(key).to_string())
 }
 
-fn said(language: Language, object: String, field: &str) -> String {
-    language.say("place-field").with("object", object).with("field", field).to_string()
+fn said(locale: Locale, object: String, field: &str) -> String {
+    locale.say("place-field").with("object", object).with("field", field).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Language;
 
     #[test]
     fn fields_are_called_as_on_their_pages() {
-        let name = |object, path| field_name(Language::English, object, path);
+        let name = |object, path| field_name(Locale::default(), object, path);
         assert_eq!(name(Object::RealServer, "weight"), "Weight");
         assert_eq!(name(Object::VirtualServer, "monitor.reentry_s"), "Re-entry Time (seconds)");
         assert_eq!(name(Object::RealServer, "monitor.checks.1.path"), "Check 2, path");
@@ -174,9 +175,9 @@ mod tests {
 
     #[test]
     fn every_label_is_in_both_catalogues() {
-        for language in Language::ALL {
+        for locale in Language::ALL.map(Locale::from) {
             for (_, key) in [GLOBAL, REDUNDANCY, DIRECTOR, VIRTUAL_SERVER, REAL_SERVER, MONITOR].concat() {
-                assert!(!language.say(key).to_string().contains('⟦'), "{key}");
+                assert!(!locale.say(key).to_string().contains('⟦'), "{key}");
             }
         }
     }

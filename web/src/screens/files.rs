@@ -85,7 +85,7 @@ pub(super) async fn table(member: Member, Path(cluster): Path<String>) -> Result
 
 /// `GET …/events.csv`: the newest events that the filters of the page let through.
 pub(super) async fn events(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let query = EventQuery { limit: EVENTS, ..query(&member.visit)? };
     let events = member.console().events(&cluster, &query).await?;
     let lines = events.into_iter().map(|event| {
@@ -94,7 +94,7 @@ pub(super) async fn events(member: Member, Path(cluster): Path<String>) -> Resul
             event.what.severity().as_str().to_owned(),
             event.director.clone().unwrap_or_default(),
             event.what.word().to_owned(),
-            sentence(language, &event.what),
+            sentence(locale, &event.what),
         ]
     });
     Ok(file("attachment; filename=\"events.csv\"", "at,severity,director,kind,text", lines))

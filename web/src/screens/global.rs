@@ -46,19 +46,19 @@ pub(super) fn about_director(form: &mut Form, member: &Member, view: &View, seat
         let addresses = ["public", "private"].map(|f| format!("/directors/{index}/{f}"));
         let about: Vec<_> =
             findings.into_iter().filter(|f| addresses.iter().any(|a| f.pointer() == Some(a))).collect();
-        form.findings(member.language(), &format!("/directors/{index}"), &about, false);
+        form.findings(member.locale(), &format!("/directors/{index}"), &about, false);
     }
 }
 
 async fn page(member: &Member, view: &View, (status, form): (StatusCode, Form)) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let page = EditPage {
-        p: Page::of_cluster(member, &view.cluster_id, Tab::Global, language.say("tab-global")).await?,
+        p: Page::of_cluster(member, &view.cluster_id, Tab::Global, locale.say("tab-global")).await?,
         form,
         etag: view.etag.clone(),
-        forwardings: choices::forwardings(language, None),
-        drifts: choices::drifts(language),
-        switches: choices::switches(language),
+        forwardings: choices::forwardings(locale, None),
+        drifts: choices::drifts(locale),
+        switches: choices::switches(locale),
         primary: seated(view, Seat::Primary).map(|(_, d)| d.name.clone()),
     };
     show(status, &page)
@@ -70,7 +70,7 @@ pub(super) async fn form(member: Member, Path(cluster): Path<String>) -> Result<
     let primary = seated(&view, Seat::Primary).map(|(_, d)| d);
     let mut form =
         Form::new(GlobalForm::KNOWN, with_addresses(GlobalForm::texts(&view.content.global), primary));
-    form.findings(member.language(), "/global", &view.content.findings(), false);
+    form.findings(member.locale(), "/global", &view.content.findings(), false);
     about_director(&mut form, &member, &view, Seat::Primary);
     page(&member, &view, (StatusCode::OK, form)).await
 }
@@ -82,7 +82,7 @@ pub(super) async fn save(
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
-    let mut reader = Reader::new(GlobalForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(GlobalForm::KNOWN, &fields, member.locale());
     let global = GlobalForm::read(&mut reader, view.content.global.clone());
     let old = seated(&view, Seat::Primary);
     let before = old.map_or_else(|| blank_director("director-a", Seat::Primary), |(_, d)| d.clone());

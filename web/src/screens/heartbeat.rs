@@ -16,8 +16,8 @@ use super::drift::reported;
 use crate::error::Error;
 use crate::fields::Sent;
 use crate::happenings::{self, word};
+use crate::locale::Locale;
 use crate::page::{keep_address, see_other};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// How long the answer to an order waits for what comes of it.
@@ -52,7 +52,7 @@ pub(super) struct Beats {
 
 impl Beats {
     /// None where the seat alone decides.
-    pub(super) fn of(language: Language, live: &LiveDirector) -> Option<Self> {
+    pub(super) fn of(locale: Locale, live: &LiveDirector) -> Option<Self> {
         let status = live.status.as_ref()?;
         let HeartbeatStatus {
             reason,
@@ -69,32 +69,32 @@ impl Beats {
         } = status.heartbeat.as_ref()?;
         let partner = match partner {
             Some(partner) => {
-                let state = language.say(format!("state-{}", partner.state.as_str())).to_string();
+                let state = locale.say(format!("state-{}", partner.state.as_str())).to_string();
                 match partner.revision {
                     Some(revision) => {
-                        language.say("beats-partner").with("state", state).with("revision", revision)
+                        locale.say("beats-partner").with("state", state).with("revision", revision)
                     }
-                    None => language.say("beats-partner-state").with("state", state),
+                    None => locale.say("beats-partner-state").with("state", state),
                 }
                 .to_string()
             }
-            None if !routers.is_empty() => language.say("beats-vrrp-unheard").to_string(),
-            None => language.say("beats-partner-unheard").to_string(),
+            None if !routers.is_empty() => locale.say("beats-vrrp-unheard").to_string(),
+            None => locale.say("beats-partner-unheard").to_string(),
         };
         Some(Beats {
-            reason: language.say(format!("reason-{}", word(reason))).to_string(),
+            reason: locale.say(format!("reason-{}", word(reason))).to_string(),
             partner,
             concerns: concerns
                 .iter()
-                .map(|concern| language.say(format!("concern-{}", word(concern))).to_string())
+                .map(|concern| locale.say(format!("concern-{}", word(concern))).to_string())
                 .collect(),
-            evidence: happenings::signs(language, evidence).collect(),
-            hook: hook.as_ref().map(|hook| Hook::of(language, hook)),
-            dropped: dropped(language, counts),
-            links: links.iter().map(|fault| link(language, fault)).collect(),
-            sync: sync(language, live),
-            ready: language.say(if *ready { "beats-ready-yes" } else { "beats-ready-no" }).to_string(),
-            routers: routers.iter().map(|router| virtual_router(language, router)).collect(),
+            evidence: happenings::signs(locale, evidence).collect(),
+            hook: hook.as_ref().map(|hook| Hook::of(locale, hook)),
+            dropped: dropped(locale, counts),
+            links: links.iter().map(|fault| link(locale, fault)).collect(),
+            sync: sync(locale, live),
+            ready: locale.say(if *ready { "beats-ready-yes" } else { "beats-ready-no" }).to_string(),
+            routers: routers.iter().map(|router| virtual_router(locale, router)).collect(),
             held: *held,
             active: status.state == State::Active,
             standby: status.state == State::Standby,
@@ -102,9 +102,9 @@ impl Beats {
     }
 }
 
-fn dropped(language: Language, counts: &Counts) -> Vec<String> {
+fn dropped(locale: Locale, counts: &Counts) -> Vec<String> {
     let said =
-        |(word, count): (&str, u64)| language.say(format!("dropped-{word}")).with("count", count).to_string();
+        |(word, count): (&str, u64)| locale.say(format!("dropped-{word}")).with("count", count).to_string();
     counts.dropped().into_iter().filter(|(_, count)| *count > 0).map(said).collect()
 }
 
@@ -115,49 +115,49 @@ pub(super) struct Hook {
 }
 
 impl Hook {
-    fn of(language: Language, hook: &HookStatus) -> Self {
+    fn of(locale: Locale, hook: &HookStatus) -> Self {
         let state = if hook.active { "active" } else { "inactive" };
         let text = match &hook.outcome {
-            HookOutcome::Running => language.say(format!("hook-{state}-running")),
-            HookOutcome::Succeeded => language.say(format!("event-hook-{state}")),
+            HookOutcome::Running => locale.say(format!("hook-{state}-running")),
+            HookOutcome::Succeeded => locale.say(format!("event-hook-{state}")),
             HookOutcome::Failed { reason } => {
-                language.say(format!("event-hook-{state}-failed")).with("reason", reason)
+                locale.say(format!("event-hook-{state}-failed")).with("reason", reason)
             }
         };
         Hook { text: text.to_string(), failed: matches!(hook.outcome, HookOutcome::Failed { .. }) }
     }
 }
 
-fn link(language: Language, fault: &LinkFault) -> String {
+fn link(locale: Locale, fault: &LinkFault) -> String {
     let key = format!("event-link-{}", fault.trouble.as_str());
-    language.say(key).with("interface", &fault.interface).to_string()
+    locale.say(key).with("interface", &fault.interface).to_string()
 }
 
 /// What the kernel says of connection sync, as it was last seen.
-fn sync(language: Language, live: &LiveDirector) -> String {
+fn sync(locale: Locale, live: &LiveDirector) -> String {
     let observed = live.snapshot.as_ref().map(|snapshot| &snapshot.observed.sync);
     let running: Vec<String> = observed
         .into_iter()
         .flatten()
         .map(|(role, row)| {
-            let said = language.say(format!("beats-sync-{}", role.as_str()));
+            let said = locale.say(format!("beats-sync-{}", role.as_str()));
             said.with("interface", &row.interface).with("id", row.id).to_string()
         })
         .collect();
-    if running.is_empty() { language.say("beats-sync-none").to_string() } else { running.join(" ") }
+    if running.is_empty() { locale.say("beats-sync-none").to_string() } else { running.join(" ") }
 }
 
 /// One virtual router in words.
-fn virtual_router(language: Language, router: &RouterView) -> String {
+fn virtual_router(locale: Locale, router: &RouterView) -> String {
     let own = match router.source {
-        Some(source) => language.say("beats-router").with("source", source.to_string()),
-        None => language.say("beats-router-mute"),
+        Some(source) => locale.say("beats-router").with("source", source.to_string()),
+        None => locale.say("beats-router-mute"),
     };
     let own = own.with("id", router.virtual_router_id).with("priority", router.priority).to_string();
     let Some(heard) = router.heard else { return own };
     let other = match heard.mismatch {
-        Some(_) => language.say("beats-router-mismatch"),
-        None => language.say("beats-router-heard").with("priority", heard.priority),
+        Some(_) => locale.say("beats-router-mismatch"),
+        None => locale.say("beats-router-heard").with("priority", heard.priority),
     };
     format!("{own} {}", other.with("source", heard.source.to_string()))
 }
@@ -183,14 +183,14 @@ pub(super) async fn order(
         }
         OrderOutcome::Refused { reason } | OrderOutcome::Unreachable { reason } => reason,
     };
-    let language = member.language();
+    let locale = member.locale();
     // The director says it in English; the few reasons there are have their words here.
     let known = Refused::ALL.into_iter().find(|refused| reason.ends_with(&refused.to_string()));
-    let said = known.map_or_else(|| reason.clone(), |refused| happenings::refused(language, refused));
+    let said = known.map_or_else(|| reason.clone(), |refused| happenings::refused(locale, refused));
     let hint = (known == Some(Refused::PartnerNotReady) && !force)
-        .then(|| language.say("order-hint-force").with("tick", language.say("order-force")).to_string());
+        .then(|| locale.say("order-hint-force").with("tick", locale.say("order-force")).to_string());
     let refused =
-        NotFollowed { reason: language.say("problem-refused").with("reason", said).to_string(), hint };
+        NotFollowed { reason: locale.say("problem-refused").with("reason", said).to_string(), hint };
     let view = member.console().view(&member.actor, &cluster).await?;
     let form = showing(&member, &view, &name).await?;
     let shown = Shown { view: &view, name: Some(&name), joining: None, refused: Some(refused) };

@@ -72,8 +72,8 @@ struct HelpPage {
 
 impl HelpPage {
     fn terms(&self) -> Vec<(String, String)> {
-        let term = |term: &str| self.p.language.say(format!("help-term-{term}")).to_string();
-        let means = |term: &str| self.p.language.say(format!("help-means-{term}")).to_string();
+        let term = |term: &str| self.p.locale.say(format!("help-term-{term}")).to_string();
+        let means = |term: &str| self.p.locale.say(format!("help-means-{term}")).to_string();
         TERMS.iter().map(|word| (term(word), means(word))).collect()
     }
 
@@ -86,14 +86,14 @@ impl HelpPage {
     }
 
     fn jobs(&self) -> Vec<(String, String)> {
-        let title = |job: &str| self.p.language.say(format!("help-job-{job}")).to_string();
-        let how = |job: &str| self.p.language.say(format!("help-how-{job}")).to_string();
+        let title = |job: &str| self.p.locale.say(format!("help-job-{job}")).to_string();
+        let how = |job: &str| self.p.locale.say(format!("help-how-{job}")).to_string();
         JOBS.iter().map(|job| (title(job), how(job))).collect()
     }
 }
 
 /// `GET /help`
 pub(super) async fn help(member: Member) -> Result<Response, Error> {
-    let p = Page::new(&member.visit, member.language().say("help-title"));
+    let p = Page::new(&member.visit, member.locale().say("help-title"));
     show(StatusCode::OK, &HelpPage { p })
 }

@@ -15,8 +15,8 @@ use crate::fields::{Fields, Sent};
 use crate::forms::choices::{self, Choice};
 use crate::forms::{Form, Note, Press, Row};
 use crate::import::{Read, Wanted};
+use crate::locale::Locale;
 use crate::page::{Page, keep_address, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 const KNOWN: &[&str] =
@@ -146,7 +146,7 @@ fn with_uploads(fields: Fields) -> Fields {
 }
 
 /// What the fields ask for.
-fn wanted(form: &mut Form, language: Language, fields: &Fields) -> Wanted {
+fn wanted(form: &mut Form, locale: Locale, fields: &Fields) -> Wanted {
     let files = Row::all(fields, "files").into_iter().filter_map(|row| {
         let text = fields.get(&row.name("text"));
         let text = match fields.get(&row.name("ends")) {
@@ -155,14 +155,14 @@ fn wanted(form: &mut Form, language: Language, fields: &Fields) -> Wanted {
         };
         let name = fields.filled(&row.name("name")).map(ToOwned::to_owned);
         let name =
-            name.unwrap_or_else(|| language.say("import-text-name").with("number", row.count()).to_string());
+            name.unwrap_or_else(|| locale.say("import-text-name").with("number", row.count()).to_string());
         Some((name, text)).filter(|(_, text)| !text.trim().is_empty())
     });
     let kind = match fields.filled("kind").filter(|word| *word != "auto").map(str::parse::<FileKind>) {
         None => None,
         Some(Ok(kind)) => Some(kind),
         Some(Err(_)) => {
-            form.error("kind", language.say("wrong-choice"));
+            form.error("kind", locale.say("wrong-choice"));
             None
         }
     };
@@ -177,7 +177,7 @@ fn wanted(form: &mut Form, language: Language, fields: &Fields) -> Wanted {
 /// `POST /import`: shows what the files say; with `action=draft` takes it as a draft, with `action=draft-defaults`
 /// with Caribe's own timers as a second edit.
 pub(super) async fn read(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let (press, fields) = Press::of(&fields, &["files"]);
     let latin1: Vec<String> = fields.all("file.latin1").to_vec();
     let fields = with_uploads(fields);
@@ -187,9 +187,9 @@ pub(super) async fn read(member: Member, Sent(fields): Sent) -> Result<Response,
         return Ok(keep_address(page(&member, StatusCode::OK, form, None).await?));
     }
     let mut form = Form::new(KNOWN, fields.clone());
-    let mut wanted = wanted(&mut form, language, &fields);
+    let mut wanted = wanted(&mut form, locale, &fields);
     if wanted.files.is_empty() {
-        form.error("files.0.text", language.say("wrong-import-empty"));
+        form.error("files.0.text", locale.say("wrong-import-empty"));
     }
     if form.failed() {
         return page(&member, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
@@ -232,7 +232,7 @@ pub(super) async fn read(member: Member, Sent(fields): Sent) -> Result<Response,
             Ok(see_other(&changes))
         }
         Err(ChangeError::Invalid(findings)) => {
-            form.findings(language, "", &findings, true);
+            form.findings(locale, "", &findings, true);
             let shown = shown(&member, &wanted, &read, Some(&cluster), into).await?;
             page(&member, StatusCode::UNPROCESSABLE_ENTITY, form, Some(shown)).await
         }
@@ -246,10 +246,10 @@ async fn page(
     form: Form,
     reading: Option<Reading>,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let clusters = member.console().clusters().await?.into_iter().map(|c| (c.id, c.name)).collect();
-    let p = Page::new(&member.visit, language.say("import-title"));
-    show(status, &ImportPage { p, form, clusters, kinds: choices::file_kinds(language), reading })
+    let p = Page::new(&member.visit, locale.say("import-title"));
+    show(status, &ImportPage { p, form, clusters, kinds: choices::file_kinds(locale), reading })
 }
 
 /// All that is to be said about the files, with the plan for `cluster` where there is one.
@@ -260,9 +260,9 @@ async fn shown(
     cluster: Option<&Cluster>,
     into: Option<&str>,
 ) -> Result<Reading, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let errors = read.outcome.findings.iter().filter(|(_, f)| f.severity == Severity::Error).count();
-    let findings = numbered(language, wanted, read);
+    let findings = numbered(locale, wanted, read);
     let mut reading = Reading {
         errors,
         warnings: read.outcome.findings.len() - errors,
@@ -278,7 +278,7 @@ async fn shown(
             Some(into) => member.console().preview_of(&member.actor, into, cluster.clone()).await?,
             None => member.console().preview_of_new(cluster),
         };
-        reading.directors = Steps::all(language, &preview);
+        reading.directors = Steps::all(locale, &preview);
         for director in &mut reading.directors {
             reading.more_steps += director.steps.len().saturating_sub(STEPS_SHOWN);
             director.steps.truncate(STEPS_SHOWN);
@@ -305,7 +305,7 @@ fn anchor(file: usize, line: usize) -> String {
 }
 
 /// The findings in their order, each with the line it is shown at.
-fn numbered(language: Language, wanted: &Wanted, read: &Read) -> Vec<Numbered> {
+fn numbered(locale: Locale, wanted: &Wanted, read: &Read) -> Vec<Numbered> {
     let several = wanted.files.len() > 1;
     let each = read.outcome.findings.iter().enumerate().map(|(number, (file, finding))| {
         let line = match finding.place {
@@ -316,14 +316,14 @@ fn numbered(language: Language, wanted: &Wanted, read: &Read) -> Vec<Numbered> {
         let name = read.outcome.file(*file);
         let place = match (line, several || *file >= wanted.files.len()) {
             (Some(line), true) => {
-                language.say("import-place-file").with("file", name).with("line", line).to_string()
+                locale.say("import-place-file").with("file", name).with("line", line).to_string()
             }
-            (Some(line), false) => language.say("import-place").with("line", line).to_string(),
+            (Some(line), false) => locale.say("import-place").with("line", line).to_string(),
             (None, true) => name.to_owned(),
             (None, false) => String::new(),
         };
         let anchor = line.filter(|_| last > 0).map(|line| anchor(*file, line.clamp(1, last)));
-        let note = Note { place: String::new(), ..Note::of(language, finding) };
+        let note = Note { place: String::new(), ..Note::of(locale, finding) };
         Numbered { number: number + 1, note, place, anchor }
     });
     each.collect()

@@ -60,7 +60,7 @@ async fn page(
 ) -> Result<Response, Error> {
     let Some(waits) = visit.console.awaits_code(half).await? else { return Ok(see_other("/login")) };
     let title = if waits.app { "login-code-title" } else { "login-passkey-title" };
-    let p = Page::new(visit, visit.language.say(title)).narrow();
+    let p = Page::new(visit, visit.locale.say(title)).narrow();
     let offer = Offer::of(visit);
     show(status, &CodePage { p, next: next.to_owned(), waits, offer, form })
 }
@@ -108,7 +108,7 @@ pub(super) async fn finish(visit: Visit, jar: CookieJar, Sent(fields): Sent) -> 
     let status = match refused {
         SecondFactorError::Wait { .. } => StatusCode::TOO_MANY_REQUESTS,
         SecondFactorError::Over => {
-            let wrong = visit.language.say("wrong-login-over").to_string();
+            let wrong = visit.locale.say("wrong-login-over").to_string();
             return login_page(
                 &visit,
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -121,6 +121,6 @@ pub(super) async fn finish(visit: Visit, jar: CookieJar, Sent(fields): Sent) -> 
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let mut form = Form::new(FIELDS, Fields::default());
-    said(visit.language, &mut form, refused)?;
+    said(visit.locale, &mut form, refused)?;
     page(&visit, &half, status, next, form).await
 }

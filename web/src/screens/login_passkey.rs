@@ -31,7 +31,7 @@ impl Offer {
     /// For a request to this console.
     pub(super) fn of(visit: &Visit) -> Offer {
         let place = visit.console.passkey_place(visit.host.as_deref());
-        Offer { excuse: place.err().map(|why| no_place(visit.language, &why).to_string()) }
+        Offer { excuse: place.err().map(|why| no_place(visit.locale, &why).to_string()) }
     }
 
     /// The same, where anybody has a passkey.
@@ -54,7 +54,7 @@ pub(super) async fn ask(visit: Visit, headers: HeaderMap) -> Result<Response, Er
             keep(&mut response, ASKED, &asked.cookie, Some(KEPT));
             Ok(response)
         }
-        Err(error) => no_question(visit.language, error),
+        Err(error) => no_question(visit.locale, error),
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn login(
     let mut response = match entered {
         Ok(session) => begin(&session, next),
         Err(error) => {
-            let (status, text) = said(visit.language, error)?;
+            let (status, text) = said(visit.locale, error)?;
             login_page(&visit, status, String::new(), next.to_owned(), Some(text.to_string())).await?
         }
     };
@@ -90,7 +90,7 @@ pub(super) async fn ask_second(visit: Visit, jar: CookieJar, headers: HeaderMap)
     };
     match asked {
         Ok(options) => Ok(question(options)),
-        Err(error) => no_question(visit.language, error),
+        Err(error) => no_question(visit.locale, error),
     }
 }
 
@@ -116,12 +116,12 @@ pub(super) async fn finish(
             Ok(response)
         }
         Err(PasskeyError::Over) if visit.console.awaits_code(&half).await?.is_none() => {
-            let wrong = visit.language.say("wrong-login-over").to_string();
+            let wrong = visit.locale.say("wrong-login-over").to_string();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             login_page(&visit, status, String::new(), next.to_owned(), Some(wrong)).await
         }
         Err(error) => {
-            let (status, text) = said(visit.language, error)?;
+            let (status, text) = said(visit.locale, error)?;
             code_page(&visit, &half, status, next, Some(text.to_string())).await
         }
     }

@@ -17,8 +17,8 @@ use super::server_state::status;
 use crate::error::Error;
 use crate::evidence::Look;
 use crate::figures::count;
+use crate::locale::Locale;
 use crate::page::{Page, Tab, show as show_page};
-use crate::text::Language;
 use crate::verdicts;
 use crate::visit::Member;
 
@@ -31,7 +31,7 @@ pub(crate) struct Machines {
 #[derive(Template)]
 #[template(path = "live_machine.html")]
 pub(crate) struct Machine {
-    language: Language,
+    locale: Locale,
     base: String,
     pub(crate) address: IpAddr,
     /// Names it has as a real server, each once.
@@ -77,7 +77,7 @@ fn witness(live: &LiveCluster) -> Option<&LiveDirector> {
 
 impl Machines {
     pub(crate) fn of(
-        language: Language,
+        locale: Locale,
         (cluster, running): (&str, &Cluster),
         live: &LiveCluster,
         orders: &lvs::health::Orders,
@@ -94,7 +94,7 @@ impl Machines {
                 let order = target.and_then(|target| orders.orders.get(&target));
                 let order = order.map(|order| order.instruction).filter(|what| *what != Instruction::Enabled);
                 let machine = machines.entry(real.address).or_insert_with(|| Machine {
-                    language,
+                    locale,
                     base: format!("/clusters/{cluster}"),
                     address: real.address,
                     names: Vec::new(),
@@ -109,10 +109,10 @@ impl Machines {
                     service_id: service.id.0.clone(),
                     server_id: real.id.0.clone(),
                     key: key.map(|key| key.to_string()).unwrap_or_default(),
-                    look: known.map(|status| Look::of(language, status.verdict)),
-                    why: known.map(|status| verdicts::why(language, &status.reason)),
+                    look: known.map(|status| Look::of(locale, status.verdict)),
+                    why: known.map(|status| verdicts::why(locale, &status.reason)),
                     ordered: order
-                        .map(|what| language.say(format!("instruction-{}", what.as_str())).to_string()),
+                        .map(|what| locale.say(format!("instruction-{}", what.as_str())).to_string()),
                     weight: counted
                         .map_or_else(|| real.weight.0.to_string(), |counted| counted.weight.to_string()),
                     active: self::counted(counted.map(|counted| counted.active)),
@@ -160,14 +160,14 @@ impl Machine {
 
 /// `GET …/machines`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let view = member.console().cluster(&cluster).await?;
     let live = member.console().live(&view.id).await?;
     let orders = member.console().orders(&view.id).await?;
     let nothing = Cluster::default();
     let running = view.running.as_ref().map_or(&nothing, |running| &running.content);
-    let machines = Machines::of(language, (&view.id, running), &live, &orders).machines;
-    let p = Page::of_cluster(&member, &cluster, Tab::VirtualServers, language.say("machines-title")).await?;
+    let machines = Machines::of(locale, (&view.id, running), &live, &orders).machines;
+    let p = Page::of_cluster(&member, &cluster, Tab::VirtualServers, locale.say("machines-title")).await?;
     let on = member.visit.query.get("live") != "off";
     show_page(StatusCode::OK, &MachinesPage { p, machines, live: on })
 }

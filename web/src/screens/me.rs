@@ -1,4 +1,7 @@
-//! MY ACCOUNT: another password, whether there is a second factor, and the sessions one has begun elsewhere.
+//! MY ACCOUNT: another password, whether there is a second factor, the time zone of this browser, and the sessions one
+//! has begun elsewhere.
+
+use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::extract::Path;
@@ -11,6 +14,7 @@ use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
 use crate::guard::cookie;
+use crate::locale::Zone;
 use crate::page::{Page, see_other, show};
 use crate::visit::Member;
 
@@ -27,6 +31,12 @@ struct MePage {
     provider: Option<OwnProvider>,
 }
 
+impl MePage {
+    fn zones(&self) -> &'static BTreeSet<String> {
+        Zone::names()
+    }
+}
+
 async fn page(
     member: &Member,
     headers: &HeaderMap,
@@ -37,7 +47,7 @@ async fn page(
     let sessions = member.console().own_sessions(&member.actor, &own).await?;
     let factor = member.console().second_factor(&member.actor).await?;
     let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
-    let p = Page::new(&member.visit, member.language().say("me-title"));
+    let p = Page::new(&member.visit, member.locale().say("me-title"));
     show(status, &MePage { p, form, sessions, factor, provider })
 }
 
@@ -52,21 +62,21 @@ pub(super) async fn password(
     headers: HeaderMap,
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let mut form = Form::new(PASSWORD, (*fields).clone());
     let own = cookie(&headers).unwrap_or_default();
     if fields.get("password") != fields.get("again") {
-        form.error("again", language.say("wrong-password-again"));
+        form.error("again", locale.say("wrong-password-again"));
     } else {
         let (current, new) = (fields.get("current"), fields.get("password"));
         let console = member.console();
         match console.change_own_password(&member.actor, &own, current, new, member.visit.from).await {
             Ok(()) => return Ok(see_other("/me?done=password")),
-            Err(AccountError::WrongPassword) => form.error("current", language.say("wrong-current")),
+            Err(AccountError::WrongPassword) => form.error("current", locale.say("wrong-current")),
             Err(AccountError::Wait { seconds }) => {
-                form.error("current", language.say("wrong-wait").with("seconds", seconds));
+                form.error("current", locale.say("wrong-wait").with("seconds", seconds));
             }
-            Err(AccountError::Password(error)) => form.error("password", password_error(language, error)),
+            Err(AccountError::Password(error)) => form.error("password", password_error(locale, error)),
             Err(other) => return Err(console::Error::from(other).into()),
         }
     }

@@ -19,10 +19,10 @@ use super::server_state::status;
 use crate::error::Error;
 use crate::evidence::Look;
 use crate::figures::{bits, count, rate};
+use crate::locale::Locale;
 use crate::page::{ActiveNow, ClusterBar, Page, Tab, show as show_page};
 use crate::problems::ProblemList;
 use crate::sparks::{Sparks, Tiles};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// Virtual servers on one page; more are on the next.
@@ -41,7 +41,7 @@ pub(crate) struct Verdict {
 #[derive(Template, Clone)]
 #[template(path = "live_director.html")]
 pub(crate) struct DirectorCard {
-    pub(crate) language: Language,
+    pub(crate) locale: Locale,
     pub(crate) name: String,
     pub(crate) seat: Option<&'static str>,
     pub(crate) tone: &'static str,
@@ -64,7 +64,7 @@ pub(crate) struct DirectorCard {
 #[derive(Template, Clone)]
 #[template(path = "live_service.html")]
 pub(crate) struct ServiceRows {
-    pub(crate) language: Language,
+    pub(crate) locale: Locale,
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) name: String,
@@ -81,7 +81,7 @@ pub(crate) struct ServiceRows {
 #[derive(Template, Clone)]
 #[template(path = "live_table.html")]
 pub(crate) struct Table {
-    language: Language,
+    locale: Locale,
     base: String,
     own_draft: bool,
     services: Vec<ServiceRows>,
@@ -149,7 +149,7 @@ pub(crate) struct Now {
 #[derive(Template, Clone)]
 #[template(path = "live_problems.html")]
 pub(crate) struct Problems {
-    language: Language,
+    locale: Locale,
     pub(crate) list: ProblemList,
 }
 
@@ -157,7 +157,7 @@ pub(crate) struct Problems {
 #[derive(Template, Clone)]
 #[template(path = "live_events.html")]
 pub(crate) struct LatestEvents {
-    language: Language,
+    locale: Locale,
     rows: Vec<EventRow>,
 }
 
@@ -179,7 +179,7 @@ pub(super) async fn show(member: Member, Path(cluster): Path<String>) -> Result<
     let sparks = Now::sparks(&member, &view, number);
     let now = Now::of(&member, &view, &live, number, &sparks);
     let pages = now.total.div_ceil(PER_PAGE).max(1);
-    let title = member.language().say("tab-monitoring");
+    let title = member.locale().say("tab-monitoring");
     let p = Page::of_cluster(&member, &cluster, Tab::Monitoring, title).await?;
     let on = member.visit.query.get("live") != "off";
     show_page(StatusCode::OK, &MonitoringPage { p, now, live: on, number, pages })
@@ -205,7 +205,7 @@ impl Now {
         number: usize,
         sparks: &Sparks,
     ) -> Self {
-        let language = member.language();
+        let locale = member.locale();
         let own = format!("account/{}", member.actor.name);
         let witness = source_of_numbers(live);
         let counters = witness.and_then(|director| director.counters.as_deref());
@@ -222,7 +222,7 @@ impl Now {
                 let service_key = key;
                 let numbers = key.as_ref().and_then(|k| counters?.get(k));
                 ServiceRows {
-                    language,
+                    locale,
                     base: base.clone(),
                     id: server.id.0.clone(),
                     name: server.name.clone(),
@@ -240,7 +240,7 @@ impl Now {
                             let known = witness.and_then(|director| status(director, service_key, key));
                             ServerRow {
                                 id: real.id.0.clone(),
-                                look: known.map(|known| Look::of(language, known.verdict)),
+                                look: known.map(|known| Look::of(locale, known.verdict)),
                                 name: real.name.clone(),
                                 key: key.to_string(),
                                 active: real.active,
@@ -255,24 +255,24 @@ impl Now {
             })
             .collect();
         let recent = member.console().recent_events(&view.id);
-        let rows = recent.iter().map(|event| EventRow::of(language, event)).collect();
+        let rows = recent.iter().map(|event| EventRow::of(locale, event)).collect();
         Now {
-            verdict: Verdict::of(language, live, all.iter().filter(|s| s.active).count(), counters),
-            directors: live.directors.iter().map(|d| DirectorCard::of(language, d)).collect(),
-            tiles: Tiles::of(language, &base, sparks, counters),
-            table: Table { language, base, own_draft: view.drafts.contains(&own), services },
+            verdict: Verdict::of(locale, live, all.iter().filter(|s| s.active).count(), counters),
+            directors: live.directors.iter().map(|d| DirectorCard::of(locale, d)).collect(),
+            tiles: Tiles::of(locale, &base, sparks, counters),
+            table: Table { locale, base, own_draft: view.drafts.contains(&own), services },
             active: ActiveNow::of(live),
-            events: LatestEvents { language, rows },
+            events: LatestEvents { locale, rows },
             problems: Problems {
-                language,
-                list: ProblemList::of(language, &format!("/clusters/{}", view.id), content, live),
+                locale,
+                list: ProblemList::of(locale, &format!("/clusters/{}", view.id), content, live),
             },
             total: all.len(),
         }
     }
 
     /// The parts that a stream keeps up to date: selector of the place, and what belongs there.
-    pub(crate) fn parts(&self, language: Language) -> Result<BTreeMap<String, String>, askama::Error> {
+    pub(crate) fn parts(&self, locale: Locale) -> Result<BTreeMap<String, String>, askama::Error> {
         let mut parts = BTreeMap::new();
         parts.insert("#live-verdict".to_owned(), self.verdict.render()?);
         let mut strip = String::new();
@@ -286,14 +286,14 @@ impl Now {
         parts.insert("#live-sparks".to_owned(), self.tiles.render()?);
         parts.insert("#live-events".to_owned(), self.events.render()?);
         parts.insert("#live-problems".to_owned(), self.problems.render()?);
-        parts.insert("#bar-active".to_owned(), bar_active(language, self.active.clone())?);
+        parts.insert("#bar-active".to_owned(), bar_active(locale, self.active.clone())?);
         Ok(parts)
     }
 }
 
 /// Who is active, as the frame of every page says it.
-pub(crate) fn bar_active(language: Language, active: ActiveNow) -> Result<String, askama::Error> {
-    BarActive { p: Spoken { language }, cluster: Held { active } }.render()
+pub(crate) fn bar_active(locale: Locale, active: ActiveNow) -> Result<String, askama::Error> {
+    BarActive { p: Spoken { locale }, cluster: Held { active } }.render()
 }
 
 /// The one line of the frame that is live, with the two names it uses there.
@@ -305,7 +305,7 @@ struct BarActive {
 }
 
 struct Spoken {
-    language: Language,
+    locale: Locale,
 }
 
 struct Held {
@@ -352,7 +352,7 @@ impl Numbers {
 
 impl Verdict {
     pub(crate) fn of(
-        language: Language,
+        locale: Locale,
         live: &LiveCluster,
         servers: usize,
         counters: Option<&console::LiveCounters>,
@@ -362,35 +362,34 @@ impl Verdict {
         let enrolled = live.directors.iter().filter(|d| d.id.is_some()).count();
         let unwell = live.directors.iter().find(|d| !d.connected || d.sync != Sync::InSync);
         let (tone, message) = match (live.running, ActiveNow::of(live)) {
-            (None, _) => ("idle", language.say("verdict-nothing-running")),
-            (Some(_), _) if enrolled == 0 => ("warn", language.say("verdict-nobody-joined")),
-            (Some(_), ActiveNow::Several) => ("bad", language.say("verdict-several")),
-            (Some(_), _) if connected == 0 => ("bad", language.say("verdict-no-contact")),
+            (None, _) => ("idle", locale.say("verdict-nothing-running")),
+            (Some(_), _) if enrolled == 0 => ("warn", locale.say("verdict-nobody-joined")),
+            (Some(_), ActiveNow::Several) => ("bad", locale.say("verdict-several")),
+            (Some(_), _) if connected == 0 => ("bad", locale.say("verdict-no-contact")),
             (Some(_), ActiveNow::One(name)) => match unwell {
-                None => ("good", language.say("verdict-good").with("director", name)),
-                Some(other) if !other.connected => (
-                    "warn",
-                    language.say("verdict-missing").with("director", name).with("other", &other.name),
-                ),
+                None => ("good", locale.say("verdict-good").with("director", name)),
+                Some(other) if !other.connected => {
+                    ("warn", locale.say("verdict-missing").with("director", name).with("other", &other.name))
+                }
                 Some(LiveDirector { name: other, sync: Sync::Drifted { rows, held }, .. }) => {
                     let key = if *held { "verdict-held" } else { "verdict-drift" };
-                    let message = language.say(key).with("director", name);
+                    let message = locale.say(key).with("director", name);
                     ("warn", message.with("other", other).with("count", *rows))
                 }
                 Some(other) => {
-                    ("warn", language.say("verdict-behind").with("director", name).with("other", &other.name))
+                    ("warn", locale.say("verdict-behind").with("director", name).with("other", &other.name))
                 }
             },
-            (Some(_), _) => ("bad", language.say("verdict-nobody-active")),
+            (Some(_), _) => ("bad", locale.say("verdict-nobody-active")),
         };
         let detail = match live.running {
-            Some(_) => language
+            Some(_) => locale
                 .say("verdict-detail")
                 .with("servers", servers)
                 .with("count", connections)
                 .with("connections", count(connections))
                 .to_string(),
-            None => language.say("verdict-detail-none").to_string(),
+            None => locale.say("verdict-detail-none").to_string(),
         };
         Verdict { tone, sentence: message.to_string(), detail }
     }
@@ -401,7 +400,7 @@ impl Verdict {
 }
 
 impl DirectorCard {
-    pub(crate) fn of(language: Language, live: &LiveDirector) -> Self {
+    pub(crate) fn of(locale: Locale, live: &LiveDirector) -> Self {
         let status = live.status.as_ref();
         let (tone, icon, state) = match (live.connected, status) {
             (true, Some(status)) => {
@@ -412,20 +411,20 @@ impl DirectorCard {
                     State::Fault => ("bad", "bad"),
                     State::Stopped => ("idle", "stopped"),
                 };
-                (tone, icon, language.say(format!("state-{}", status.state.as_str())))
+                (tone, icon, locale.say(format!("state-{}", status.state.as_str())))
             }
-            (true, None) => ("warn", "starting", language.say("state-connecting")),
-            (false, _) if live.id.is_none() => ("idle", "idle", language.say("state-not-joined")),
-            (false, _) => ("bad", "idle", language.say("state-no-contact")),
+            (true, None) => ("warn", "starting", locale.say("state-connecting")),
+            (false, _) if live.id.is_none() => ("idle", "idle", locale.say("state-not-joined")),
+            (false, _) => ("bad", "idle", locale.say("state-no-contact")),
         };
-        let (sync_tone, sync_icon, sync) = sync_words(language, &live.sync);
+        let (sync_tone, sync_icon, sync) = sync_words(locale, &live.sync);
         let mut errors: Vec<String> = live.last_error.iter().cloned().collect();
         if let (true, Some(status)) = (live.connected, status) {
             errors.extend(status.last_error.iter().cloned());
             errors.extend(status.failures.iter().map(|f| format!("{}: {}", f.step, f.reason)));
         }
         DirectorCard {
-            language,
+            locale,
             name: live.name.clone(),
             seat: live.seat.map(|s| s.as_str()),
             tone,
@@ -438,34 +437,32 @@ impl DirectorCard {
             holds: status.map(|s| s.holds.iter().map(ToString::to_string).collect()).unwrap_or_default(),
             foreign: status.map_or(0, |s| s.foreign.len()),
             errors,
-            since: live.since.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            since: locale.moment(live.since),
             connected: live.connected,
             joined: live.id.is_some(),
         }
     }
 
     fn say(&self, key: &'static str) -> crate::text::Message {
-        self.language.say(key)
+        self.locale.say(key)
     }
 }
 
-fn sync_words(language: Language, sync: &Sync) -> (&'static str, &'static str, String) {
+fn sync_words(locale: Locale, sync: &Sync) -> (&'static str, &'static str, String) {
     let (tone, icon, message) = match sync {
-        Sync::Unknown => ("idle", "idle", language.say("sync-unknown")),
-        Sync::InSync => ("good", "good", language.say("sync-in-sync")),
-        Sync::Applying => ("warn", "starting", language.say("sync-applying")),
+        Sync::Unknown => ("idle", "idle", locale.say("sync-unknown")),
+        Sync::InSync => ("good", "good", locale.say("sync-in-sync")),
+        Sync::Applying => ("warn", "starting", locale.say("sync-applying")),
         Sync::Drifted { rows, held: false } => {
-            ("warn", "change", language.say("sync-drifted").with("count", *rows))
+            ("warn", "change", locale.say("sync-drifted").with("count", *rows))
         }
         Sync::Drifted { rows, held: true } => {
-            ("warn", "change", language.say("sync-held").with("count", *rows))
+            ("warn", "change", locale.say("sync-held").with("count", *rows))
         }
-        Sync::Behind { held: Some(held) } => {
-            ("warn", "warn", language.say("sync-behind").with("held", *held))
-        }
-        Sync::Behind { held: None } => ("warn", "warn", language.say("sync-empty")),
-        Sync::Ahead { held } => ("bad", "bad", language.say("sync-ahead").with("held", *held)),
-        Sync::OtherContent { held } => ("bad", "bad", language.say("sync-other").with("held", *held)),
+        Sync::Behind { held: Some(held) } => ("warn", "warn", locale.say("sync-behind").with("held", *held)),
+        Sync::Behind { held: None } => ("warn", "warn", locale.say("sync-empty")),
+        Sync::Ahead { held } => ("bad", "bad", locale.say("sync-ahead").with("held", *held)),
+        Sync::OtherContent { held } => ("bad", "bad", locale.say("sync-other").with("held", *held)),
     };
     (tone, icon, message.to_string())
 }

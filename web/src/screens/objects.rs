@@ -91,9 +91,9 @@ impl Asked<'_> {
     /// Makes the edit, unless the form could not be read. `content` is the cluster as the edit would leave it: with
     /// it a form that could not be read is told everything else that is wrong as well.
     pub(super) async fn make(&self, mut form: Form, edit: Edit, content: &Cluster) -> Result<Outcome, Error> {
-        let language = self.member.language();
+        let locale = self.member.locale();
         if form.failed() {
-            form.findings_about(language, &self.pointers, &content.findings(), false);
+            form.findings_about(locale, &self.pointers, &content.findings(), false);
             return Ok(Outcome::Again(Box::new(form), StatusCode::UNPROCESSABLE_ENTITY));
         }
         let etag = Some(self.fields.get("etag")).filter(|e| !e.is_empty());
@@ -101,11 +101,11 @@ impl Asked<'_> {
         match console.change(&self.member.actor, &self.view.cluster_id, edit, etag).await {
             Ok(changed) => Ok(Outcome::Done(Box::new(changed))),
             Err(ChangeError::Invalid(findings)) => {
-                form.findings_about(language, &self.pointers, &findings, true);
+                form.findings_about(locale, &self.pointers, &findings, true);
                 Ok(Outcome::Again(Box::new(form), StatusCode::UNPROCESSABLE_ENTITY))
             }
             Err(ChangeError::Stale { .. }) => {
-                form.error("", language.say("wrong-stale"));
+                form.error("", locale.say("wrong-stale"));
                 Ok(Outcome::Again(Box::new(form), StatusCode::CONFLICT))
             }
             Err(other) => Err(other.into()),

@@ -11,10 +11,9 @@ use lvs::health::{Drain, Instruction, Order, OrderTarget, Overdue, strictest};
 use super::objects::{real_server, virtual_server};
 use super::server_state::{Subject, status};
 use crate::error::Error;
-use crate::evidence::moment;
 use crate::fields::{Fields, Sent};
+use crate::locale::Locale;
 use crate::page::{see_other, short};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// What the page says about orders.
@@ -34,7 +33,7 @@ pub(super) struct Orders {
 
 impl Orders {
     pub(super) fn of(
-        language: Language,
+        locale: Locale,
         running: &Cluster,
         orders: &lvs::health::Orders,
         live: &LiveCluster,
@@ -43,7 +42,7 @@ impl Orders {
         let Subject { service, real } = *subject;
         let target = strictest(&orders.orders, &service.id, &real.id, real.address);
         let order = target.as_ref().and_then(|target| orders.orders.get(target));
-        let holds = order.zip(target.as_ref()).map(|(order, target)| holds(language, order, target));
+        let holds = order.zip(target.as_ref()).map(|(order, target)| holds(locale, order, target));
         let (key, server) = (service.key(), service.server_key(real));
         let drain = |director: &LiveDirector| status(director, key, server)?.order.as_ref()?.drain;
         let connected = live.directors.iter().filter(|director| director.connected);
@@ -55,8 +54,8 @@ impl Orders {
         Orders {
             address: real.address,
             holds: holds.unwrap_or_default(),
-            empty: draining.then(|| empty(language, &drains, away.map(|director| director.name.as_str()))),
-            drains: drains.into_iter().map(|(name, drain)| progress(language, name, drain)).collect(),
+            empty: draining.then(|| empty(locale, &drains, away.map(|director| director.name.as_str()))),
+            drains: drains.into_iter().map(|(name, drain)| progress(locale, name, drain)).collect(),
             enabled: order.is_none_or(|order| order.instruction == Instruction::Enabled),
             persistent: persistent.map(|there| there.name.clone()).collect(),
         }
@@ -64,33 +63,33 @@ impl Orders {
 }
 
 /// What was ordered, by whom, and how it ends.
-fn holds(language: Language, order: &Order, target: &OrderTarget) -> Vec<String> {
-    let given = language
+fn holds(locale: Locale, order: &Order, target: &OrderTarget) -> Vec<String> {
+    let given = locale
         .say(format!("ordered-{}", order.instruction.as_str()))
-        .with("at", moment(order.given_s))
+        .with("at", locale.moment_of(order.given_s))
         .with("by", short(&order.by));
     let mut holds = vec![given.to_string()];
     if let OrderTarget::Machine { address } = target {
-        holds.push(language.say("ordered-machine").with("address", address.to_string()).to_string());
+        holds.push(locale.say("ordered-machine").with("address", address.to_string()).to_string());
     }
     if !order.reason.is_empty() {
-        holds.push(language.say("ordered-reason").with("reason", &order.reason).to_string());
+        holds.push(locale.say("ordered-reason").with("reason", &order.reason).to_string());
     }
     if let Some(deadline) = order.deadline {
         let key = format!("deadline-{}", deadline.then.as_str());
-        holds.push(language.say(key).with("at", moment(deadline.at_s)).to_string());
+        holds.push(locale.say(key).with("at", locale.moment_of(deadline.at_s)).to_string());
     }
     if let Some(until) = order.until_s {
-        holds.push(language.say("ordered-until").with("at", moment(until)).to_string());
+        holds.push(locale.say("ordered-until").with("at", locale.moment_of(until)).to_string());
     }
     if order.at_once {
-        holds.push(language.say("ordered-at-once").to_string());
+        holds.push(locale.say("ordered-at-once").to_string());
     }
     holds
 }
 
 /// Whether a drained server may be stopped: only where every director's kernel has said that nothing is left.
-fn empty(language: Language, drains: &[(&str, Drain)], away: Option<&str>) -> (&'static str, String) {
+fn empty(locale: Locale, drains: &[(&str, Drain)], away: Option<&str>) -> (&'static str, String) {
     let left: Vec<u32> = drains
         .iter()
         .filter_map(|(_, drain)| match drain {
@@ -100,17 +99,17 @@ fn empty(language: Language, drains: &[(&str, Drain)], away: Option<&str>) -> (&
         .collect();
     let may_return = drains.iter().any(|(_, drain)| matches!(drain, Drain::Drained { may_return: 1.. }));
     let (tone, message) = match (left.iter().max(), away) {
-        (Some(left), _) => ("warn", language.say("safe-not-yet").with("count", *left)),
-        (None, Some(away)) => ("warn", language.say("safe-unknown").with("director", away)),
-        (None, None) if drains.is_empty() => ("warn", language.say("safe-nobody-says")),
-        (None, None) if may_return => ("warn", language.say("safe-may-return")),
-        (None, None) => ("good", language.say("safe-now")),
+        (Some(left), _) => ("warn", locale.say("safe-not-yet").with("count", *left)),
+        (None, Some(away)) => ("warn", locale.say("safe-unknown").with("director", away)),
+        (None, None) if drains.is_empty() => ("warn", locale.say("safe-nobody-says")),
+        (None, None) if may_return => ("warn", locale.say("safe-may-return")),
+        (None, None) => ("good", locale.say("safe-now")),
     };
     (tone, message.to_string())
 }
 
 /// How far a drain has come on one director.
-fn progress(language: Language, director: &str, drain: Drain) -> String {
+fn progress(locale: Locale, director: &str, drain: Drain) -> String {
     let (key, count) = match drain {
         Drain::Draining { left: Some(left) } => ("drain-left", left),
         Drain::Draining { left: None } | Drain::Overdue { left: None } => ("drain-uncounted", 0),
@@ -119,7 +118,7 @@ fn progress(language: Language, director: &str, drain: Drain) -> String {
         Drain::Overdue { left: Some(left) } => ("drain-overdue", left),
         Drain::Cut => ("drain-cut", 0),
     };
-    language.say(key).with("director", director).with("count", count).to_string()
+    locale.say(key).with("director", director).with("count", count).to_string()
 }
 
 /// A number of the form; none where it was left out.

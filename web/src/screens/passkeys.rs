@@ -14,8 +14,9 @@ use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
 use crate::guard::cookie;
+use crate::locale::Locale;
 use crate::page::{Page, see_other, show};
-use crate::text::{Language, Message};
+use crate::text::Message;
 use crate::visit::{Member, Visit};
 
 const NEW: &[&str] = &["name", "password"];
@@ -60,32 +61,32 @@ impl PasskeyPage {
 }
 
 /// Why no passkey can be used under this name, and what to do.
-pub(super) fn no_place(language: Language, why: &NoPasskeyPlace) -> Message {
+pub(super) fn no_place(locale: Locale, why: &NoPasskeyPlace) -> Message {
     match why {
-        NoPasskeyPlace::Address { name: Some(name) } => language.say("passkey-by-name").with("name", name),
-        NoPasskeyPlace::Address { name: None } => language.say("passkey-by-address"),
+        NoPasskeyPlace::Address { name: Some(name) } => locale.say("passkey-by-name").with("name", name),
+        NoPasskeyPlace::Address { name: None } => locale.say("passkey-by-address"),
         NoPasskeyPlace::Unknown { host, name } => {
-            language.say("passkey-unknown-name").with("host", host).with("name", name)
+            locale.say("passkey-unknown-name").with("host", host).with("name", name)
         }
-        NoPasskeyPlace::Foreign => language.say("passkey-foreign"),
+        NoPasskeyPlace::Foreign => locale.say("passkey-foreign"),
     }
 }
 
 /// What a refusal is called where people read it, and its status; what has no words goes on.
-pub(super) fn said(language: Language, error: PasskeyError) -> Result<(StatusCode, Message), Error> {
+pub(super) fn said(locale: Locale, error: PasskeyError) -> Result<(StatusCode, Message), Error> {
     use PasskeyError as P;
     let text = match error {
-        P::WrongPassword => language.say("wrong-current"),
-        P::SignInAgain => language.say("wrong-sign-in-again"),
-        P::Name => language.say("wrong-passkey-name"),
-        P::NameTaken => language.say("wrong-passkey-taken"),
-        P::Full { most } => language.say("wrong-passkey-full").with("most", most),
-        P::Refused => language.say("wrong-passkey"),
-        P::Copied => language.say("wrong-passkey-copied"),
-        P::Over => language.say("wrong-passkey-over"),
-        P::Place(why) => no_place(language, &why),
+        P::WrongPassword => locale.say("wrong-current"),
+        P::SignInAgain => locale.say("wrong-sign-in-again"),
+        P::Name => locale.say("wrong-passkey-name"),
+        P::NameTaken => locale.say("wrong-passkey-taken"),
+        P::Full { most } => locale.say("wrong-passkey-full").with("most", most),
+        P::Refused => locale.say("wrong-passkey"),
+        P::Copied => locale.say("wrong-passkey-copied"),
+        P::Over => locale.say("wrong-passkey-over"),
+        P::Place(why) => no_place(locale, &why),
         P::Wait { seconds } => {
-            let text = language.say("wrong-wait").with("seconds", seconds);
+            let text = locale.say("wrong-wait").with("seconds", seconds);
             return Ok((StatusCode::TOO_MANY_REQUESTS, text));
         }
         other => return Err(console::Error::from(other).into()),
@@ -125,8 +126,8 @@ pub(super) fn question(options: String) -> Response {
 }
 
 /// Why the script has nothing to ask.
-pub(super) fn no_question(language: Language, error: PasskeyError) -> Result<Response, Error> {
-    let (status, text) = said(language, error)?;
+pub(super) fn no_question(locale: Locale, error: PasskeyError) -> Result<Response, Error> {
+    let (status, text) = said(locale, error)?;
     let body = serde_json::json!({ "wrong": text.to_string() });
     Ok((status, axum::Json(body)).into_response())
 }
@@ -135,9 +136,9 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
     let passkeys = member.console().own_passkeys(&member.actor).await?;
     let here = match member.console().passkey_place(member.visit.host.as_deref()) {
         Ok(place) => Ok(place.host().to_owned()),
-        Err(why) => Err(no_place(member.language(), &why).to_string()),
+        Err(why) => Err(no_place(member.locale(), &why).to_string()),
     };
-    let p = Page::new(&member.visit, member.language().say("passkeys"));
+    let p = Page::new(&member.visit, member.locale().say("passkeys"));
     let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
     show(status, &PasskeysPage { p, passkeys, here, form, provider })
 }
@@ -160,7 +161,7 @@ pub(super) async fn begin(member: Member, headers: HeaderMap, Sent(fields): Sent
     };
     match begun {
         Ok(options) => Ok(question(options)),
-        Err(error) => no_question(member.language(), error),
+        Err(error) => no_question(member.locale(), error),
     }
 }
 
@@ -179,7 +180,7 @@ pub(super) async fn add(member: Member, headers: HeaderMap, Sent(fields): Sent) 
     };
     let mut form = Form::new(NEW, Fields::default().with("name", fields.get("name")));
     let at = field(&error);
-    let (status, text) = said(member.language(), error)?;
+    let (status, text) = said(member.locale(), error)?;
     form.error(at, text);
     page(&member, status, form).await
 }
@@ -216,7 +217,7 @@ pub(super) async fn remove(
     };
     let mut form = Form::new(REMOVE, Fields::default());
     let at = field(&error);
-    let (_, text) = said(member.language(), error)?;
+    let (_, text) = said(member.locale(), error)?;
     form.error(at, text);
     one_page(&member, &id, StatusCode::UNPROCESSABLE_ENTITY, form).await
 }

@@ -50,10 +50,9 @@ pub(super) async fn list(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, server) = virtual_server(&view.content, &key)?;
-    let title = member.language().say("real-servers-title").with("name", &server.name);
+    let title = member.locale().say("real-servers-title").with("name", &server.name);
     let live = member.console().live(&view.cluster_id).await?;
-    let stands =
-        |real: &RealServer| (real.clone(), standing::of_real(member.language(), &live, server, real));
+    let stands = |real: &RealServer| (real.clone(), standing::of_real(member.locale(), &live, server, real));
     let page = ListPage {
         reals: server.real_servers.iter().map(stands).collect(),
         p: Page::of_cluster(&member, &cluster, Tab::VirtualServers, title).await?,
@@ -94,10 +93,10 @@ async fn edit_page(
     status: StatusCode,
     form: Form,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let title = match subject.real {
-        Some(real) => language.say("real-server-title").with("name", &real.name),
-        None => language.say("real-server-new-title").with("server", &subject.server.name),
+        Some(real) => locale.say("real-server-title").with("name", &real.name),
+        None => locale.say("real-server-new-title").with("server", &subject.server.name),
     };
     let inherited = subject.view.content.global.forwarding.as_str();
     let page = EditPage {
@@ -106,7 +105,7 @@ async fn edit_page(
         etag: subject.view.etag.clone(),
         server: subject.server.clone(),
         real: subject.real.cloned(),
-        forwardings: choices::forwardings(language, Some(inherited)),
+        forwardings: choices::forwardings(locale, Some(inherited)),
         sub: "real",
     };
     show(status, &page)
@@ -143,7 +142,7 @@ pub(super) async fn add(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let (at, server) = virtual_server(&view.content, &key)?;
-    let mut reader = Reader::new(RealServerForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(RealServerForm::KNOWN, &fields, member.locale());
     let real = RealServerForm::read(&mut reader, blank());
     let content = with_real(&view, at, None, &real);
     let pointer = format!("/virtual_servers/{at}/real_servers/{}", server.real_servers.len());
@@ -169,7 +168,7 @@ pub(super) async fn form(
     let (index, real) = real_server(server, &real)?;
     let mut form = RealServerForm::showing(real);
     let pointer = format!("/virtual_servers/{at}/real_servers/{index}");
-    form.findings(member.language(), &pointer, &view.content.findings(), false);
+    form.findings(member.locale(), &pointer, &view.content.findings(), false);
     edit_page(&member, Subject { view: &view, server, real: Some(real) }, StatusCode::OK, form).await
 }
 
@@ -182,7 +181,7 @@ pub(super) async fn save(
     let view = member.console().view(&member.actor, &cluster).await?;
     let (at, server) = virtual_server(&view.content, &key)?;
     let (index, old) = real_server(server, &real_key)?;
-    let mut reader = Reader::new(RealServerForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(RealServerForm::KNOWN, &fields, member.locale());
     let real = RealServerForm::read(&mut reader, old.clone());
     let content = with_real(&view, at, Some(index), &real);
     let pointer = format!("/virtual_servers/{at}/real_servers/{index}");
@@ -219,16 +218,16 @@ pub(super) async fn delete_form(
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, server) = virtual_server(&view.content, &key)?;
     let (_, real) = real_server(server, &real_key)?;
-    let language = member.language();
+    let locale = member.locale();
     let question =
-        language.say("real-server-delete-question").with("name", &real.name).with("server", &server.name);
-    let title = language.say("real-server-delete-title");
+        locale.say("real-server-delete-question").with("name", &real.name).with("server", &server.name);
+    let title = locale.say("real-server-delete-title");
     let list = format!("/clusters/{cluster}/virtual-servers/{key}/real-servers");
     Confirm {
         p: Page::of_cluster(&member, &cluster, Tab::VirtualServers, title).await?,
         question: question.to_string(),
-        consequence: language.say("delete-is-draft").to_string(),
-        button: language.say("delete").to_string(),
+        consequence: locale.say("delete-is-draft").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("{list}/{real_key}/delete"),
         back: list,
     }

@@ -13,8 +13,8 @@ use super::changes::{self, Line, VALUE_SHOWN, in_words};
 use super::field_names::field_name;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
+use crate::locale::Locale;
 use crate::page::{keep_address, see_other, short};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// Most differences of a row that are told; the rest is an ellipsis.
@@ -49,46 +49,46 @@ impl Choice {
 }
 
 impl Moved {
-    pub(super) fn of(language: Language, rebase: &Rebase, chosen: &Choices) -> Self {
+    pub(super) fn of(locale: Locale, rebase: &Rebase, chosen: &Choices) -> Self {
         let choice = |conflict: &Conflict| Choice {
             name: format!("choice.{}", conflict.place),
-            what: place(language, conflict),
-            base: base(language, conflict),
-            theirs: said(language, conflict, conflict.theirs.as_ref()),
-            mine: said(language, conflict, conflict.mine.as_ref()),
+            what: place(locale, conflict),
+            base: base(locale, conflict),
+            theirs: said(locale, conflict, conflict.theirs.as_ref()),
+            mine: said(locale, conflict, conflict.mine.as_ref()),
             chosen: chosen.get(&conflict.place).copied(),
         };
         Moved {
             by: short(&rebase.running.author).to_owned(),
             number: rebase.running.number,
-            at: changes::moment(&rebase.running.created),
+            at: locale.moment(rebase.running.created),
             etag: rebase.etag.clone(),
-            theirs: rebase.theirs.iter().map(|line| in_words(language, line)).collect(),
+            theirs: rebase.theirs.iter().map(|line| in_words(locale, line)).collect(),
             choices: rebase.conflicts.iter().map(choice).collect(),
         }
     }
 }
 
 /// Where a conflict is, in the names that people gave.
-fn place(language: Language, conflict: &Conflict) -> String {
+fn place(locale: Locale, conflict: &Conflict) -> String {
     let object = match &conflict.object {
-        MergedObject::Cluster => language.say("object-cluster"),
-        MergedObject::Global => language.say("tab-global"),
-        MergedObject::Redundancy => language.say("tab-redundancy"),
-        MergedObject::Director(name) => language.say("object-director").with("name", name),
-        MergedObject::VirtualServer(name) => language.say("object-virtual-server").with("name", name),
+        MergedObject::Cluster => locale.say("object-cluster"),
+        MergedObject::Global => locale.say("tab-global"),
+        MergedObject::Redundancy => locale.say("tab-redundancy"),
+        MergedObject::Director(name) => locale.say("object-director").with("name", name),
+        MergedObject::VirtualServer(name) => locale.say("object-virtual-server").with("name", name),
         MergedObject::RealServer(owner, name) => {
-            language.say("object-real-server").with("name", format!("{owner} / {name}"))
+            locale.say("object-real-server").with("name", format!("{owner} / {name}"))
         }
     };
     match (conflict.about, conflict.field.as_str()) {
         (Disagreement::Order, list) => {
-            language.say("rebase-order").with("object", object).with("field", list).to_string()
+            locale.say("rebase-order").with("object", object).with("field", list).to_string()
         }
         (_, "") => object.to_string(),
         (_, field) => {
-            let field = field_name(language, kind(&conflict.object), field);
-            language.say("place-field").with("object", object).with("field", field).to_string()
+            let field = field_name(locale, kind(&conflict.object), field);
+            locale.say("place-field").with("object", object).with("field", field).to_string()
         }
     }
 }
@@ -104,29 +104,28 @@ fn kind(object: &MergedObject) -> Object {
     }
 }
 
-fn base(language: Language, conflict: &Conflict) -> Option<String> {
+fn base(locale: Locale, conflict: &Conflict) -> Option<String> {
     match conflict.about {
         Disagreement::Row => None,
-        Disagreement::Value | Disagreement::Order => Some(words(language, conflict.base.as_ref())),
+        Disagreement::Value | Disagreement::Order => Some(words(locale, conflict.base.as_ref())),
     }
 }
 
 /// What one side says: its value, or for a row that the other side removed what it changed in it.
-fn said(language: Language, conflict: &Conflict, side: Option<&Value>) -> String {
+fn said(locale: Locale, conflict: &Conflict, side: Option<&Value>) -> String {
     match (conflict.about, side) {
-        (Disagreement::Row, None) => language.say("rebase-removed").to_string(),
-        (Disagreement::Row, Some(now)) => language
-            .say("rebase-changed")
-            .with("fields", differences(conflict.base.as_ref(), now))
-            .to_string(),
-        (_, value) => words(language, value),
+        (Disagreement::Row, None) => locale.say("rebase-removed").to_string(),
+        (Disagreement::Row, Some(now)) => {
+            locale.say("rebase-changed").with("fields", differences(conflict.base.as_ref(), now)).to_string()
+        }
+        (_, value) => words(locale, value),
     }
 }
 
-fn words(language: Language, value: Option<&Value>) -> String {
+fn words(locale: Locale, value: Option<&Value>) -> String {
     let text = match value {
-        None | Some(Value::Null) => return language.say("value-unset").to_string(),
-        Some(Value::String(text)) if text.is_empty() => return language.say("value-unset").to_string(),
+        None | Some(Value::Null) => return locale.say("value-unset").to_string(),
+        Some(Value::String(text)) if text.is_empty() => return locale.say("value-unset").to_string(),
         Some(value) => leaves(value)
             .into_iter()
             .map(|(path, text)| together(&path, &text))

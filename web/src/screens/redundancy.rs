@@ -52,16 +52,16 @@ pub(super) async fn new_key(member: Member, Path(cluster): Path<String>) -> Resu
     if changed.sent {
         return Ok(see_other(&format!("/clusters/{cluster}/redundancy?done=key-changed")));
     }
-    let language = member.language();
+    let locale = member.locale();
     let waits = |result: &PushResult| {
         let reason = match &result.outcome {
             PushOutcome::Applied { .. } => return None,
             PushOutcome::Refused { reason }
             | PushOutcome::Unreachable { reason }
             | PushOutcome::Held { reason } => reason.clone(),
-            PushOutcome::NotEnrolled => language.say("key-not-enrolled").to_string(),
+            PushOutcome::NotEnrolled => locale.say("key-not-enrolled").to_string(),
         };
-        let said = language.say("key-waits").with("director", &result.director).with("reason", reason);
+        let said = locale.say("key-waits").with("director", &result.director).with("reason", reason);
         Some(said.to_string())
     };
     let waits = changed.results.iter().filter_map(waits).collect();
@@ -80,7 +80,7 @@ async fn page_with(
     (status, form): (StatusCode, Form),
     key_waits: Vec<String>,
 ) -> Result<Response, Error> {
-    let title = member.language().say("tab-redundancy");
+    let title = member.locale().say("tab-redundancy");
     let page = EditPage {
         p: Page::of_cluster(member, &view.cluster_id, Tab::Redundancy, title).await?,
         form,
@@ -109,7 +109,7 @@ fn fresh(member: &Member, view: &View) -> Form {
     let backup = seated(view, Seat::Backup).map(|(_, d)| d);
     let texts = with_addresses(RedundancyForm::texts(&view.content.redundancy), backup);
     let mut form = Form::new(RedundancyForm::KNOWN, texts);
-    form.findings(member.language(), "/redundancy", &view.content.findings(), false);
+    form.findings(member.locale(), "/redundancy", &view.content.findings(), false);
     about_director(&mut form, member, view, Seat::Backup);
     form
 }
@@ -124,7 +124,7 @@ fn arranged(member: &Member, view: &View, fields: &Fields) -> Result<Form, Field
         Press::Add("addresses") => RedundancyForm::with_address(fields, None),
         Press::Add(_) => {
             // What the rows say now decides which names and addresses are free; their mistakes are said when saving.
-            let mut reader = Reader::new(RedundancyForm::KNOWN, &fields, member.language());
+            let mut reader = Reader::new(RedundancyForm::KNOWN, &fields, member.locale());
             let now = RedundancyForm::read(&mut reader, content.redundancy.clone());
             match blank_instance(content, now.protocol.instances()) {
                 Some(instance) => RedundancyForm::with_instance(fields, &instance),
@@ -140,7 +140,7 @@ fn shown_again(member: &Member, view: &View, form: Form) -> Form {
     let known = &view.content.redundancy.protocol;
     form.changed(
         |fields| RedundancyForm::without_passwords(fields, known),
-        || member.language().say("password-again"),
+        || member.locale().say("password-again"),
     )
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn save(
         Ok(form) => return Ok(keep_address(page(&member, &view, (StatusCode::OK, form)).await?)),
         Err(fields) => fields,
     };
-    let mut reader = Reader::new(RedundancyForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(RedundancyForm::KNOWN, &fields, member.locale());
     let redundancy = RedundancyForm::read(&mut reader, view.content.redundancy.clone());
     let backup = backup(&mut reader, &view);
     let mut content = view.content.clone();

@@ -10,8 +10,8 @@ use lvs::Cluster;
 use super::changes::{self, Line, in_words, object_name};
 use crate::error::Error;
 use crate::fields::Sent;
+use crate::locale::Locale;
 use crate::page::{Page, Tab, see_other, short, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 /// One line of the list.
@@ -72,25 +72,23 @@ struct RestorePage {
     etag: String,
 }
 
-fn row(language: Language, summary: RevisionSummary, running: Option<u64>) -> Row {
+fn row(locale: Locale, summary: RevisionSummary, running: Option<u64>) -> Row {
     let author = short(&summary.author);
     let author = match &summary.approver {
-        Some(approver) => language
-            .say("revision-by-two")
-            .with("author", author)
-            .with("approver", short(approver))
-            .to_string(),
+        Some(approver) => {
+            locale.say("revision-by-two").with("author", author).with("approver", short(approver)).to_string()
+        }
         None => author.to_owned(),
     };
     Row { author, running: running == Some(summary.number), summary }
 }
 
 /// Differences by the object they are in, in the order they came.
-pub(super) fn grouped(language: Language, changes: &[ChangeLine]) -> Vec<Group> {
+pub(super) fn grouped(locale: Locale, changes: &[ChangeLine]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for change in changes {
-        let object = object_name(language, change);
-        let line = in_words(language, change);
+        let object = object_name(locale, change);
+        let line = in_words(locale, change);
         match groups.last_mut().filter(|group| group.object == object) {
             Some(group) => group.lines.push(line),
             None => groups.push(Group { object, lines: vec![line] }),
@@ -101,7 +99,7 @@ pub(super) fn grouped(language: Language, changes: &[ChangeLine]) -> Vec<Group> 
 
 /// `GET …/revisions`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let title = member.language().say("tab-revisions");
+    let title = member.locale().say("tab-revisions");
     let p = Page::of_cluster(&member, &cluster, Tab::Revisions, title).await?;
     let running = p.cluster.as_ref().and_then(|c| c.running);
     let rows = member
@@ -109,7 +107,7 @@ pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<
         .revisions(&cluster)
         .await?
         .into_iter()
-        .map(|s| row(member.language(), s, running))
+        .map(|s| row(member.locale(), s, running))
         .collect();
     show(StatusCode::OK, &ListPage { p, rows })
 }
@@ -121,11 +119,11 @@ pub(super) async fn one(
 ) -> Result<Response, Error> {
     let number: u64 = number.parse().map_err(|_| Error::NotFound)?;
     let revision = member.console().revision(&cluster, number).await?;
-    let title = member.language().say("revision-title").with("number", number);
+    let title = member.locale().say("revision-title").with("number", number);
     let p = Page::of_cluster(&member, &cluster, Tab::Revisions, title).await?;
     let running = p.cluster.as_ref().and_then(|c| c.running);
     let content = serde_json::to_string_pretty(&revision.content.masked()).map_err(Error::internal)?;
-    show(StatusCode::OK, &OnePage { p, row: row(member.language(), revision.summary, running), content })
+    show(StatusCode::OK, &OnePage { p, row: row(member.locale(), revision.summary, running), content })
 }
 
 /// A revision's number in the query; none where nothing is asked for.
@@ -136,7 +134,7 @@ fn number(member: &Member, name: &str) -> Result<Option<u64>, Error> {
 
 /// `GET …/revisions/compare?from=&to=`: without `to` the running one, without `from` the one it was made from.
 pub(super) async fn compare(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let numbers: Vec<u64> =
         member.console().revisions(&cluster).await?.into_iter().map(|revision| revision.number).collect();
     let newest = numbers.first().copied().ok_or(Error::NotFound)?;
@@ -144,19 +142,19 @@ pub(super) async fn compare(member: Member, Path(cluster): Path<String>) -> Resu
     let Comparison { from, to, changes, directors } =
         member.console().compare_revisions(&cluster, number(&member, "from")?, to).await?;
     let title = match &from {
-        Some(from) => language.say("compare-title").with("from", from.number).with("to", to.number),
-        None => language.say("compare-first").with("to", to.number),
+        Some(from) => locale.say("compare-title").with("from", from.number).with("to", to.number),
+        None => locale.say("compare-first").with("to", to.number),
     };
     let p = Page::of_cluster(&member, &cluster, Tab::Revisions, title).await?;
     let directors = directors
         .into_iter()
         .map(|director| Steps {
             name: director.name,
-            seat: language.say(format!("seat-{}", director.seat)).to_string(),
+            seat: locale.say(format!("seat-{}", director.seat)).to_string(),
             steps: director.steps.iter().map(|step| changes::command(step)).collect(),
         })
         .collect();
-    let groups = grouped(language, &changes);
+    let groups = grouped(locale, &changes);
     let from = from.map(|from| from.number);
     show(StatusCode::OK, &ComparisonPage { p, numbers, from, to: to.number, groups, directors })
 }
@@ -172,12 +170,12 @@ pub(super) async fn restore_form(
     let running = console.cluster(&cluster).await?.running.map(|running| running.content);
     let view = console.view(&member.actor, &cluster).await?;
     let changes = console::Console::compare(&running.unwrap_or_else(Cluster::default), &old.content);
-    let title = member.language().say("restore-title").with("number", number);
+    let title = member.locale().say("restore-title").with("number", number);
     let p = Page::of_cluster(&member, &cluster, Tab::Revisions, title).await?;
     let running = p.cluster.as_ref().and_then(|c| c.running);
     let page = RestorePage {
-        groups: grouped(member.language(), &changes),
-        row: row(member.language(), old.summary, running),
+        groups: grouped(member.locale(), &changes),
+        row: row(member.locale(), old.summary, running),
         own_draft: view.draft,
         etag: view.etag,
         p,
@@ -196,7 +194,7 @@ pub(super) async fn restore(
     let draft = member.console().restore(&member.actor, &cluster, number, etag).await?;
     match fields.get("action") {
         "activate" => {
-            let default = member.language().say("restore-message").with("number", number).to_string();
+            let default = member.locale().say("restore-message").with("number", number).to_string();
             let message = fields.filled("message").unwrap_or(&default);
             let how = console::Activate { message, ..Default::default() };
             changes::activate_draft(&member, &draft.cluster_id, how).await

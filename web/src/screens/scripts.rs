@@ -58,12 +58,12 @@ async fn page(
     subject: Subject<'_>,
     (status, form): (StatusCode, Form),
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     // What is shown again never holds a secret that was typed.
-    let form = form.changed(without_secrets, || language.say("password-again"));
+    let form = form.changed(without_secrets, || locale.say("password-again"));
     let title = match subject.real {
-        Some(real) => language.say("own-scripts-title").with("name", &real.name),
-        None => language.say("scripts-title").with("name", &subject.server.name),
+        Some(real) => locale.say("own-scripts-title").with("name", &real.name),
+        None => locale.say("scripts-title").with("name", &subject.server.name),
     };
     let page = EditPage {
         p: Page::of_cluster(member, &subject.view.cluster_id, Tab::VirtualServers, title).await?,
@@ -95,7 +95,7 @@ pub(super) async fn form(
     let (index, server) = virtual_server(&view.content, &key)?;
     let mut form = ScriptsForm::showing(&server.monitor);
     let pointer = format!("/virtual_servers/{index}/monitor");
-    form.findings(member.language(), &pointer, &view.content.findings(), false);
+    form.findings(member.locale(), &pointer, &view.content.findings(), false);
     page(&member, Subject { view: &view, server, real: None }, (StatusCode::OK, form)).await
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn save(
         Ok(form) => return Ok(keep_address(page(&member, subject, (StatusCode::OK, form)).await?)),
         Err(fields) => fields,
     };
-    let mut reader = Reader::new(ScriptsForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(ScriptsForm::KNOWN, &fields, member.locale());
     let monitor = ScriptsForm::read(&mut reader, old.monitor.clone());
     let server = VirtualServer { monitor, ..old.clone() };
     let content = with_server(&view, index, &server);
@@ -142,7 +142,7 @@ pub(super) async fn own_form(
     let (index, real) = real_server(server, &real)?;
     let mut form = OwnScriptsForm::showing(&own(server, real));
     let pointer = format!("/virtual_servers/{at}/real_servers/{index}/monitor");
-    form.findings(member.language(), &pointer, &view.content.findings(), false);
+    form.findings(member.locale(), &pointer, &view.content.findings(), false);
     page(&member, Subject { view: &view, server, real: Some(real) }, (StatusCode::OK, form)).await
 }
 
@@ -160,7 +160,7 @@ pub(super) async fn own_save(
         Ok(form) => return Ok(keep_address(page(&member, subject, (StatusCode::OK, form)).await?)),
         Err(fields) => fields,
     };
-    let mut reader = Reader::new(OwnScriptsForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(OwnScriptsForm::KNOWN, &fields, member.locale());
     let (has_own, monitor) = OwnScriptsForm::read(&mut reader, own(server, old));
     let real = RealServer { monitor: has_own.then_some(monitor), ..old.clone() };
     let content = with_real(&view, at, Some(index), &real);

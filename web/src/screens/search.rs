@@ -68,7 +68,7 @@ pub(super) async fn search(member: Member) -> Result<Response, Error> {
             detail: found.detail,
         }
     };
-    let p = Page::new(&member.visit, member.language().say("search-title"));
+    let p = Page::new(&member.visit, member.locale().say("search-title"));
     let rows = result.found.into_iter().map(row).collect();
     show(StatusCode::OK, &SearchPage { p, question, rows, more: result.more })
 }

@@ -14,9 +14,9 @@ use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
 use crate::guard::cookie;
+use crate::locale::Locale;
 use crate::page::{Page, see_other, show};
 use crate::qr::{Picture, picture};
-use crate::text::Language;
 use crate::visit::Member;
 
 const PROOF: &[&str] = &["password", "code"];
@@ -57,14 +57,14 @@ struct CodesPage {
 }
 
 /// Says at its field what a code or password was refused for; what has no field goes on.
-pub(super) fn said(language: Language, form: &mut Form, error: SecondFactorError) -> Result<(), Error> {
+pub(super) fn said(locale: Locale, form: &mut Form, error: SecondFactorError) -> Result<(), Error> {
     use SecondFactorError as S;
     match error {
-        S::WrongPassword => form.error("password", language.say("wrong-current")),
-        S::SignInAgain => form.error("password", language.say("wrong-sign-in-again")),
-        S::WrongCode => form.error("code", language.say("wrong-second-factor")),
-        S::Stopped => form.error("code", language.say("wrong-second-factor-stopped")),
-        S::Wait { seconds } => form.error("code", language.say("wrong-wait").with("seconds", seconds)),
+        S::WrongPassword => form.error("password", locale.say("wrong-current")),
+        S::SignInAgain => form.error("password", locale.say("wrong-sign-in-again")),
+        S::WrongCode => form.error("code", locale.say("wrong-second-factor")),
+        S::Stopped => form.error("code", locale.say("wrong-second-factor-stopped")),
+        S::Wait { seconds } => form.error("code", locale.say("wrong-wait").with("seconds", seconds)),
         other => return Err(console::Error::from(other).into()),
     }
     Ok(())
@@ -73,7 +73,7 @@ pub(super) fn said(language: Language, form: &mut Form, error: SecondFactorError
 async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
     let state = member.console().second_factor(&member.actor).await?;
     let demanded = state.required && !state.is_on();
-    let p = Page::new(&member.visit, member.language().say("second-factor"));
+    let p = Page::new(&member.visit, member.locale().say("second-factor"));
     let provider = member.console().own_provider(&member.actor, member.visit.from).await?;
     show(status, &StatePage { p, state, demanded, form, provider })
 }
@@ -84,13 +84,13 @@ fn new_page(
     made: NewSecondFactor,
     form: Form,
 ) -> Result<Response, Error> {
-    let p = Page::new(&member.visit, member.language().say("second-factor-new"));
+    let p = Page::new(&member.visit, member.locale().say("second-factor-new"));
     let picture = picture(&made.address);
     show(status, &NewPage { p, made, picture, form })
 }
 
 pub(super) fn codes_page(member: &Member, codes: Vec<String>) -> Result<Response, Error> {
-    let p = Page::new(&member.visit, member.language().say("recovery-codes"));
+    let p = Page::new(&member.visit, member.locale().say("recovery-codes"));
     show(StatusCode::OK, &CodesPage { p, codes })
 }
 
@@ -132,7 +132,7 @@ pub(super) async fn change(
         return Ok(see_other("/me/second-factor"));
     }
     let mut form = Form::new(PROOF, Fields::default());
-    said(member.language(), &mut form, refused)?;
+    said(member.locale(), &mut form, refused)?;
     page(&member, StatusCode::UNPROCESSABLE_ENTITY, form).await
 }
 
@@ -153,12 +153,12 @@ pub(super) async fn confirm(
     let mut form = Form::new(CONFIRM, Fields::default());
     match console.begun_second_factor(&member.actor).await {
         Ok(made) if !matches!(refused, SecondFactorError::Over) => {
-            said(member.language(), &mut form, refused)?;
+            said(member.locale(), &mut form, refused)?;
             new_page(&member, StatusCode::UNPROCESSABLE_ENTITY, made, form)
         }
         _ => {
             let mut form = Form::new(PROOF, Fields::default());
-            form.error("password", member.language().say("wrong-second-factor-over"));
+            form.error("password", member.locale().say("wrong-second-factor-over"));
             page(&member, StatusCode::UNPROCESSABLE_ENTITY, form).await
         }
     }

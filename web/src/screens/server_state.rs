@@ -20,10 +20,10 @@ use super::objects::{real_server, virtual_server};
 use super::orders::Orders;
 use crate::charts::{Chart, Measure, Named};
 use crate::error::Error;
-use crate::evidence::{Check, Look, Probe, moment};
+use crate::evidence::{Check, Look, Probe};
 use crate::figures::{count, rate};
+use crate::locale::Locale;
 use crate::page::{Page, Tab, keep_address, show as show_page};
-use crate::text::Language;
 use crate::verdicts;
 use crate::visit::Member;
 
@@ -31,7 +31,7 @@ use crate::visit::Member;
 #[derive(Template)]
 #[template(path = "live_server.html")]
 pub(crate) struct ServerNow {
-    language: Language,
+    locale: Locale,
     tone: &'static str,
     icon: &'static str,
     sentence: String,
@@ -112,7 +112,7 @@ pub(crate) fn status(
 
 impl ServerNow {
     pub(crate) fn of(
-        language: Language,
+        locale: Locale,
         running: &Cluster,
         live: &LiveCluster,
         orders: &lvs::health::Orders,
@@ -128,27 +128,27 @@ impl ServerNow {
         let first = live.active().and_then(said).or_else(|| all.first().cloned());
         let (look, sentence) = match &first {
             Some(status) => {
-                let look = Look::of(language, status.verdict);
-                let sentence = language
+                let look = Look::of(locale, status.verdict);
+                let sentence = locale
                     .say("server-sentence")
                     .with("verdict", &look.word)
-                    .with("at", moment(status.since_s))
-                    .with("why", verdicts::why(language, &status.reason));
+                    .with("at", locale.moment_of(status.since_s))
+                    .with("why", verdicts::why(locale, &status.reason));
                 (look, sentence.to_string())
             }
             None => {
                 let off = !subject.real.active || !subject.service.active;
                 let key = if off { "server-deactivated" } else { "server-nothing-known" };
-                (Look { tone: "idle", icon: "idle", word: String::new() }, language.say(key).to_string())
+                (Look { tone: "idle", icon: "idle", word: String::new() }, locale.say(key).to_string())
             }
         };
-        let view = |director: &LiveDirector| View::of(language, director, (service, server));
-        let orders = Orders::of(language, running, orders, live, subject);
+        let view = |director: &LiveDirector| View::of(locale, director, (service, server));
+        let orders = Orders::of(locale, running, orders, live, subject);
         let named = Named { name: subject.real.name.clone(), href: None, line: recent.clone() };
         ServerNow {
-            curve: Chart::of(language, Measure::Open, &[named], &[]).untitled(),
-            falling: orders.empty.is_some().then(|| falling(language, recent)).flatten(),
-            language,
+            curve: Chart::of(locale, Measure::Open, &[named], &[]).untitled(),
+            falling: orders.empty.is_some().then(|| falling(locale, recent)).flatten(),
+            locale,
             tone: look.tone,
             icon: look.icon,
             sentence,
@@ -175,7 +175,7 @@ impl ServerNow {
 }
 
 /// The connections that are left, and when they may be gone if they go on falling as in the last three minutes.
-fn falling(language: Language, recent: &Line) -> Option<(String, String)> {
+fn falling(locale: Locale, recent: &Line) -> Option<(String, String)> {
     let open = |sample: &Sample| sample.active + sample.inactive;
     let points: Vec<(f64, f64)> =
         recent.points().filter_map(|(at, sample)| Some((at as f64, open(&sample?)))).collect();
@@ -187,55 +187,50 @@ fn falling(language: Language, recent: &Line) -> Option<(String, String)> {
     }
     let late: Vec<(f64, f64)> = points.into_iter().filter(|(at, _)| last - at <= 180.0).collect();
     let estimate = match until_empty(&late) {
-        _ if left < 0.5 => language.say("drain-none-left").to_string(),
+        _ if left < 0.5 => locale.say("drain-none-left").to_string(),
         Some(seconds) => {
-            language.say("drain-estimate").with("minutes", (seconds / 60.0).ceil() as u64).to_string()
+            locale.say("drain-estimate").with("minutes", (seconds / 60.0).ceil() as u64).to_string()
         }
-        None => language.say("drain-no-estimate").to_string(),
+        None => locale.say("drain-no-estimate").to_string(),
     };
     Some((count(left.round() as u64), estimate))
 }
 
 impl View {
-    fn of(
-        language: Language,
-        live: &LiveDirector,
-        (service, server): (Option<ServiceKey>, ServerKey),
-    ) -> Self {
+    fn of(locale: Locale, live: &LiveDirector, (service, server): (Option<ServiceKey>, ServerKey)) -> Self {
         let known = status(live, service, server);
         let counted = service.and_then(|service| live.counters.as_ref()?.get(&service)?.servers.get(&server));
         let numbers = match counted.filter(|_| live.connected) {
             Some(counted) => vec![
-                (language.say("col-weight").to_string(), counted.weight.to_string()),
-                (language.say("col-active-conn").to_string(), count(counted.active.into())),
-                (language.say("col-inactive-conn").to_string(), count(counted.inactive.into())),
-                (language.say("server-templates").to_string(), count(counted.persistent.into())),
-                (language.say("col-conn-rate").to_string(), rate(counted.rates.connections)),
+                (locale.say("col-weight").to_string(), counted.weight.to_string()),
+                (locale.say("col-active-conn").to_string(), count(counted.active.into())),
+                (locale.say("col-inactive-conn").to_string(), count(counted.inactive.into())),
+                (locale.say("server-templates").to_string(), count(counted.persistent.into())),
+                (locale.say("col-conn-rate").to_string(), rate(counted.rates.connections)),
             ],
             None => Vec::new(),
         };
         let why = match known {
-            Some(status) => verdicts::why(language, &status.reason),
-            None if !live.connected => language.say("state-no-contact").to_string(),
-            None => language.say("server-not-checked").to_string(),
+            Some(status) => verdicts::why(locale, &status.reason),
+            None if !live.connected => locale.say("state-no-contact").to_string(),
+            None => locale.say("server-not-checked").to_string(),
         };
         View {
             director: live.name.clone(),
             active: live.connected && live.is_active(),
-            look: known.map(|status| Look::of(language, status.verdict)),
+            look: known.map(|status| Look::of(locale, status.verdict)),
             why,
-            since: known
-                .map(|status| language.say("server-since").with("at", moment(status.since_s)).to_string()),
-            standing: known.map(|status| match status.standing.weight() {
-                Some(weight) => {
-                    language.say("server-in-table").with("weight", weight.to_string()).to_string()
-                }
-                None => language.say("server-out-of-table").to_string(),
+            since: known.map(|status| {
+                locale.say("server-since").with("at", locale.moment_of(status.since_s)).to_string()
             }),
-            trouble: known.and_then(|status| verdicts::checker(language, live, status.checker)),
+            standing: known.map(|status| match status.standing.weight() {
+                Some(weight) => locale.say("server-in-table").with("weight", weight.to_string()).to_string(),
+                None => locale.say("server-out-of-table").to_string(),
+            }),
+            trouble: known.and_then(|status| verdicts::checker(locale, live, status.checker)),
             numbers,
             checks: known
-                .map(|s| s.checks.iter().map(|c| Check::of(language, c)).collect())
+                .map(|s| s.checks.iter().map(|c| Check::of(locale, c)).collect())
                 .unwrap_or_default(),
         }
     }
@@ -246,7 +241,7 @@ async fn page(
     (cluster, key, real): (&str, &str, &str),
     asked: Vec<Asked>,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let view = member.console().view(&member.actor, cluster).await?;
     let (_, server) = virtual_server(&view.content, key)?;
     let (_, real) = real_server(server, real)?;
@@ -256,9 +251,9 @@ async fn page(
     let now = running.as_ref().and_then(|running| {
         let subject = Subject::of(running, server, real)?;
         let recent = member.console().recent(&view.cluster_id, ServerNow::series(&subject));
-        Some(ServerNow::of(language, running, &live, &orders, &recent, &subject))
+        Some(ServerNow::of(locale, running, &live, &orders, &recent, &subject))
     });
-    let title = language.say("server-state-title").with("name", &real.name);
+    let title = locale.say("server-state-title").with("name", &real.name);
     let page = StatePage {
         p: Page::of_cluster(member, cluster, Tab::VirtualServers, title).await?,
         key: server.server_key(real).to_string(),
@@ -288,11 +283,11 @@ pub(super) async fn check(
     member: Member,
     Path((cluster, key, real)): Path<(String, String, String)>,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let answers = member.console().check_now(&member.actor, &cluster, (&key, &real)).await?;
     let asked = answers.into_iter().map(|(director, answer)| match answer {
         CheckAnswer::Asked(evidence) => {
-            let probes = evidence.iter().map(|one| Probe::of(language, one)).collect();
+            let probes = evidence.iter().map(|one| Probe::of(locale, one)).collect();
             Asked { director, refused: None, probes }
         }
         CheckAnswer::Refused { reason } | CheckAnswer::Unreachable { reason } => {

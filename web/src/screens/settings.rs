@@ -39,14 +39,14 @@ impl SettingsPage {
 }
 
 async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let console = member.console();
-    let unknown = || vec![language.say("settings-unknown").to_string()];
+    let unknown = || vec![locale.say("settings-unknown").to_string()];
     let or_unknown = |values: Vec<String>| if values.is_empty() { unknown() } else { values };
-    let fact = |key: &'static str, values: Vec<String>| (language.say(key).to_string(), or_unknown(values));
+    let fact = |key: &'static str, values: Vec<String>| (locale.say(key).to_string(), or_unknown(values));
     let backup = match console.last_backup().await? {
         Some(at) => vec![at.to_string()],
-        None => vec![language.say("settings-backup-never").to_string()],
+        None => vec![locale.say("settings-backup-never").to_string()],
     };
     let facts = vec![
         fact("settings-version", vec![env!("CARGO_PKG_VERSION").to_owned()]),
@@ -59,9 +59,9 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
         fact("settings-ca", vec![console.pki().ca_fingerprint()]),
         fact("settings-browser", vec![console.pki().web_fingerprint()]),
         fact("settings-zone", vec!["UTC".to_owned()]),
-        (language.say("settings-backup").to_string(), backup),
+        (locale.say("settings-backup").to_string(), backup),
     ];
-    let p = Page::new(&member.visit, language.say("settings-title"));
+    let p = Page::new(&member.visit, locale.say("settings-title"));
     let least = console.second_factor_required().await?;
     let sign_on = console.sign_on_button().await?.is_some();
     show(status, &SettingsPage { p, form, least, sign_on, facts })
@@ -91,8 +91,8 @@ pub(super) async fn second_factor(member: Member, Sent(fields): Sent) -> Result<
 
 /// `POST /admin/settings`
 pub(super) async fn save(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = member.language();
-    let mut form = Reader::new(KNOWN, &fields, language).finish();
+    let locale = member.locale();
+    let mut form = Reader::new(KNOWN, &fields, locale).finish();
     let days = |name: &str| fields.get(name).trim().parse::<u32>().ok();
     let retention = match (days("minute_days"), days("coarse_days")) {
         (Some(minute), Some(coarse)) => Retention::new(minute, coarse).ok(),
@@ -100,10 +100,10 @@ pub(super) async fn save(member: Member, Sent(fields): Sent) -> Result<Response,
     };
     let Some(retention) = retention else {
         for name in KNOWN.iter().filter(|name| days(name).is_none_or(|days| !(1..=400).contains(&days))) {
-            form.error(name, language.say("wrong-retention"));
+            form.error(name, locale.say("wrong-retention"));
         }
         if !form.failed() {
-            form.error("coarse_days", language.say("wrong-retention-order"));
+            form.error("coarse_days", locale.say("wrong-retention-order"));
         }
         return page(&member, StatusCode::UNPROCESSABLE_ENTITY, form).await;
     };

@@ -89,7 +89,7 @@ pub(super) async fn finish(State(_): State<App>, visit: Visit, jar: CookieJar) -
         SignIn::Whole(_) => next,
         SignIn::Half(_) => code_path(&next),
     };
-    let p = Page::new(&visit, visit.language.say("sign-on-done")).narrow();
+    let p = Page::new(&visit, visit.locale.say("sign-on-done")).narrow();
     let mut response = show(StatusCode::OK, &DonePage { p, next: next.clone() })?;
     if let Ok(value) = HeaderValue::from_str(&format!("0; url={next}")) {
         response.headers_mut().insert(header::REFRESH, value);
@@ -111,6 +111,6 @@ async fn refused(visit: &Visit, next: &str, error: SignOnError) -> Result<Respon
         SignOnError::Refused => (StatusCode::FORBIDDEN, "wrong-sign-on-refused"),
         SignOnError::Failed(failure) => return Err(failure.into()),
     };
-    let said = visit.language.say(key).to_string();
+    let said = visit.locale.say(key).to_string();
     login_page(visit, status, String::new(), next.to_owned(), Some(said)).await
 }

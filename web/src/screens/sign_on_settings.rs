@@ -8,8 +8,8 @@ use console::{GroupRole, NewSecret, Role, SetSignOnError, SignOn, SignOnSettings
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
 use crate::forms::Form;
+use crate::locale::Locale;
 use crate::page::{Page, keep_address, see_other, show};
-use crate::text::Language;
 use crate::visit::Member;
 
 const KNOWN: &[&str] = &[
@@ -72,19 +72,17 @@ fn group(line: &str) -> Option<GroupRole> {
 }
 
 /// What was typed; what is no text of its kind is said in the form.
-fn typed(language: Language, fields: &Fields, form: &mut Form) -> (SignOnSettings, NewSecret) {
+fn typed(locale: Locale, fields: &Fields, form: &mut Form) -> (SignOnSettings, NewSecret) {
     let text = |name: &str| fields.get(name).trim().to_owned();
     let filled = |name: &str| fields.filled(name).map(ToOwned::to_owned);
     let lines = fields.get("groups").lines().map(str::trim).filter(|line| !line.is_empty());
     let groups: Option<Vec<GroupRole>> = lines.map(group).collect();
     if groups.is_none() {
-        form.error("groups", language.say("sign-on-wrong-line"));
+        form.error("groups", locale.say("sign-on-wrong-line"));
     }
     let default_role = match fields.get("default_role") {
         NOBODY | "" => None,
-        word => {
-            word.parse::<Role>().map_err(|_| form.error("default_role", language.say("wrong-choice"))).ok()
-        }
+        word => word.parse::<Role>().map_err(|_| form.error("default_role", locale.say("wrong-choice"))).ok(),
     };
     let secret = match fields.filled("secret") {
         _ if fields.ticked("no_secret") => NewSecret::Remove,
@@ -116,7 +114,7 @@ fn page(
     set: SignOn,
     tried: Option<(&'static str, String)>,
 ) -> Result<Response, Error> {
-    let p = Page::new(&member.visit, member.language().say("sign-on-title"));
+    let p = Page::new(&member.visit, member.locale().say("sign-on-title"));
     show(status, &SettingsPage { p, form, set, tried })
 }
 
@@ -133,16 +131,16 @@ pub(super) async fn form(member: Member) -> Result<Response, Error> {
 
 /// `POST /admin/settings/single-sign-on`
 pub(super) async fn save(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
-    let (language, console) = (member.language(), member.console());
+    let (locale, console) = (member.locale(), member.console());
     let mut form = Form::new(KNOWN, (*fields).clone());
-    let (settings, secret) = typed(language, &fields, &mut form);
+    let (settings, secret) = typed(locale, &fields, &mut form);
     let rehearse = form.failed();
     match console.set_sign_on(&member.actor, settings, secret, rehearse).await {
         Ok(_) if !rehearse => return Ok(see_other(&format!("{PATH}?done=settings-saved"))),
         Ok(_) => {}
         Err(SetSignOnError::Invalid(wrong)) => {
             for (field, why) in wrong {
-                form.error(field, language.say(format!("sign-on-wrong-{}", why.as_str())));
+                form.error(field, locale.say(format!("sign-on-wrong-{}", why.as_str())));
             }
         }
         Err(other) => return Err(other.into()),
@@ -153,10 +151,10 @@ pub(super) async fn save(member: Member, Sent(fields): Sent) -> Result<Response,
 
 /// `POST /admin/settings/single-sign-on/test`
 pub(super) async fn test(member: Member) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let tried = match member.console().try_sign_on(&member.actor).await? {
-        Ok(()) => ("good", language.say("sign-on-tried-good").to_string()),
-        Err(reason) => ("bad", language.say("sign-on-tried-bad").with("reason", reason).to_string()),
+        Ok(()) => ("good", locale.say("sign-on-tried-good").to_string()),
+        Err(reason) => ("bad", locale.say("sign-on-tried-bad").with("reason", reason).to_string()),
     };
     kept(&member, Some(tried)).await.map(keep_address)
 }

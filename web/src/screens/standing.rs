@@ -6,7 +6,7 @@ use lvs::health::Verdict;
 use lvs::model::{RealServer, VirtualServer};
 use lvs::wire::Checks;
 
-use crate::text::Language;
+use crate::locale::Locale;
 
 /// A word with its look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ enum Known {
 }
 
 impl Known {
-    fn word(self, language: Language) -> Standing {
+    fn word(self, locale: Locale) -> Standing {
         let (tone, icon, key) = match self {
             Known::Off => ("idle", "stopped", "status-off"),
             Known::NoDirector => ("idle", "idle", "status-no-director"),
@@ -36,7 +36,7 @@ impl Known {
             Known::Said(Verdict::ReEntering) => ("warn", "starting", "status-returning"),
             Known::Said(Verdict::Unknown) => ("idle", "idle", "status-unknown"),
         };
-        Standing { tone, icon, word: language.say(key).to_string() }
+        Standing { tone, icon, word: locale.say(key).to_string() }
     }
 }
 
@@ -61,18 +61,18 @@ fn known(live: &LiveCluster, server: &VirtualServer, real: &RealServer) -> Known
 
 /// A real server's.
 pub(super) fn of_real(
-    language: Language,
+    locale: Locale,
     live: &LiveCluster,
     server: &VirtualServer,
     real: &RealServer,
 ) -> Standing {
-    known(live, server, real).word(language)
+    known(live, server, real).word(locale)
 }
 
 /// A virtual server's: up where any of its real servers is; otherwise the best that is known of one.
-pub(super) fn of_service(language: Language, live: &LiveCluster, server: &VirtualServer) -> Standing {
+pub(super) fn of_service(locale: Locale, live: &LiveCluster, server: &VirtualServer) -> Standing {
     if !server.active {
-        return Known::Off.word(language);
+        return Known::Off.word(locale);
     }
     let all: Vec<Known> = server.real_servers.iter().map(|real| known(live, server, real)).collect();
     let best = [
@@ -84,9 +84,9 @@ pub(super) fn of_service(language: Language, live: &LiveCluster, server: &Virtua
         Known::Said(Verdict::Down),
     ];
     match best.into_iter().find(|one| all.contains(one)) {
-        Some(one) => one.word(language),
-        None if checks(live).is_none() => Known::NoDirector.word(language),
-        None => Standing { tone: "warn", icon: "warn", word: language.say("status-no-server").to_string() },
+        Some(one) => one.word(locale),
+        None if checks(live).is_none() => Known::NoDirector.word(locale),
+        None => Standing { tone: "warn", icon: "warn", word: locale.say("status-no-server").to_string() },
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
     fn nothing_is_up_that_nobody_has_seen_up() {
         let connect = json!([{ "kind": "connect" }]);
         let word =
-            |live: &LiveCluster, server: &VirtualServer| of_service(Language::English, live, server).word;
+            |live: &LiveCluster, server: &VirtualServer| of_service(Locale::default(), live, server).word;
         let checked = server(connect);
         let up = [("10.0.0.1:80", Verdict::Up), ("10.0.0.2:80", Verdict::Down)];
         let down = [("10.0.0.1:80", Verdict::Down), ("10.0.0.2:80", Verdict::Down)];
@@ -168,7 +168,7 @@ mod tests {
         let none = VirtualServer { real_servers: Vec::new(), ..checked.clone() };
         assert_eq!(word(&live(true, &[]), &none), "No real server");
         let real = |at: usize| {
-            of_real(Language::English, &live(true, &up), &checked, &checked.real_servers[at]).word
+            of_real(Locale::default(), &live(true, &up), &checked, &checked.real_servers[at]).word
         };
         assert_eq!((real(0), real(1)), ("Up".to_owned(), "Down".to_owned()));
     }

@@ -70,7 +70,7 @@ async fn page(member: &Member, status: StatusCode, form: Form) -> Result<Respons
             token,
         })
         .collect();
-    let p = Page::new(&member.visit, member.language().say("tokens-title"));
+    let p = Page::new(&member.visit, member.locale().say("tokens-title"));
     show(status, &ListPage { p, rows, clusters, form })
 }
 
@@ -82,15 +82,15 @@ pub(super) async fn list(member: Member) -> Result<Response, Error> {
 
 /// `POST /admin/tokens`
 pub(super) async fn add(member: Member, Sent(fields): Sent) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let mut form = Form::new(NEW, (*fields).clone());
     let role = fields.get("role").parse::<Role>();
     if role.is_err() {
-        form.error("role", language.say("wrong-role"));
+        form.error("role", locale.say("wrong-role"));
     }
     let days = fields.get("days").trim().parse::<i64>().ok().filter(|days| (1..=MOST_DAYS).contains(days));
     if days.is_none() {
-        form.error("days", language.say("wrong-days").with("most", MOST_DAYS));
+        form.error("days", locale.say("wrong-days").with("most", MOST_DAYS));
     }
     if let (Ok(role), Some(days)) = (role, days) {
         let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(days * 24);
@@ -103,10 +103,10 @@ pub(super) async fn add(member: Member, Sent(fields): Sent) -> Result<Response, 
         match member.console().create_token_for(&member.actor, request).await {
             Ok(made) => {
                 let p =
-                    Page::new(&member.visit, language.say("token-made-title").with("name", &made.info.name));
+                    Page::new(&member.visit, locale.say("token-made-title").with("name", &made.info.name));
                 return Ok(keep_address(show(StatusCode::OK, &MadePage { p, made })?));
             }
-            Err(AccountError::Name(error)) => form.error("name", name_error(language, &error)),
+            Err(AccountError::Name(error)) => form.error("name", name_error(locale, &error)),
             Err(other) => return Err(console::Error::from(other).into()),
         }
     }
@@ -115,14 +115,14 @@ pub(super) async fn add(member: Member, Sent(fields): Sent) -> Result<Response, 
 
 /// `GET /admin/tokens/{token}/delete`
 pub(super) async fn delete_form(member: Member, Path(name): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let all = member.console().tokens(&member.actor).await?;
     let token = all.into_iter().find(|token| token.name == name).ok_or(Error::NotFound)?;
     Confirm {
-        p: Page::new(&member.visit, language.say("token-delete-title").with("name", &token.name)),
-        question: language.say("token-delete-question").with("name", &token.name).to_string(),
-        consequence: language.say("token-delete-consequence").to_string(),
-        button: language.say("delete").to_string(),
+        p: Page::new(&member.visit, locale.say("token-delete-title").with("name", &token.name)),
+        question: locale.say("token-delete-question").with("name", &token.name).to_string(),
+        consequence: locale.say("token-delete-consequence").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/admin/tokens/{}/delete", token.name),
         back: "/admin/tokens".to_owned(),
     }

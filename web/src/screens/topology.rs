@@ -22,12 +22,12 @@ struct TopologyPage {
 
 /// `GET …/topology`
 pub(super) async fn page(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let view = member.console().cluster(&cluster).await?;
     let live = member.console().live(&view.id).await?;
     let nothing = Cluster::default();
     let content = view.running.as_ref().map_or(&nothing, |running| &running.content);
-    let picture = Topology::of(language, &format!("/clusters/{}", view.id), content, &live);
-    let p = Page::of_cluster(&member, &cluster, Tab::Monitoring, language.say("topology-title")).await?;
+    let picture = Topology::of(locale, &format!("/clusters/{}", view.id), content, &live);
+    let p = Page::of_cluster(&member, &cluster, Tab::Monitoring, locale.say("topology-title")).await?;
     show(StatusCode::OK, &TopologyPage { p, picture, live: member.visit.query.get("live") != "off" })
 }

@@ -37,7 +37,7 @@ struct TrafficPage {
 
 impl TrafficPage {
     fn ranges(&self) -> Vec<(&'static str, Message)> {
-        let say = |word: &str| self.p.language.say(format!("range-{word}"));
+        let say = |word: &str| self.p.locale.say(format!("range-{word}"));
         RANGES.into_iter().map(|(word, _)| (word, say(word))).collect()
     }
 
@@ -52,8 +52,8 @@ impl TrafficPage {
 }
 
 async fn page(member: &Member, cluster: &str, server: Option<&str>) -> Result<Response, Error> {
-    let language = member.language();
-    let span = Span::read(&member.visit.query, Timestamp::now().as_second())?;
+    let locale = member.locale();
+    let span = Span::read(&member.visit.query, member.locale().zone, Timestamp::now().as_second())?;
     let (service, tab) = match server {
         Some(key) => {
             let view = member.console().view(&member.actor, cluster).await?;
@@ -67,19 +67,18 @@ async fn page(member: &Member, cluster: &str, server: Option<&str>) -> Result<Re
     let traffic = Traffic::of(member, &view, &live, service.as_ref(), &span).await?;
     let marks = marks(member, &view.id, service.as_ref().and_then(VirtualServer::key), &span).await?;
     let lines: Vec<Named> = traffic.lines.into_iter().map(|(_, named)| named).collect();
-    let charts = Measure::ALL.map(|measure| Chart::of(language, measure, &lines, &marks)).into();
+    let charts = Measure::ALL.map(|measure| Chart::of(locale, measure, &lines, &marks)).into();
     let base = format!("/clusters/{}", view.id);
     let (title, place, of) = match &service {
         Some(service) => (
-            language.say("traffic-title-of").with("name", &service.name),
+            locale.say("traffic-title-of").with("name", &service.name),
             format!("{base}/virtual-servers/{}/traffic", service.id),
             format!("service={}&", service.id),
         ),
-        None => (language.say("traffic-title"), format!("{base}/traffic"), String::new()),
+        None => (locale.say("traffic-title"), format!("{base}/traffic"), String::new()),
     };
-    let edge = |at| {
-        Timestamp::from_second(at).map(|at| at.strftime("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default()
-    };
+    let edge =
+        |at| Timestamp::from_second(at).map(|at| locale.zone.form(at, "%Y-%m-%dT%H:%M")).unwrap_or_default();
     let page = TrafficPage {
         p: Page::of_cluster(member, cluster, tab, title).await?,
         file: format!("{base}/traffic.csv?{of}{}", span.query()),
@@ -110,7 +109,7 @@ pub(super) async fn of_service(
 
 /// `GET …/traffic.csv?service=&range=`: what the charts show, as a file.
 pub(super) async fn file(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
-    let span = Span::read(&member.visit.query, Timestamp::now().as_second())?;
+    let span = Span::read(&member.visit.query, member.locale().zone, Timestamp::now().as_second())?;
     let view = member.console().cluster(&cluster).await?;
     let service = match member.visit.query.filled("service") {
         Some(key) => {

@@ -42,12 +42,12 @@ struct EditPage {
 /// `GET …/virtual-servers`
 pub(super) async fn list(member: Member, Path(cluster): Path<String>) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
-    let title = member.language().say("tab-virtual-servers");
+    let title = member.locale().say("tab-virtual-servers");
     let p = Page::of_cluster(&member, &cluster, Tab::VirtualServers, title).await?;
     let live = member.console().live(&view.cluster_id).await?;
-    let language = member.language();
+    let locale = member.locale();
     let stands = |server: VirtualServer| {
-        let standing = standing::of_service(language, &live, &server);
+        let standing = standing::of_service(locale, &live, &server);
         (server, standing)
     };
     let servers = view.content.virtual_servers.into_iter().map(stands).collect();
@@ -86,18 +86,18 @@ async fn edit_page(
     form: Form,
     server: Option<&VirtualServer>,
 ) -> Result<Response, Error> {
-    let language = member.language();
+    let locale = member.locale();
     let title = match server {
-        Some(server) => language.say("virtual-server-title").with("name", &server.name),
-        None => language.say("virtual-server-new-title"),
+        Some(server) => locale.say("virtual-server-title").with("name", &server.name),
+        None => locale.say("virtual-server-new-title"),
     };
     let page = EditPage {
         p: Page::of_cluster(member, &view.cluster_id, Tab::VirtualServers, title).await?,
         form,
         etag: view.etag.clone(),
         server: server.cloned(),
-        schedulers: choices::schedulers(language),
-        families: choices::families(language),
+        schedulers: choices::schedulers(locale),
+        families: choices::families(locale),
         load_monitors: choices::LOAD_MONITORS,
         sub: "server",
     };
@@ -117,7 +117,7 @@ pub(super) async fn add(
     Sent(fields): Sent,
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
-    let mut reader = Reader::new(VirtualServerForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(VirtualServerForm::KNOWN, &fields, member.locale());
     let server = VirtualServerForm::read(&mut reader, blank());
     let mut content = view.content.clone();
     content.virtual_servers.push(server.clone());
@@ -140,7 +140,7 @@ pub(super) async fn form(
     let view = member.console().view(&member.actor, &cluster).await?;
     let (index, server) = virtual_server(&view.content, &key)?;
     let mut form = VirtualServerForm::showing(server);
-    form.findings(member.language(), &format!("/virtual_servers/{index}"), &view.content.findings(), false);
+    form.findings(member.locale(), &format!("/virtual_servers/{index}"), &view.content.findings(), false);
     edit_page(&member, &view, StatusCode::OK, form, Some(server)).await
 }
 
@@ -161,7 +161,7 @@ pub(super) async fn save(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let (index, old) = virtual_server(&view.content, &key)?;
-    let mut reader = Reader::new(VirtualServerForm::KNOWN, &fields, member.language());
+    let mut reader = Reader::new(VirtualServerForm::KNOWN, &fields, member.locale());
     let server = VirtualServerForm::read(&mut reader, old.clone());
     let content = with_server(&view, index, &server);
     let edit = Edit::PutVirtualServer { id: Some(Id(key.clone())), server };
@@ -193,16 +193,16 @@ pub(super) async fn delete_form(
 ) -> Result<Response, Error> {
     let view = member.console().view(&member.actor, &cluster).await?;
     let (_, server) = virtual_server(&view.content, &key)?;
-    let language = member.language();
-    let question = language.say("virtual-server-delete-question").with("name", &server.name);
+    let locale = member.locale();
+    let question = locale.say("virtual-server-delete-question").with("name", &server.name);
     let consequence =
-        language.say("virtual-server-delete-consequence").with("count", server.real_servers.len());
-    let title = language.say("virtual-server-delete-title");
+        locale.say("virtual-server-delete-consequence").with("count", server.real_servers.len());
+    let title = locale.say("virtual-server-delete-title");
     Confirm {
         p: Page::of_cluster(&member, &cluster, Tab::VirtualServers, title).await?,
         question: question.to_string(),
         consequence: consequence.to_string(),
-        button: language.say("delete").to_string(),
+        button: locale.say("delete").to_string(),
         action: format!("/clusters/{cluster}/virtual-servers/{key}/delete"),
         back: format!("/clusters/{cluster}/virtual-servers"),
     }

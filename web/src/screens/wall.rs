@@ -15,17 +15,17 @@ use super::monitoring::{DirectorCard, Now, Verdict};
 use crate::charts::{Chart, Measure, Named};
 use crate::error::Error;
 use crate::figures::{bits, count, rate};
+use crate::locale::Locale;
 use crate::page::{Page, show};
 use crate::problems::ProblemList;
 use crate::sparks::Sparks;
-use crate::text::Language;
 use crate::visit::Member;
 
 /// The wall at one moment.
 #[derive(Template)]
 #[template(path = "live_wall.html")]
 pub(crate) struct WallNow {
-    language: Language,
+    locale: Locale,
     name: String,
     verdict: Verdict,
     /// Name and value, large.
@@ -45,20 +45,20 @@ struct WallPage {
 
 impl WallNow {
     pub(crate) fn of(member: &Member, view: &ClusterView, live: &LiveCluster) -> Self {
-        let language = member.language();
+        let locale = member.locale();
         let now = Now::of(member, view, live, 1, &Sparks::default());
         let recent = member.console().recent(&view.id, SeriesKey::default());
         let last = recent.samples.iter().rev().take(6).find_map(|sample| *sample);
         let value = |of: Option<String>| of.unwrap_or_else(|| "–".to_owned());
-        let number = |key: &'static str, of: Option<String>| (language.say(key).to_string(), value(of));
+        let number = |key: &'static str, of: Option<String>| (locale.say(key).to_string(), value(of));
         let content = view.running.as_ref().map(|running| &running.content);
-        let mut problems = ProblemList::of(language, "", content, live);
+        let mut problems = ProblemList::of(locale, "", content, live);
         let shown = 6;
         problems.more += problems.lines.len().saturating_sub(shown);
         problems.lines.truncate(shown);
         let named = Named { name: String::new(), href: None, line: recent };
         WallNow {
-            language,
+            locale,
             name: view.name.clone(),
             verdict: now.verdict,
             numbers: vec![
@@ -69,7 +69,7 @@ impl WallNow {
             ],
             directors: now.directors,
             problems,
-            curve: Chart::of(language, Measure::Active, &[named], &[]).untitled().unexplained(),
+            curve: Chart::of(locale, Measure::Active, &[named], &[]).untitled().unexplained(),
         }
     }
 
@@ -80,7 +80,7 @@ impl WallNow {
 
     /// When this was true.
     fn moment(&self) -> String {
-        Timestamp::now().strftime("%H:%M:%S UTC").to_string()
+        self.locale.time_of_day(Timestamp::now())
     }
 }
 
@@ -89,6 +89,6 @@ pub(super) async fn page(member: Member, Path(cluster): Path<String>) -> Result<
     let view = member.console().cluster(&cluster).await?;
     let live = member.console().live(&view.id).await?;
     let now = WallNow::of(&member, &view, &live);
-    let p = Page::new(&member.visit, member.language().say("wall-title").with("name", &view.name));
+    let p = Page::new(&member.visit, member.locale().say("wall-title").with("name", &view.name));
     show(StatusCode::OK, &WallPage { p, cluster: view.id, now })
 }

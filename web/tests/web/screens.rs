@@ -384,6 +384,39 @@ async fn language_and_theme_stay_chosen() {
 }
 
 #[tokio::test]
+async fn times_are_told_in_the_zone_that_a_browser_chose() {
+    let site = Site::new().await;
+    let id = furnished(&site).await;
+    let mut viewer = site.member(Role::Viewer).await;
+    let revisions = format!("/clusters/{id}/revisions");
+    let page = viewer.get(&revisions).await.is(200).body;
+    assert!(page.contains(" UTC</time>") && page.contains("data-zone"), "{page}");
+    // Without scripts the browser's own zone is not known: it is chosen from a list.
+    let local = [("zone", "local"), ("back", revisions.as_str())];
+    assert_eq!(viewer.post("/look", &local).await.is(303).location(), "/me#zone");
+    let me = viewer.get("/me").await.is(200).body;
+    check("me", &me);
+    assert!(me.contains("<option value=\"UTC\" selected>UTC</option>"), "{me}");
+    assert!(me.contains("<option value=\"Asia/Shanghai\">Asia/Shanghai</option>"));
+    // A zone that has no summer time, so that its distance is known.
+    let chosen = [("zone", "Asia/Shanghai"), ("back", revisions.as_str())];
+    assert_eq!(viewer.post("/look", &chosen).await.is(303).location(), revisions);
+    let page = viewer.get(&revisions).await.is(200).body;
+    assert!(page.contains(" +08:00</time>") && !page.contains(" UTC</time>"), "{page}");
+    assert!(page.contains("aria-pressed=\"true\">Asia/Shanghai</button>"), "{page}");
+    // Another choice leaves it, and nonsense does not change it.
+    viewer.post("/look", &[("theme", "dark"), ("zone", "Moon/Crater"), ("back", "/")]).await.is(303);
+    assert!(viewer.get(&revisions).await.body.contains(" +08:00</time>"));
+    // A form says the clocks of that zone; the address of a file is the same for everybody.
+    let from = format!("/clusters/{id}/traffic?from=2026-11-21T08:30&until=2026-11-21T09:00");
+    let traffic = viewer.get(&from).await.is(200).body;
+    assert!(traffic.contains("traffic.csv?from=2026-11-21T00:30:00Z&#38;until=2026-11-21T01:00:00Z"), "{traffic}");
+    assert!(traffic.contains("value=\"2026-11-21T08:30\"") && traffic.contains("From (Asia/Shanghai)"));
+    viewer.post("/look", &[("zone", "UTC"), ("back", "/")]).await.is(303);
+    assert!(viewer.get(&revisions).await.body.contains(" UTC</time>"));
+}
+
+#[tokio::test]
 async fn switching_deleting_and_discarding_go_through_the_draft() {
     let site = Site::new().await;
     let id = furnished(&site).await;

@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn old_encodings_have_a_way_back() {
-        for bytes in [&b"# K\xf6ln\xa0\n"[..], b"\xef\xbb\xbf\xff", b"\xef\xbb\xbf\xef\xbb\xbf\xff", b"\x80"] {
+        for bytes in [&b"# K\xf6ln\xa0\n"[..], b"\xef\xbb\xbf\xff", b"\xef\xbb\xbf\xef\xbb\xbf\xff", b"\x80"]
+        {
             let (text, finding) = decode(bytes);
             assert!(finding.is_some());
             assert_eq!(encode(&text).as_deref(), Some(bytes));

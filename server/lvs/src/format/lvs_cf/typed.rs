@@ -50,8 +50,10 @@ impl Reader<'_> {
                 let plain = text.trim_start_matches('0');
                 let meant = (plain != text && value::number(plain).is_some()).then_some(plain);
                 let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-                let large = meant.is_none() && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
-                let code = if large && !digits.starts_with('0') { Code::NumberLarge } else { Code::NumberBad };
+                let large =
+                    meant.is_none() && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+                let code =
+                    if large && !digits.starts_with('0') { Code::NumberLarge } else { Code::NumberBad };
                 self.error(spot, code).with("text", excerpt(text)).suggest(meant);
                 None
             }
