@@ -1581,6 +1581,27 @@ server-sentence = { $verdict } since { $at }. { $why }
 server-deactivated = It is deactivated: no director checks it or sends clients to it.
 server-nothing-known = No director has said anything about it yet.
 server-differ = The directors do not agree. Where only one cannot reach it, look at the network between that director and the server.
+bands-title = Last day and last week
+band-day = 24 hours
+band-week = 7 days
+band-up = Up
+band-down = Down
+band-ordered = Ordered out
+band-unknown = Not known
+band-falls = Went down
+band-part = { $what } from { $from }, { $long }
+band-table = As a table
+band-from = From
+band-state = State
+band-lasted = For
+band-more = { $count ->
+    [one] One earlier part is not shown.
+   *[other] { $count } earlier parts are not shown.
+}
+lasting-seconds = { $seconds } s
+lasting-minutes = { $large } min { $small } s
+lasting-hours = { $large } h { $small } min
+lasting-days = { $large } d { $small } h
 server-since = Since { $at }.
 server-in-table = It is in the table with weight { $weight }.
 server-out-of-table = It is not in the table: no client is sent to it.

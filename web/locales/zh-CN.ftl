@@ -2051,6 +2051,26 @@ server-sentence = { $verdict }，自 { $at } 起。{ $why }
 server-deactivated = 它已停用：没有调度器检查它，也不会把客户端发给它。
 server-nothing-known = 还没有调度器报告过它的情况。
 server-differ = 各调度器的看法不一致。如果只有一个调度器连不上它，请检查该调度器与服务器之间的网络。
+bands-title = 最近一天和最近一周
+band-day = 24 小时
+band-week = 7 天
+band-up = 正常
+band-down = 故障
+band-ordered = 按指令停用
+band-unknown = 未知
+band-falls = 故障次数
+band-part = { $what }，自 { $from } 起，持续 { $long }
+band-table = 以表格显示
+band-from = 起始
+band-state = 状态
+band-lasted = 持续
+band-more = { $count ->
+   *[other] 还有 { $count } 段更早的记录未显示。
+}
+lasting-seconds = { $seconds } 秒
+lasting-minutes = { $large } 分 { $small } 秒
+lasting-hours = { $large } 小时 { $small } 分
+lasting-days = { $large } 天 { $small } 小时
 server-since = 自 { $at } 起。
 server-in-table = 它在表中，权重为 { $weight }。
 server-out-of-table = 它不在表中：不会有客户端被发给它。

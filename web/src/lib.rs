@@ -11,6 +11,7 @@ mod agents;
 mod alerts;
 mod api;
 mod assets;
+mod bands;
 mod calls;
 mod charts;
 mod error;

@@ -13,6 +13,7 @@ mod addresses;
 mod alerts;
 mod audit;
 mod backup;
+mod bands;
 mod check_now;
 mod clock;
 mod clusters;
@@ -61,6 +62,7 @@ pub use backup::{
     BackupError, BackupFailed, BackupFolder, BackupMade, BackupThere, Contents, Passphrase, Restorable,
     backup_made_at, backup_name,
 };
+pub use bands::ServerBands;
 pub use check_now::CheckAnswer;
 pub use clock::Clock;
 pub use clusters::*;

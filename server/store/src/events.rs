@@ -142,6 +142,57 @@ impl Tx {
         rows.iter().map(event).collect()
     }
 
+    /// What a director told of a real server since that moment, and whether its agent ran; the oldest first, so many at
+    /// most of the newest.
+    pub async fn events_of_server(
+        &mut self,
+        cluster: &str,
+        director: &str,
+        (service, server): (&str, &str),
+        since_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let rows = sqlx::query(
+            "select number, director, at_ms, content from event
+             where cluster = ?1 and at_ms >= ?2 and director = ?3 and (kind in ('agent-started', 'agent-stopped')
+                 or kind in ('verdict', 'order-came')
+                 and json_extract(content, '$.service') = ?4 and json_extract(content, '$.server') = ?5
+                 and not coalesce(json_extract(content, '$.sorry'), 0))
+             order by at_ms desc, number desc limit ?6",
+        )
+        .bind(cluster)
+        .bind(since_ms)
+        .bind(director)
+        .bind(service)
+        .bind(server)
+        .bind(limit)
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.iter().rev().map(event).collect()
+    }
+
+    /// What was ordered of real servers or machines that were called so; the oldest first, so many at most of the newest.
+    pub async fn orders_of(
+        &mut self,
+        cluster: &str,
+        names: &[&str],
+        limit: u32,
+    ) -> Result<Vec<Event>, Error> {
+        let names = serde_json::to_string(names).map_err(|e| Error::Content(e.to_string()))?;
+        let rows = sqlx::query(
+            "select number, director, at_ms, content from event
+             where cluster = ? and kind = 'ordered'
+             and json_extract(content, '$.server') in (select value from json_each(?))
+             order by at_ms desc, number desc limit ?",
+        )
+        .bind(cluster)
+        .bind(names)
+        .bind(limit)
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.iter().rev().map(event).collect()
+    }
+
     /// The numbers of a cluster's first and last event that are kept; none where there is none.
     pub async fn event_bounds(&mut self, cluster: &str) -> Result<Option<(i64, i64)>, Error> {
         let row =

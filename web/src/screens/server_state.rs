@@ -18,6 +18,7 @@ use lvs::wire::CheckStatus;
 
 use super::objects::{real_server, virtual_server};
 use super::orders::Orders;
+use crate::bands::Bands;
 use crate::charts::{Chart, Measure, Named};
 use crate::error::Error;
 use crate::evidence::{Check, Look, Probe};
@@ -78,6 +79,8 @@ struct StatePage {
     place: String,
     /// None for a real server that is in a draft alone.
     now: Option<ServerNow>,
+    /// What it was in the last day and week, by each director.
+    bands: Vec<Bands>,
     asked: Vec<Asked>,
     live: bool,
 }
@@ -253,6 +256,12 @@ async fn page(
         let recent = member.console().recent(&view.cluster_id, ServerNow::series(&subject));
         Some(ServerNow::of(locale, running, &live, &orders, &recent, &subject))
     });
+    let bands = match running.as_ref().and_then(|running| Subject::of(running, server, real)) {
+        Some(Subject { service, real }) => {
+            member.console().server_bands(&view.cluster_id, service, real, &live).await?
+        }
+        None => Vec::new(),
+    };
     let title = locale.say("server-state-title").with("name", &real.name);
     let page = StatePage {
         p: Page::of_cluster(member, cluster, Tab::VirtualServers, title).await?,
@@ -264,6 +273,7 @@ async fn page(
         server: server.clone(),
         real: real.clone(),
         now,
+        bands: bands.iter().map(|one| Bands::of(locale, one)).collect(),
         asked,
         live: member.visit.query.get("live") != "off",
     };

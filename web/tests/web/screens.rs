@@ -410,7 +410,10 @@ async fn times_are_told_in_the_zone_that_a_browser_chose() {
     // A form says the clocks of that zone; the address of a file is the same for everybody.
     let from = format!("/clusters/{id}/traffic?from=2026-11-21T08:30&until=2026-11-21T09:00");
     let traffic = viewer.get(&from).await.is(200).body;
-    assert!(traffic.contains("traffic.csv?from=2026-11-21T00:30:00Z&#38;until=2026-11-21T01:00:00Z"), "{traffic}");
+    assert!(
+        traffic.contains("traffic.csv?from=2026-11-21T00:30:00Z&#38;until=2026-11-21T01:00:00Z"),
+        "{traffic}"
+    );
     assert!(traffic.contains("value=\"2026-11-21T08:30\"") && traffic.contains("From (Asia/Shanghai)"));
     viewer.post("/look", &[("zone", "UTC"), ("back", "/")]).await.is(303);
     assert!(viewer.get(&revisions).await.body.contains(" UTC</time>"));

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::header;
 use console::Role;
 use lvs::health::{Drain, Failure, Order, OrderTarget, Outcome, Phase, Reason, Standing, Verdict};
+use lvs::journal::{Entry, Happening};
 use lvs::wire::{
     CheckEvidence, CheckStatus, CheckedNow, CheckerStatus, Checks, Evidence, OrderStatus, Recent,
     ServiceChecks, Timings,
@@ -107,6 +108,46 @@ async fn the_page_says_why_a_real_server_is_down_and_by_what_it_was_seen() {
     let page = chinese.get(&format!("{server}/one/state")).await.is(200);
     check("state in Chinese", &page.body);
     assert!(page.body.contains("最近 120 次检查"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn the_last_day_and_week_are_shown_as_bands() {
+    let (site, id, agent) = furnished().await;
+    let now = jiff::Timestamp::now().as_second();
+    let verdict = |number, ago: i64, from, to| Entry {
+        number,
+        at_ms: (now - ago) * 1000,
+        what: Happening::Verdict {
+            service: "tcp 192.0.2.1:80".parse().unwrap(),
+            server: "10.0.0.1:80".parse().unwrap(),
+            sorry: false,
+            from,
+            to,
+            reason: Reason::Failed { failure: Failure::Status { code: 503 }, failures: 3 },
+        },
+    };
+    let journal = vec![
+        verdict(1, 3 * 86_400, Verdict::Unknown, Verdict::Up),
+        verdict(2, 2 * 86_400, Verdict::Up, Verdict::Down),
+        verdict(3, 2 * 86_400 - 600, Verdict::Down, Verdict::Up),
+        verdict(4, 5_400, Verdict::Up, Verdict::Down),
+    ];
+    agent.report(|inside| inside.checks = Some(checks(down()))).await;
+    agent.report(|inside| inside.journal = journal.clone()).await;
+    let mut viewer = site.member(Role::Viewer).await;
+    let place = format!("/clusters/{id}/virtual-servers/www/real-servers");
+    let page = viewer.get(&format!("{place}/one/state")).await.is(200);
+    check("bands", &page.body);
+    keep("bands", &page.body);
+    let bands = page.body.split("id=\"bands\"").nth(1).unwrap();
+    for said in ["24 hours", "7 days", "1 h 30 min", "Went down</dt><dd>2", "10 min 0 s", "class=\"unknown\""]
+    {
+        assert!(bands.contains(said), "{said}: {bands}");
+    }
+    // Of the director alone that told it, and of this server alone.
+    let other = viewer.get(&format!("{place}/two/state")).await.is(200);
+    let bands = other.body.split("id=\"bands\"").nth(1).unwrap();
+    assert!(!bands.contains("class=\"down\"") && bands.contains("class=\"unknown\""), "{bands}");
 }
 
 #[tokio::test]

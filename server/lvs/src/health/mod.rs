@@ -10,6 +10,7 @@
 //! because they outlive a director.
 
 mod agent_text;
+mod band;
 mod check;
 mod drain;
 mod load;
@@ -27,6 +28,7 @@ mod standing;
 mod verdict;
 
 pub use agent_text::{AgentTextError, agent_text};
+pub use band::{Band, Known, Part, Shade, Turn, band};
 pub use check::Tally;
 pub use drain::{Drain, OrderEnd, Quiescent, drain, quiescent};
 pub use load::{AgentState, LoadReport, LoadWeight};

@@ -62,13 +62,19 @@ const AIMS: &[Aim] = &[
     bound("one weight: messages to the kernel", &["kernel/one weight messages"], 1.0),
     bound("one weight: writes of the agent", &["agent/one weight writes"], 1.0),
     bound("nothing changed: writes of the agent", &["agent/nothing changed writes"], 0.0),
-    ratio(
+    // Reading is mostly our own code, which is many times slower where it is not optimised.
+    optimised(ratio(
         "table and counters read : ipvsadm -Ln --stats",
         &["kernel/observe ms", "kernel/counters ms"],
         "ipvsadm/-Ln --stats ms",
         0.3,
-    ),
-    ratio("counters read : ipvsadm -Ln --stats", &["kernel/counters ms"], "ipvsadm/-Ln --stats ms", 0.12),
+    )),
+    optimised(ratio(
+        "counters read : ipvsadm -Ln --stats",
+        &["kernel/counters ms"],
+        "ipvsadm/-Ln --stats ms",
+        0.12,
+    )),
     optimised(bound("agent with a full table, idle: % of a processor", &["agent/idle CPU %"], 1.0)),
     optimised(bound("agent with a full table: memory, KiB", &["agent/memory KiB"], 30.0 * 1024.0)),
     ratio(
