@@ -17,7 +17,7 @@ use lvs::{Cluster, Finding, Severity};
 use crate::USAGE;
 use crate::check;
 use crate::cli::Convert;
-use crate::input::{self, Read};
+use crate::input::{self, Given};
 
 /// Reads the files, and writes what they say.
 pub(crate) fn run(arguments: &Convert) -> ExitCode {
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Convert) -> ExitCode {
 fn convert(arguments: &Convert) -> Result<ExitCode, String> {
     let to = arguments.to.kind();
     // Only an lvs.cf has a use for the layout of an lvs.cf.
-    let Read { outcome, latin1 } = input::read(&arguments.input, false, to == ExportKind::LvsCf)?;
+    let Given { outcome, latin1 } = input::read(&arguments.input, false, to == ExportKind::LvsCf)?;
     let report = Report::new(&outcome);
     check::print_findings(&mut std::io::stderr().lock(), &check::named(&arguments.input.files), &report)
         .map_err(|error| error.to_string())?;

@@ -27,14 +27,14 @@ const FOLDER_BYTES: u64 = 4 * 1024 * 1024;
 const LOOK_UP: Duration = Duration::from_secs(10);
 
 /// What the files say.
-pub(crate) struct Read {
+pub(crate) struct Given {
     pub(crate) outcome: Outcome,
     /// Whether one of them is not UTF-8, but Latin-1.
     pub(crate) latin1: bool,
 }
 
 /// Reads the files; an error is wrong usage or an unreadable file.
-pub(crate) fn read(input: &Input, strict: bool, keep_text: bool) -> Result<Read, String> {
+pub(crate) fn read(input: &Input, strict: bool, keep_text: bool) -> Result<Given, String> {
     let mut encodings = Vec::new();
     let mut texts: Vec<(String, String)> = Vec::new();
     for (index, file) in input.files.iter().enumerate() {
@@ -64,7 +64,7 @@ pub(crate) fn read(input: &Input, strict: bool, keep_text: bool) -> Result<Read,
     let mut outcome = read_sources(&sources, &options);
     let latin1 = !encodings.is_empty();
     outcome.findings.splice(0..0, encodings);
-    Ok(Read { outcome, latin1 })
+    Ok(Given { outcome, latin1 })
 }
 
 fn load(file: &Path) -> Result<Vec<u8>, String> {
