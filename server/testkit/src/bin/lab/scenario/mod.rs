@@ -11,6 +11,7 @@ mod checker_faults;
 mod checks;
 mod console;
 mod data_path;
+mod disks;
 mod embedded;
 mod failover;
 mod forwarding;
@@ -106,6 +107,11 @@ pub(crate) const ALL: &[Scenario] = &[
         "soak",
         "changes, orders, switch-overs and servers that stop, round after round: nothing grows",
         soak::run,
+    ),
+    alone(
+        "disks",
+        "full and read-only disks, files that cannot be read: nothing half there, and it mends itself",
+        disks::run,
     ),
     beside(
         "embedded",
