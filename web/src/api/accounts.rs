@@ -94,7 +94,7 @@ pub(super) struct AccountShape {
     created: String,
     /// Sessions that are good now.
     sessions: usize,
-    /// Whether signing in takes a code as well.
+    /// Whether signing in takes more than the password: a code, or a passkey.
     second_factor: bool,
     /// The provider that it signs in through (its name for itself); null where it has a password.
     provider: Option<String>,

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use console::{AccountError, AccountInfo, NewPasswordCode, PasswordCodeError, Role};
+use console::{AccountError, AccountInfo, NewPasswordCode, PasskeyInfo, PasswordCodeError, Role};
 
 use super::entry::{name_error, password_error};
 use super::login_code::entered;
@@ -32,6 +32,7 @@ struct ListPage {
 struct OnePage {
     p: Page,
     account: AccountInfo,
+    passkeys: Vec<PasskeyInfo>,
     /// Whether it is the one of whoever asks.
     own: bool,
     form: Form,
@@ -124,7 +125,10 @@ async fn one_page(
     let now = Fields::default().with("role", account.role).with_tick("disabled", account.disabled);
     let p = Page::new(&member.visit, member.locale().say("account-title").with("name", &account.name));
     let own = account.name.eq_ignore_ascii_case(&member.actor.name);
-    show(status, &OnePage { p, account, own, form: form.unwrap_or_else(|| Form::new(CHANGE, now)) })
+    let passkeys =
+        member.console().passkeys(&member.actor, &account.name).await.map_err(console::Error::from)?;
+    let form = form.unwrap_or_else(|| Form::new(CHANGE, now));
+    show(status, &OnePage { p, account, passkeys, own, form })
 }
 
 /// `GET /admin/accounts/{account}`

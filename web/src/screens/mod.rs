@@ -188,6 +188,8 @@ fn people(routes: Routes) -> Routes {
         .get::<Admin, _, _>("/admin/accounts/{account}/reset", up)
         .post::<Admin, _, _>("/admin/accounts/{account}/second-factor", second_factor::remove)
         .get::<Admin, _, _>("/admin/accounts/{account}/second-factor", up)
+        .get::<Admin, _, _>("/admin/accounts/{account}/passkeys/{passkey}", passkeys::one_of_others)
+        .post::<Admin, _, _>("/admin/accounts/{account}/passkeys/{passkey}", passkeys::remove_of_others)
         .get::<Admin, _, _>("/admin/accounts/{account}/delete", accounts::delete_form)
         .post::<Admin, _, _>("/admin/accounts/{account}/delete", accounts::delete)
         .get::<Admin, _, _>("/admin/tokens", tokens::list)

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use console::{NoPasskeyPlace, OwnProvider, PasskeyError, PasskeyInfo, PasskeyPlace};
 
+use super::objects::Confirm;
 use super::second_factor::codes_page;
 use crate::error::Error;
 use crate::fields::{Fields, Sent};
@@ -220,4 +221,44 @@ pub(super) async fn remove(
     let (_, text) = said(member.locale(), error)?;
     form.error(at, text);
     one_page(&member, &id, StatusCode::UNPROCESSABLE_ENTITY, form).await
+}
+
+/// `GET /admin/accounts/{account}/passkeys/{passkey}`
+pub(super) async fn one_of_others(
+    member: Member,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    let account = member.console().account(&member.actor, &name).await?;
+    let all = member.console().passkeys(&member.actor, &account.name).await.map_err(console::Error::from)?;
+    let missing = || console::Missing { thing: console::Thing::Passkey, name: id.clone() };
+    let passkey = all.into_iter().find(|passkey| passkey.id == id);
+    let passkey = passkey.ok_or_else(|| Error::Missing(missing()))?;
+    let locale = member.locale();
+    let place = format!("/admin/accounts/{}", account.name);
+    Confirm {
+        p: Page::new(&member.visit, locale.say("passkey-title").with("name", &passkey.name)),
+        question: locale
+            .say("passkey-remove-question")
+            .with("name", &passkey.name)
+            .with("account", &account.name)
+            .to_string(),
+        consequence: locale.say("passkey-remove-consequence").to_string(),
+        button: locale.say("passkey-remove").to_string(),
+        action: format!("{place}/passkeys/{}", passkey.id),
+        back: place,
+    }
+    .page()
+}
+
+/// `POST /admin/accounts/{account}/passkeys/{passkey}`: removes it.
+pub(super) async fn remove_of_others(
+    member: Member,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Error> {
+    let account = member.console().account(&member.actor, &name).await?;
+    match member.console().remove_passkey(&member.actor, &account.name, &id).await {
+        Ok(()) => Ok(see_other(&format!("/admin/accounts/{}?done=passkey-removed", account.name))),
+        Err(PasskeyError::Own) => Ok(see_other("/me/passkeys")),
+        Err(error) => Err(console::Error::from(error).into()),
+    }
 }

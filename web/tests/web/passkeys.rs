@@ -340,3 +340,28 @@ async fn automation_lists_and_removes_them() {
     editor.get("/me").await.is(303);
     alone(&site, &mut key).await.1.is(422);
 }
+
+#[tokio::test]
+async fn an_administrator_sees_and_removes_those_of_others() {
+    let site = &Site::new().await;
+    let mut editor = site.member(Role::Editor).await;
+    add(&mut editor, "lost phone").await.1.is(200);
+    let id = id_of(site, USER, "lost phone").await;
+    let page = format!("/admin/accounts/{USER}");
+    let one = format!("{page}/passkeys/{id}");
+    let mut admin = site.member(Role::Admin).await;
+    let shown = admin.get(&page).await.is(200).body;
+    check("account", &shown);
+    assert!(shown.contains("lost phone") && shown.contains(&one), "{shown}");
+    let asked = admin.get(&one).await.is(200).body;
+    check("passkey of others", &asked);
+    assert!(asked.contains(&format!("Remove the passkey lost phone of {USER}?")), "{asked}");
+    let done = admin.post(&one, &[]).await.is(303);
+    assert_eq!(done.location(), format!("{page}?done=passkey-removed"));
+    assert!(!admin.get(&page).await.is(200).body.contains("lost phone"));
+    admin.get(&one).await.is(404);
+    admin.post(&one, &[]).await.is(404);
+    assert_eq!(log(site, "passkey.remove").await.len(), 1);
+    // Its person's sessions have ended with it.
+    editor.get("/me").await.is(303);
+}

@@ -230,7 +230,7 @@ pub struct AccountInfo {
     pub created: Timestamp,
     /// Sessions that are good now.
     pub sessions: usize,
-    /// Whether signing in takes a code as well.
+    /// Whether signing in takes more than the password: a code, or a passkey.
     pub second_factor: bool,
     /// The provider that it signs in through (its name for itself); none where it has a password.
     pub provider: Option<String>,
