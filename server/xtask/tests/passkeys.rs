@@ -197,6 +197,8 @@ impl Walk {
         page.at("/").await?;
         self.open("/me/passkeys").await?;
         page.click("table a.button").await?;
+        // The list has a field of that name, too.
+        self.visible("main form .button.danger").await?;
         page.fill("#password", PASSWORD).await?;
         self.picture("passkey").await?;
         page.click("main form .button.danger").await?;
