@@ -54,9 +54,9 @@ struct Row {
 /// A length of time in its two largest units.
 fn lasting(locale: Locale, seconds: i64) -> String {
     let (key, large, small) = match seconds {
-        ..60 => return locale.say("lasting-seconds").with("seconds", seconds).to_string(),
-        ..3_600 => ("lasting-minutes", seconds / 60, seconds % 60),
-        ..86_400 => ("lasting-hours", seconds / 3_600, seconds % 3_600 / 60),
+        ..=59 => return locale.say("lasting-seconds").with("seconds", seconds).to_string(),
+        60..3_600 => ("lasting-minutes", seconds / 60, seconds % 60),
+        3_600..86_400 => ("lasting-hours", seconds / 3_600, seconds % 3_600 / 60),
         _ => ("lasting-days", seconds / 86_400, seconds % 86_400 / 3_600),
     };
     locale.say(key).with("large", large).with("small", small).to_string()

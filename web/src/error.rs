@@ -105,6 +105,8 @@ pub(crate) enum Error {
     Refused(String),
     /// The answer took too long.
     Timeout,
+    /// There is no room on the console's disk for what was to be kept.
+    NoRoom,
     /// Something failed here; the log has the cause under this id.
     Internal {
         /// Names the log entry.
@@ -169,6 +171,7 @@ impl Error {
             | Error::OnTrial { .. }
             | Error::NotOnTrial { .. } => StatusCode::CONFLICT,
             Error::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Error::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
             Error::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -204,6 +207,7 @@ impl Error {
             Error::NotOnTrial { .. } => "not-on-trial",
             Error::Refused(_) => "refused",
             Error::Timeout => "timeout",
+            Error::NoRoom => "no-room",
             Error::Internal { .. } => "internal",
         }
     }
@@ -245,7 +249,7 @@ impl Error {
 
     /// Every code, for the tests of the catalogue.
     #[cfg(test)]
-    pub(crate) const CODES: [&'static str; 28] = [
+    pub(crate) const CODES: [&'static str; 29] = [
         "not-found",
         "missing",
         "method",
@@ -273,6 +277,7 @@ impl Error {
         "not-on-trial",
         "refused",
         "timeout",
+        "no-room",
         "internal",
     ];
 }
@@ -296,6 +301,10 @@ impl IntoResponse for Error {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
+        if failure.is_no_room() {
+            tracing::error!(cause = %failure, "a request could not be kept");
+            return Error::NoRoom;
+        }
         Error::internal(failure)
     }
 }
@@ -306,7 +315,7 @@ impl From<console::Error> for Error {
             console::Error::Missing(missing) => Error::Missing(missing),
             console::Error::Forbidden { needs } => Error::Forbidden(needs),
             console::Error::Refused(text) => Error::Refused(text),
-            console::Error::Failed(failure) => Error::internal(failure),
+            console::Error::Failed(failure) => failure.into(),
         }
     }
 }
@@ -321,7 +330,7 @@ impl From<ChangeError> for Error {
             ChangeError::NotActivated(error) => error.into(),
             ChangeError::Missing(missing) => Error::Missing(missing),
             ChangeError::Forbidden { needs } => Error::Forbidden(needs),
-            ChangeError::Failed(failure) => Error::internal(failure),
+            ChangeError::Failed(failure) => failure.into(),
         }
     }
 }
@@ -344,7 +353,7 @@ impl From<console::ActivateError> for Error {
             }]),
             A::Missing(missing) => Error::Missing(missing),
             A::Forbidden { needs } => Error::Forbidden(needs),
-            A::Failed(failure) => Error::internal(failure),
+            A::Failed(failure) => failure.into(),
         }
     }
 }
@@ -364,7 +373,7 @@ impl From<console::AlertError> for Error {
             A::InUse(_) => Error::Refused(error.to_string()),
             A::Missing(missing) => Error::Missing(missing),
             A::Forbidden { needs } => Error::Forbidden(needs),
-            A::Failed(failure) => Error::internal(failure),
+            A::Failed(failure) => failure.into(),
         }
     }
 }
@@ -382,7 +391,7 @@ impl From<console::SetSignOnError> for Error {
                 Error::Unprocessable(wrong.into_iter().map(problem).collect())
             }
             S::Forbidden { needs } => Error::Forbidden(needs),
-            S::Failed(failure) => Error::internal(failure),
+            S::Failed(failure) => failure.into(),
         }
     }
 }

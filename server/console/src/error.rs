@@ -19,6 +19,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether there was no room on the disk for what was to be kept.
+    pub fn is_no_room(&self) -> bool {
+        matches!(self, Failure::Store(store::Error::NoRoom(_)))
+    }
+
     /// A failure in words, from any error.
     pub(crate) fn of(what: &str, error: impl fmt::Display) -> Self {
         Failure::Internal(format!("{what}: {error}"))

@@ -12,6 +12,9 @@ pub enum Error {
     /// Another process holds the database for longer than the busy timeout.
     #[error("the database is busy")]
     Busy,
+    /// There is no room for it: the disk is full, or is read-only. Nothing of the transaction was kept.
+    #[error("no room: {0}")]
+    NoRoom(String),
     /// The content of a row could not be read back.
     #[error("stored content: {0}")]
     Content(String),
@@ -77,6 +80,8 @@ const UNIQUE: [(&str, &str); 41] = [
 
 /// Primary result code SQLITE_BUSY (the extended codes keep it in their low byte).
 const SQLITE_BUSY: i64 = 5;
+/// SQLITE_READONLY and SQLITE_FULL.
+const NO_ROOM: [i64; 2] = [8, 13];
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -96,6 +101,9 @@ impl From<sqlx::Error> for Error {
                 let code = database.code().and_then(|c| c.parse::<i64>().ok());
                 if code.is_some_and(|c| c & 0xff == SQLITE_BUSY) {
                     return Error::Busy;
+                }
+                if code.is_some_and(|c| NO_ROOM.contains(&(c & 0xff))) {
+                    return Error::NoRoom(message.to_owned());
                 }
                 Error::Other(message.to_owned())
             }

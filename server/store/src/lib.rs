@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::{Connection as _, Sqlite, SqlitePool};
 
 use contents::Contents;
 
@@ -87,6 +87,9 @@ impl Store {
             .max_connections(1)
             .min_connections(1)
             .acquire_timeout(BUSY_TIMEOUT)
+            // SQLite itself ends a transaction for which there is no room; the library goes on counting it, and nothing
+            // could ever be begun on that connection.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("../../migrations").run(&writer).await.map_err(|e| Error::Migration(e.to_string()))?;
@@ -145,4 +148,28 @@ impl Tx {
 /// A revision number as SQLite keeps it.
 fn number(value: u64) -> Result<i64, Error> {
     i64::try_from(value).map_err(|_| Error::Content(format!("{value} is no revision number")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_without_room_does_not_stand_in_the_way_of_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("caribe.db")).await.unwrap();
+        let pages: i64 = sqlx::query_scalar("pragma page_count").fetch_one(&store.writer).await.unwrap();
+        // Of this connection alone: as if the disk were full just now.
+        let limit = format!("pragma max_page_count = {pages}");
+        sqlx::query(sqlx::AssertSqlSafe(limit)).execute(&store.writer).await.unwrap();
+        let detail = "x".repeat(100_000);
+        let row = NewAudit { actor: "account/a", action: "test", detail: &detail, ..NewAudit::default() };
+        let mut tx = store.write().await.unwrap();
+        let error = tx.audit(&row).await.unwrap_err();
+        assert!(matches!(error, Error::NoRoom(_)), "{error:?}");
+        drop(tx);
+        let mut tx = store.write().await.unwrap();
+        tx.audit(&row).await.unwrap();
+        tx.commit().await.unwrap();
+    }
 }

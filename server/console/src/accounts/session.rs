@@ -99,12 +99,27 @@ impl Console {
         let must_enrol = must_enrol(&mut tx, &account).await?;
         drop(tx);
         if session.seen + TOUCH <= now {
-            let mut tx = self.inner.store.write().await?;
-            tx.touch_session(&hash, now).await?;
-            tx.commit().await?;
+            self.used(self.touch_session(&hash, now).await)?;
         }
         let Ok(from) = session.source.parse() else { return Ok(None) };
         Ok(info(&account, from, cookie, session.expires, must_enrol))
+    }
+
+    async fn touch_session(&self, hash: &str, now: i64) -> Result<(), Failure> {
+        let mut tx = self.inner.store.write().await?;
+        tx.touch_session(hash, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// What came of noting that a session or a token was used: without room for that, people can still look.
+    pub(super) fn used(&self, noted: Result<(), Failure>) -> Result<(), Failure> {
+        match noted {
+            Err(failure) if failure.is_no_room() => {
+                tracing::warn!(error = %failure, "when somebody was here last is not kept");
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Ends a session.

@@ -50,9 +50,7 @@ impl Console {
         }
         drop(tx);
         if found.last_used.is_none_or(|used| used + TOUCH <= now) {
-            let mut tx = self.inner.store.write().await?;
-            tx.touch_api_token(&found.name, now).await?;
-            tx.commit().await?;
+            self.used(self.touch_token(&found.name, now).await)?;
         }
         Ok(Some(Actor {
             name: found.name,
@@ -61,6 +59,12 @@ impl Console {
             source: None,
             cluster: found.cluster,
         }))
+    }
+
+    async fn touch_token(&self, name: &str, now: i64) -> Result<(), Failure> {
+        let mut tx = self.inner.store.write().await?;
+        tx.touch_api_token(name, now).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Makes a token that may at most `role`, good until `expires` (90 days where absent). Needs Admin.

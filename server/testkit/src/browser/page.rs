@@ -151,7 +151,7 @@ impl Page {
         self.value(&format!("document.querySelector({}).innerText", quoted(selector))).await
     }
 
-    /// Clicks the first match in its middle, as soon as it is there and nothing covers it.
+    /// Clicks the first match in its middle, as soon as the page is whole, it is there and nothing covers it.
     pub async fn click(&self, selector: &str) -> Result<()> {
         let place = format!(
             "(() => {{
@@ -159,7 +159,8 @@ impl Page {
                element.scrollIntoView({{ block: 'center', behavior: 'instant' }});
                const box = element.getClientRects()[0];
                const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-               return element.contains(document.elementFromPoint(x, y)) && !element.disabled ? [x, y] : null;
+               const free = element.contains(document.elementFromPoint(x, y)) && !element.disabled;
+               return free && document.readyState === 'complete' ? [x, y] : null;
              }})()",
             quoted(selector)
         );
