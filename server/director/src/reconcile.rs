@@ -6,6 +6,7 @@
 
 mod drift;
 mod handover;
+mod listed;
 mod lookout;
 mod release;
 mod report;
@@ -58,6 +59,8 @@ pub(crate) struct Reconciler {
     ownership: Ownership,
     target_trouble: Option<String>,
     ownership_trouble: Option<String>,
+    /// Why the list is not on disk as it is relied on.
+    unkept: Option<String>,
     /// The list on disk is one that nobody could read; it is kept aside when it is replaced.
     list_unreadable: bool,
     /// It is on disk that the kernel held all of this configuration.
@@ -104,6 +107,7 @@ impl Reconciler {
             ownership: documents.ownership,
             target_trouble: documents.target_trouble,
             ownership_trouble: documents.ownership_trouble,
+            unkept: None,
             list_unreadable: documents.list_unreadable,
             settled: documents.settled,
             trial: documents.trial,
@@ -275,7 +279,8 @@ impl Reconciler {
             report.error = report.failures.first().map(|failure| failure.reason.clone());
         }
         if report.error.is_none() {
-            report.error = self.target_trouble.clone().or_else(|| self.ownership_trouble.clone());
+            let troubles = [&self.target_trouble, &self.ownership_trouble, &self.unkept];
+            report.error = troubles.into_iter().flatten().next().cloned();
         }
         self.show(&report);
         report
@@ -298,7 +303,7 @@ impl Reconciler {
         self.adapt(&mut goal, &observed);
         self.hand_over(&goal, &observed);
         let claimed = self.ownership.claim(&goal.desired, &observed);
-        self.keep(claimed).map_err(|error| Box::new(Report { error: Some(error), ..Report::default() }))?;
+        self.rely_on(claimed);
         let planned = plan(&goal.desired, &observed, &self.ownership);
         for key in std::mem::take(&mut self.newly_ours) {
             if observed.table.services.contains_key(&key) {
@@ -427,25 +432,6 @@ impl Reconciler {
         let waits = "held back until the failed steps before it succeed";
         results.extend(held.into_iter().map(|step| (step, Err(waits.to_owned()))));
         results
-    }
-
-    /// Makes the list durable before it is relied on.
-    fn keep(&mut self, list: Ownership) -> Result<(), String> {
-        if list == self.ownership {
-            return Ok(());
-        }
-        match documents::store_ownership(&self.folder, &list, self.list_unreadable) {
-            Ok(()) => {
-                self.list_unreadable = false;
-                if !list.lost {
-                    self.ownership_trouble = None;
-                }
-                self.newly_ours.extend(list.services.difference(&self.ownership.services));
-                self.ownership = list;
-                Ok(())
-            }
-            Err(error) => Err(error.to_string()),
-        }
     }
 
     /// Tells the announcer what is held: what was observed, and what has come and is going since.

@@ -8,13 +8,16 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
 use crate::wait::{self, Seen};
+
+/// How long lines of a program that has ended are still waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a program said when it had ended.
 #[derive(Clone, Debug)]
@@ -121,9 +124,15 @@ impl Background {
     pub fn wait_for_word(&mut self, word: &str, limit: Duration) -> Result<String> {
         let name = self.name.clone();
         let prefix = format!("{word} ");
+        let mut gone: Option<Instant> = None;
         wait::until(&format!("\"{word}\" from {name}"), limit, || {
             // Looked at before the lines: what it wrote before it ended must not be missed.
             let ended = self.child.try_wait()?;
+            if let Some(status) = ended
+                && gone.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS
+            {
+                bail!("{name} has ended: {status}");
+            }
             let found =
                 held(&self.lines).iter().find_map(|line| line.strip_prefix(&prefix).map(str::to_owned));
             Ok(match (found, ended) {

@@ -37,6 +37,34 @@ async fn a_folder_that_cannot_be_written_refuses_and_leaves_the_kernel() {
 }
 
 #[tokio::test]
+async fn without_room_the_kernel_still_gets_what_it_should_hold() {
+    let world = World::new();
+    let agent = world.start();
+    world.push(&agent, &target(1, cluster())).await.unwrap();
+    agent.stop(true).await;
+    assert!(world.services().is_empty() && world.addresses().is_empty());
+    // A list that has to grow.
+    let file = world.path("ownership.json");
+    let mut list: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    (list["services"], list["addresses"]) = (serde_json::json!([]), serde_json::json!([]));
+    std::fs::write(&file, list.to_string()).unwrap();
+    let obstacle = world.path(".ownership.json.new");
+    std::fs::create_dir(&obstacle).unwrap();
+    let agent = world.start();
+    let said = |error: &Option<String>| error.as_ref().is_some_and(|e| e.contains("ownership.json"));
+    until(&agent, "in sync, and what is wrong", |s| s.in_sync && said(&s.last_error)).await;
+    assert_eq!((world.services(), world.addresses()), (vec![SERVICE.to_owned()], vec![VIP.to_owned()]));
+    std::fs::remove_dir(obstacle).unwrap();
+    until(&agent, "nothing is wrong any more", |s| s.in_sync && s.last_error.is_none()).await;
+    agent.stop(false).await;
+    // What is on disk now is the whole list: letting go takes all of it away.
+    let agent = world.start();
+    until(&agent, "in sync", |s| s.in_sync).await;
+    agent.stop(true).await;
+    assert!(world.services().is_empty() && world.addresses().is_empty());
+}
+
+#[tokio::test]
 async fn a_lost_list_removes_nothing_until_someone_decides() {
     let world = World::new();
     let agent = world.start();
