@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
@@ -125,22 +125,21 @@ impl Background {
         let name = self.name.clone();
         let prefix = format!("{word} ");
         let mut gone: Option<Instant> = None;
-        wait::until(&format!("\"{word}\" from {name}"), limit, || {
+        let said = wait::until(&format!("\"{word}\" from {name}"), limit, || {
             // Looked at before the lines: what it wrote before it ended must not be missed.
             let ended = self.child.try_wait()?;
-            if let Some(status) = ended
-                && gone.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS
-            {
-                bail!("{name} has ended: {status}");
-            }
             let found =
                 held(&self.lines).iter().find_map(|line| line.strip_prefix(&prefix).map(str::to_owned));
             Ok(match (found, ended) {
-                (Some(value), _) => Seen::Yes(value),
+                (Some(value), _) => Seen::Yes(Ok(value)),
+                (None, Some(status)) if gone.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS => {
+                    Seen::Yes(Err(status))
+                }
                 (None, Some(status)) => Seen::not_yet(format!("it has ended: {status}")),
                 (None, None) => Seen::not_yet("it has not said so"),
             })
-        })
+        })?;
+        said.map_err(|status| anyhow!("{name} has ended without {word:?}: {status}"))
     }
 
     /// Process id.
