@@ -95,10 +95,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     );
     let quiet = quiet || matches!(&cli.command, Command::RealServer(real) if !real.serves());
     let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { &settings.log.filter });
-    logs::start(cli.log_format.unwrap_or(settings.log.format), filter)?;
+    let log = logs::start(cli.log_format.unwrap_or(settings.log.format), filter, !quiet)?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        tokio::spawn(log.tell_losses());
         match cli.command {
             Command::Ctl(ctl) => return ctl::run(*ctl).await,
             Command::Serve(arguments) => serve::run(arguments, settings).await,

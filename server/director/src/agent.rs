@@ -33,7 +33,7 @@ use crate::identity::{self, Certificate, Identity, Key, Loaded};
 use crate::intake::{self, Accepted, Mark};
 use crate::journal::{Journal, Scribe};
 use crate::nanny::{Nanny, Programs};
-use crate::reconcile::{Reconciler, Released};
+use crate::reconcile::{self, Reconciler, Released};
 use crate::redundancy::hooks::Hooks;
 use crate::redundancy::{Chest, Heart, Leases, ledger, witness};
 use crate::rhythm::Rhythm;
@@ -276,7 +276,7 @@ impl Agent {
         let (hooks, hook_thread) = Hooks::start(shared.folder.clone(), boot, stopping.clone(), tell_hook)?;
         let reconciler = Reconciler::new(
             kernel,
-            shared.folder.clone(),
+            shared.folder.by_another("files", reconcile::PATIENCE)?,
             shared.board.clone(),
             airwaves.clone(),
             documents,

@@ -4,13 +4,19 @@
 //! A file is replaced by writing a temporary one beside it, flushing it, renaming it over the old one and flushing
 //! the folder. The folder is 0700 and every file 0600, the private key among them. Nothing here knows what the files
 //! say (`identity`, `held` do), and nothing is ever deleted: what cannot be read is set aside under another name
-//! before it is replaced. Blocking; called from the agent's own threads and from blocking tasks.
+//! before it is replaced. Blocking, as long as the disk hangs; for [`Folder::within`] no longer than is asked for.
+//! Called from the agent's own threads and from blocking tasks.
+
+mod hand;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use hand::Hand;
 use serde::de::DeserializeOwned;
 
 /// The largest file that is read back; a target can be at most [`crate::BODY_LIMIT`], with room for indentation.
@@ -51,6 +57,8 @@ pub enum LoadError {
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
+    /// Who works on it in place of the caller, and how long the caller waits.
+    patience: Option<(Arc<Hand>, Duration)>,
 }
 
 /// Held while a process uses the folder; the kernel lets go of it when the process ends, however it ends.
@@ -75,12 +83,47 @@ impl Folder {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         }
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        Ok(Folder { path: path.to_owned() })
+        Ok(Folder { path: path.to_owned(), patience: None })
     }
 
     /// The folder as it is; none where there is none. For who only reads.
     pub(crate) fn there(path: &Path) -> Option<Self> {
-        path.is_dir().then(|| Folder { path: path.to_owned() })
+        path.is_dir().then(|| Folder { path: path.to_owned(), patience: None })
+    }
+
+    /// The same folder for somebody who never waits longer than this for an answer, and a quarter of a second more where
+    /// the one before was late. What has no answer in time is an error, but may still be done; nothing overtakes it.
+    ///
+    /// # Errors
+    /// When the thread that works on it, with this name, cannot be started.
+    pub(crate) fn by_another(&self, name: &str, patience: Duration) -> io::Result<Self> {
+        Ok(Folder { path: self.path.clone(), patience: Some((Arc::new(Hand::start(name)?), patience)) })
+    }
+
+    /// The same folder and the same thread with another patience; without a thread it stays as it is.
+    pub(crate) fn within(&self, patience: Duration) -> Self {
+        let hand = self.patience.as_ref().map(|(hand, _)| (hand.clone(), patience));
+        Folder { path: self.path.clone(), patience: hand }
+    }
+
+    /// Has something done with the file here, or by the thread that works on this folder.
+    fn work<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        name: &str,
+        work: impl FnOnce(&Folder, PathBuf) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, DiskError> {
+        let path = self.path(name);
+        let plain = Folder { path: self.path.clone(), patience: None };
+        let its = path.clone();
+        let done = match &self.patience {
+            None => work(&plain, its),
+            Some((hand, patience)) => hand.run(*patience, move || work(&plain, its)).unwrap_or_else(|| {
+                let late = format!("the disk has not answered for {} ms", patience.as_millis());
+                Err(io::Error::new(io::ErrorKind::TimedOut, late))
+            }),
+        };
+        done.map_err(|source| DiskError { action, path, source })
     }
 
     /// The path of a file in the folder.
@@ -109,25 +152,25 @@ impl Folder {
 
     /// Replaces a file; when this returns `Ok` the new content survives a power cut, else the old one stays.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), DiskError> {
-        let path = self.path(name);
         let temporary = self.path(&format!(".{name}.new"));
-        let failed = |source| DiskError { action: "write", path: path.clone(), source };
-        let written = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| {
-                self.hand_over(&file);
-                file.write_all(content).and_then(|()| file.sync_all())
+        let content = content.to_vec();
+        self.work("write", name, move |folder, path| {
+            let written = OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .write(true)
+                .mode(0o600)
+                .open(&temporary)
+                .and_then(|mut file| {
+                    folder.hand_over(&file);
+                    file.write_all(&content).and_then(|()| file.sync_all())
+                })
+                .and_then(|()| fs::rename(&temporary, &path))
+                .and_then(|()| File::open(&folder.path)?.sync_all());
+            written.inspect_err(|_| {
+                // A full disk is the likeliest cause: do not leave half a file on it. Absent is as good as removed.
+                let _ = fs::remove_file(&temporary);
             })
-            .and_then(|()| fs::rename(&temporary, &path))
-            .and_then(|()| File::open(&self.path)?.sync_all());
-        written.map_err(|source| {
-            // A full disk is the likeliest cause: do not leave half a file on it. Absent is as good as removed.
-            let _ = fs::remove_file(&temporary);
-            failed(source)
         })
     }
 
@@ -145,19 +188,19 @@ impl Folder {
 
     /// The content of a file; none where there is no such file.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
-        let path = self.path(name);
-        let failed = |source| DiskError { action: "read", path: path.clone(), source };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut content = Vec::new();
-        file.take(READ_LIMIT + 1).read_to_end(&mut content).map_err(failed)?;
-        if content.len() as u64 > READ_LIMIT {
-            return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 MiB")));
-        }
-        Ok(Some(content))
+        self.work("read", name, |_, path| {
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let mut content = Vec::new();
+            file.take(READ_LIMIT + 1).read_to_end(&mut content)?;
+            if content.len() as u64 > READ_LIMIT {
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 MiB"));
+            }
+            Ok(Some(content))
+        })
     }
 
     /// The content of a JSON file; none where there is no such file. `remedy` tells a person what to do when it is
@@ -180,23 +223,21 @@ impl Folder {
 
     /// Removes a file; one that is not there is as good as removed.
     pub(crate) fn remove(&self, name: &str) -> Result<(), DiskError> {
-        let path = self.path(name);
-        let failed = |source| DiskError { action: "remove", path: path.clone(), source };
-        match fs::remove_file(&path) {
-            Ok(()) => File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed),
+        self.work("remove", name, |folder, path| match fs::remove_file(&path) {
+            Ok(()) => File::open(&folder.path)?.sync_all(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(failed(source)),
-        }
+            Err(error) => Err(error),
+        })
     }
 
     /// Keeps an unreadable file under another name, so that somebody can still look at it after it was replaced.
     pub(crate) fn set_aside(&self, name: &str) -> Result<(), DiskError> {
-        let path = self.path(name);
-        match fs::rename(&path, self.path(&format!("{name}.unreadable"))) {
+        let aside = self.path(&format!("{name}.unreadable"));
+        self.work("set aside", name, move |_, path| match fs::rename(&path, aside) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(DiskError { action: "set aside", path, source }),
-        }
+            Err(error) => Err(error),
+        })
     }
 }
 

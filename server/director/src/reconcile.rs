@@ -40,6 +40,7 @@ use crate::trial::Trial;
 
 use drift::DriftWatch;
 use handover::Handover;
+use listed::PROMPT;
 use lookout::Lookout;
 pub use release::Released;
 pub(crate) use report::Report;
@@ -47,6 +48,8 @@ use standing::Stand;
 
 /// Failures that are listed one by one: where a module is missing, thousands of steps fail for the same reason.
 const FAILURES_SHOWN: usize = 100;
+/// How long a new configuration waits for the disk before it is refused. Meanwhile nothing else is done here.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The one owner of the kernel.
 pub(crate) struct Reconciler {
@@ -204,7 +207,7 @@ impl Reconciler {
         // A forced push is somebody's decision; what was listed since the loss is all that is ours.
         list.lost &= !force;
         let old = self.ownership.clone();
-        self.keep(list).map_err(|detail| Refusal::Failed { detail })?;
+        self.keep(list, PATIENCE).map_err(|detail| Refusal::Failed { detail })?;
         let new_keys = self.held.as_ref().is_some_and(|before| before.keys != held.keys);
         if novelty == Novelty::New || new_keys {
             if let (Some(seconds), Novelty::New) = (trial, novelty) {
@@ -215,7 +218,7 @@ impl Reconciler {
             let unreadable = self.target_trouble.is_some();
             if let Err(error) = documents::store_target(&self.folder, &bytes, unreadable) {
                 // The longer list would do no harm, but a refused message is to change nothing.
-                let _ = self.keep(old);
+                let _ = self.keep(old, PATIENCE);
                 return Err(Refusal::Failed { detail: error.to_string() });
             }
             tracing::info!(
@@ -355,7 +358,7 @@ impl Reconciler {
         if report.in_sync {
             self.note_settled();
             let settled = self.ownership.settle(&goal.desired, observed);
-            if let Err(error) = self.keep(settled) {
+            if let Err(error) = self.keep(settled, PROMPT) {
                 report.error.get_or_insert(error);
             }
         }

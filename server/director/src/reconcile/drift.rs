@@ -10,6 +10,7 @@ use lvs::plan::{Row, Step};
 use lvs::table::Observed;
 use lvs::wire::{Applied, Drift, Refusal, Repaired};
 
+use super::listed::PROMPT;
 use super::{Reconciler, Report, millis};
 use crate::documents;
 use crate::journal::Journal;
@@ -162,7 +163,7 @@ impl Reconciler {
     /// Notes on disk, once, that the kernel holds all of this configuration.
     pub(super) fn note_settled(&mut self) {
         let Some(held) = self.held.as_ref().filter(|_| !self.settled) else { return };
-        match documents::store_settled(&self.folder, held) {
+        match documents::store_settled(&self.folder.within(PROMPT), held) {
             Ok(()) => self.settled = true,
             // Only a restart would know less: it repairs instead of holding.
             Err(error) => tracing::warn!(%error, "cannot note that the configuration was made true"),

@@ -12,6 +12,7 @@ use lvs::plan::{Step, without_partner};
 use lvs::table::{AddressKey, KernelTimeouts, Observed, ServerKey, ServiceKey, SyncRole, SyncRow, Table};
 use lvs::wire::State;
 
+use super::listed::PROMPT;
 use super::{Reconciler, Report};
 use crate::courier::{Courier, Parcel};
 use crate::disk::DiskError;
@@ -187,7 +188,7 @@ impl Reconciler {
 
     /// The partner speaks as configured: what was before is needed no more.
     pub(crate) fn settled_with_partner(&self) {
-        if let Err(error) = documents::forget_before(&self.folder) {
+        if let Err(error) = documents::forget_before(&self.folder.within(PROMPT)) {
             tracing::warn!(%error, "an earlier configuration cannot be removed");
         }
     }

@@ -7,6 +7,7 @@ use lvs::journal::Happening;
 use lvs::wire::{Refusal, Target};
 
 use super::Reconciler;
+use super::listed::PROMPT;
 use crate::disk::DiskError;
 use crate::documents;
 use crate::goal::{Goal, Neighbour};
@@ -107,7 +108,7 @@ impl Reconciler {
         let mut list = self.ownership.clone();
         let goal = Goal::of(held, None, Neighbour::default(), &Standings::default());
         list.services.extend(goal.desired.table.services.keys().copied());
-        if let Err(error) = self.keep(list) {
+        if let Err(error) = self.keep(list, PROMPT) {
             tracing::error!(%error, "the list of what is ours is not on the disk");
         }
     }

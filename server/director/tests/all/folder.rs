@@ -65,6 +65,38 @@ async fn without_room_the_kernel_still_gets_what_it_should_hold() {
 }
 
 #[tokio::test]
+async fn a_disk_that_does_not_answer_holds_nothing_up() {
+    let world = World::new();
+    let agent = world.start();
+    world.push(&agent, &target(1, cluster())).await.unwrap();
+    agent.stop(true).await;
+    let file = world.path("ownership.json");
+    let mut list: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    (list["services"], list["addresses"]) = (serde_json::json!([]), serde_json::json!([]));
+    std::fs::write(&file, list.to_string()).unwrap();
+    // Who opens it to write waits until somebody reads.
+    let obstacle = world.path(".ownership.json.new");
+    let made = std::process::Command::new("mkfifo").arg(&obstacle).status().unwrap();
+    assert!(made.success());
+    let agent = world.start();
+    let late = |error: &Option<String>| error.as_ref().is_some_and(|e| e.contains("has not answered"));
+    until(&agent, "in sync, and what is wrong", |s| s.in_sync && late(&s.last_error)).await;
+    assert_eq!((world.services(), world.addresses()), (vec![SERVICE.to_owned()], vec![VIP.to_owned()]));
+    let (_, refusal) = world.push(&agent, &target(2, larger())).await.unwrap_err();
+    assert!(
+        matches!(&refusal, Refusal::Failed { detail } if detail.contains("has not answered")),
+        "{refusal:?}"
+    );
+    assert_eq!(agent.status().revision, Some(1));
+    // The disk answers again: with an error for what waited, since nobody can flush this; then it works.
+    drop(std::fs::File::open(&obstacle).unwrap());
+    until(&agent, "nothing is wrong any more", |s| s.in_sync && s.last_error.is_none()).await;
+    assert!(world.push(&agent, &target(2, larger())).await.unwrap().in_sync);
+    agent.stop(true).await;
+    assert!(world.services().is_empty() && world.addresses().is_empty());
+}
+
+#[tokio::test]
 async fn a_lost_list_removes_nothing_until_someone_decides() {
     let world = World::new();
     let agent = world.start();

@@ -18,10 +18,10 @@ const INIT: &str = include_str!("init");
 
 /// The applets that busybox is in the guest. Never `ip`: its own knows no namespaces.
 const APPLETS: &[&str] = &[
-    "cat", "chmod", "cp", "date", "dmesg", "echo", "env", "false", "find", "free", "grep", "head",
-    "hostname", "id", "kill", "less", "ln", "ls", "mkdir", "mknod", "mount", "mv", "poweroff", "ps", "rm",
-    "sed", "sh", "sleep", "sort", "sync", "sysctl", "tail", "tar", "touch", "true", "umount", "uname", "vi",
-    "wc",
+    "cat", "chmod", "cp", "date", "dmesg", "echo", "env", "false", "find", "free", "fsfreeze", "grep",
+    "head", "hostname", "id", "kill", "less", "ln", "ls", "mkdir", "mke2fs", "mknod", "mount", "mv",
+    "poweroff", "ps", "rm", "sed", "sh", "sleep", "sort", "sync", "sysctl", "tail", "tar", "touch", "true",
+    "umount", "uname", "vi", "wc",
 ];
 
 /// Names under which kmod works.

@@ -30,6 +30,7 @@ const MODULES: &[&str] = &[
     "ip_vs*",
     "ipip",
     "ipvlan",
+    "loop",
     "macvlan",
     "nf_conntrack*",
     "nf_nat*",

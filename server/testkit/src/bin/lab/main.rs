@@ -2,6 +2,7 @@
 //! they need. Runs as root, in the guest or in namespaces of its own; `cargo xtask lab` starts it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "test programs talk on their terminal")]
 
+mod beats;
 mod cost;
 mod demo;
 mod distribution;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use testkit::api::Api;
 use testkit::caribe::{Agent, Console};
@@ -11,6 +11,7 @@ use testkit::process::{self, Background};
 
 use super::checks::{Table, Way, content, measure, monitor, told};
 use super::nat::TABLE;
+use crate::beats::Gaps;
 use crate::cost::{memory_kib, spent};
 use crate::figures::Figures;
 use crate::network::{self, DIRECTORS, Director, Servers};
@@ -19,6 +20,8 @@ use crate::stage::{CLUSTER, PATIENCE, Stage};
 /// For how long processor time is counted, and how often.
 const COUNTED: Duration = Duration::from_secs(10);
 const COUNTS: usize = 5;
+/// Beats whose distances are taken.
+const BEATS: usize = 600;
 
 /// How long a row stays that has to go, and the processor time of a thousand checks a second.
 pub(crate) fn thousand() -> Result<()> {
@@ -225,15 +228,10 @@ impl Beside {
 
     /// Times between the beats that a director gets.
     fn beats(&mut self, director: &Director, when: &str) -> Result<()> {
-        let gaps = gaps(director)?;
-        let at = |percent: usize| gaps.get(gaps.len() * percent / 100).copied().unwrap_or_default();
-        let (median, p99, last) = (at(50), at(99), gaps.last().copied().unwrap_or_default());
-        self.say(
-            OURS,
-            &format!("beats, {when}: median {median:.1} ms apart, p99 {p99:.1} ms, at most {last:.1} ms"),
-        );
-        for (name, value) in [("median", median), ("p99", p99), ("most", last)] {
-            self.figures.add(&format!("caribe/beats, {when}: {name} ms"), value);
+        let gaps = Gaps::heard(director, BEATS)?;
+        self.say(OURS, &format!("beats, {when}: {}", gaps.told()));
+        for (name, percent) in [("median", 50), ("p99", 99), ("most", 100)] {
+            self.figures.add(&format!("caribe/beats, {when}: {name} ms"), gaps.at(percent));
         }
         Ok(())
     }
@@ -242,21 +240,6 @@ impl Beside {
         self.stage.keep("checks.txt", &self.lines.join("\n"))?;
         self.figures.keep(&self.stage, json!({}))
     }
-}
-
-/// Milliseconds between the beats that a director gets, the shortest first.
-fn gaps(director: &Director) -> Result<Vec<f64>> {
-    let filter = ["udp", "and", "dst", "port", "539", "and", "inbound"];
-    let words =
-        [&["tcpdump", "-Z", "root", "-n", "-tt", "-q", "-i", "eth0", "-c", "600"], &filter[..]].concat();
-    let said = process::run(network::within(director.namespace, &words))?;
-    let moments: Vec<f64> =
-        said.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
-    ensure!(moments.len() >= 500, "only {} beats were seen", moments.len());
-    let mut gaps: Vec<f64> =
-        moments.iter().zip(moments.iter().skip(1)).map(|(one, next)| (next - one) * 1000.0).collect();
-    gaps.sort_by(f64::total_cmp);
-    Ok(gaps)
 }
 
 /// The real keepalived with as many services of the same servers, asking every second; the rest is its default.

@@ -29,6 +29,7 @@ mod scale;
 mod services;
 mod soak;
 mod split;
+mod steady;
 mod storm;
 mod survival;
 mod sweep;
@@ -187,6 +188,11 @@ pub(crate) const ALL: &[Scenario] = &[
     ),
     alone("flood", "100,000 forged packets a second on the heartbeat's port change nothing", storm::flood),
     alone("many-addresses", "200 virtual addresses change hands", storm::many),
+    alone(
+        "steady",
+        "200 addresses, disks that do not answer, logs that nobody reads: beats come in time, and it takes over",
+        steady::run,
+    ),
     beside("scale", "1,000 services with 10 servers each; one weight is one write", scale::run),
     beside("refusals", "wrong certificates, tokens and revisions change nothing", refusals::run),
     beside("hostile", "malformed and oversized input on both listeners", hostile::run),

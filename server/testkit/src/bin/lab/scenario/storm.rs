@@ -72,17 +72,7 @@ pub(crate) fn many() -> Result<()> {
     let stage = Stage::set(Servers::Nat, None)?;
     network::ip(Some("router"), &["route add 192.168.2.0/24 dev pub0".to_owned()])?;
     let mut content = stage.pair(Servers::Nat, false)?;
-    let servers =
-        content.pointer_mut("/virtual_servers").and_then(Value::as_array_mut).context("services")?;
-    let pattern = servers.first().cloned().context("a service")?;
-    for number in 1..=MANY {
-        let mut server = pattern.clone();
-        let fields = server.as_object_mut().context("a service is an object")?;
-        fields.insert("name".to_owned(), json!(format!("many-{number}")));
-        fields
-            .insert("vip".to_owned(), json!({ "address": format!("192.168.2.{number}"), "device": "eth0" }));
-        servers.push(server);
-    }
+    add_many(&mut content)?;
     let (_console, api, agents) = stage.cluster(&content)?;
     let [first, second] = &DIRECTORS;
     owner(&api, first, second)?;
@@ -107,6 +97,22 @@ pub(crate) fn many() -> Result<()> {
     }
     figures.show(&stage);
     drop(agents);
+    Ok(())
+}
+
+/// Gives a cluster two hundred more virtual servers, each with an address of its own.
+pub(super) fn add_many(content: &mut Value) -> Result<()> {
+    let servers =
+        content.pointer_mut("/virtual_servers").and_then(Value::as_array_mut).context("services")?;
+    let pattern = servers.first().cloned().context("a service")?;
+    for number in 1..=MANY {
+        let mut server = pattern.clone();
+        let fields = server.as_object_mut().context("a service is an object")?;
+        fields.insert("name".to_owned(), json!(format!("many-{number}")));
+        fields
+            .insert("vip".to_owned(), json!({ "address": format!("192.168.2.{number}"), "device": "eth0" }));
+        servers.push(server);
+    }
     Ok(())
 }
 
