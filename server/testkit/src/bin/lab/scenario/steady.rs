@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
 use testkit::api::Api;
 use testkit::caribe::Agent;
@@ -19,7 +19,7 @@ use super::sweep::server_path;
 use crate::beats::Gaps;
 use crate::network::{self, DIRECTORS, Director, Servers};
 use crate::pair::{EVERY, cut, one_owner, order, owner, runs, settled};
-use crate::stage::{CLUSTER, PATIENCE, Stage};
+use crate::stage::{PATIENCE, Stage};
 
 const LIMIT: Duration = Duration::from_millis(200);
 /// Beats whose distances are taken, in each run.
@@ -116,22 +116,17 @@ pub(crate) fn run() -> Result<()> {
     }
 
     let logs = [Log::full(&steady.stage, a)?, Log::full(&steady.stage, b)?];
-    for agent in agents {
-        agent.stop()?;
-    }
-    let start = |director: &Director, log: &Log| {
-        let stage = &steady.stage;
-        let (program, data) = (stage.caribe(director.namespace), stage.data(director.namespace));
-        Agent::start(&program, &data, director.agent(), &log.path)
-    };
-    let agents = [start(a, &logs[0])?, start(b, &logs[1])?];
-    owner(&steady.api, a, b)?;
+    let [agent_a, agent_b] = agents;
+    let [log_a, log_b] = &logs;
+    agent_b.stop()?;
+    let agent_b = steady.start(b, log_b)?;
     settled(&steady.api, b)?;
+    agent_a.stop()?;
+    let agent_a = steady.start(a, log_a)?;
+    steady.back_to_the_first()?;
     steady.stage.say("both agents run, and nobody reads their logs");
-    let mut weight = 20;
-    for _ in 0..runs() {
+    for weight in (20..).take(runs()) {
         disks.iter().try_for_each(|disk| disk.hang(true))?;
-        weight += 1;
         steady.beats("disks do not answer, logs are not read", |steady| {
             let answer =
                 steady.api.ask("PATCH", &path, &[("if-match", "*")], Some(&json!({ "weight": weight })))?;
@@ -150,18 +145,30 @@ pub(crate) fn run() -> Result<()> {
             steady.stage.wait_in_sync(&steady.api, director)?;
         }
         steady.stage.say("the disks answer again: both take the revision by themselves");
-        settled(&steady.api, a)?;
-        order(&steady.api, b, "switch-over", false)?;
-        owner(&steady.api, a, b)?;
-        settled(&steady.api, b)?;
+        steady.back_to_the_first()?;
     }
-    for agent in agents {
+    for agent in [agent_a, agent_b] {
         ensure!(agent.stop()?.success(), "an agent whose log nobody reads does not end well");
     }
     console.stop().map(drop)
 }
 
 impl Steady {
+    fn start(&self, director: &Director, log: &Log) -> Result<Agent> {
+        let (program, data) = (self.stage.caribe(director.namespace), self.stage.data(director.namespace));
+        Agent::start(&program, &data, director.agent(), &log.path)
+    }
+
+    /// From the second director, which has taken over, back to the first.
+    fn back_to_the_first(&self) -> Result<()> {
+        let [a, b] = &DIRECTORS;
+        owner(&self.api, b, a)?;
+        settled(&self.api, a)?;
+        order(&self.api, b, "switch-over", false)?;
+        owner(&self.api, a, b)?;
+        settled(&self.api, b)
+    }
+
     /// How far beats are apart while something happens.
     fn beats(&self, when: &str, happens: impl FnOnce(&Steady) -> Result<()>) -> Result<()> {
         let [_, standby] = &DIRECTORS;
