@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use testkit::api::Api;
 use testkit::caribe::Agent;
@@ -100,6 +100,8 @@ pub(crate) fn run() -> Result<()> {
     let mut content = stage.pair(Servers::Nat, false)?;
     let path = format!("{}?activate=true", server_path(&content)?);
     add_many(&mut content)?;
+    // Who has taken over stays active; nothing changes hands but on purpose.
+    *content.pointer_mut("/redundancy/preempt").context("a redundancy setting")? = json!(false);
     let (console, api, agents) = stage.cluster(&content)?;
     let traffic = stage.traffic_within(EVERY, LIMIT)?;
     let mut steady = Steady { stage, api, traffic };
