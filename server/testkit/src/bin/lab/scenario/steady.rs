@@ -13,12 +13,13 @@ use testkit::api::Api;
 use testkit::caribe::Agent;
 use testkit::process;
 use testkit::traffic::Traffic;
+use testkit::wait::{self, Seen};
 
 use super::storm::add_many;
 use super::sweep::server_path;
 use crate::beats::Gaps;
 use crate::network::{self, DIRECTORS, Director, Servers};
-use crate::pair::{EVERY, cut, one_owner, order, owner, runs, settled};
+use crate::pair::{EVERY, cut, one_owner, order, owner, runs, settled, state};
 use crate::stage::{PATIENCE, Stage};
 
 const LIMIT: Duration = Duration::from_millis(200);
@@ -120,11 +121,9 @@ pub(crate) fn run() -> Result<()> {
     let logs = [Log::full(&steady.stage, a)?, Log::full(&steady.stage, b)?];
     let [agent_a, agent_b] = agents;
     let [log_a, log_b] = &logs;
-    agent_b.stop()?;
-    let agent_b = steady.start(b, log_b)?;
+    let agent_b = steady.again(b, agent_b, log_b)?;
     settled(&steady.api, b)?;
-    agent_a.stop()?;
-    let agent_a = steady.start(a, log_a)?;
+    let agent_a = steady.again(a, agent_a, log_a)?;
     steady.back_to_the_first()?;
     steady.stage.say("both agents run, and nobody reads their logs");
     for weight in (20..).take(runs()) {
@@ -156,7 +155,13 @@ pub(crate) fn run() -> Result<()> {
 }
 
 impl Steady {
-    fn start(&self, director: &Director, log: &Log) -> Result<Agent> {
+    /// The same director with an agent that writes to another log.
+    fn again(&self, director: &Director, agent: Agent, log: &Log) -> Result<Agent> {
+        ensure!(agent.stop()?.success(), "the agent of {} does not end well", director.name);
+        wait::until("the console has seen that it ended", PATIENCE, || {
+            let seen = state(&self.api, director)?;
+            Ok(if seen == "not connected" { Seen::Yes(()) } else { Seen::not_yet(seen) })
+        })?;
         let (program, data) = (self.stage.caribe(director.namespace), self.stage.data(director.namespace));
         Agent::start(&program, &data, director.agent(), &log.path)
     }
