@@ -169,6 +169,8 @@ pub(crate) fn state(api: &Api, director: &Director) -> Result<String> {
 pub(crate) fn settled(api: &Api, standby: &Director) -> Result<()> {
     wait::until(&format!("{} hears its partner and is ready", standby.name), PATIENCE, || {
         let shown = api.director(CLUSTER, standby.name)?;
+        // What is shown of a director that is not connected is what it said last.
+        let connected = shown.pointer("/live/connected") == Some(&json!(true));
         let heartbeat = shown.pointer("/live/status/heartbeat").cloned().unwrap_or_default();
         let active = heartbeat.pointer("/partner/state") == Some(&json!("active"));
         // VRRP and Piranha's beat have nothing to say who they are.
@@ -176,7 +178,11 @@ pub(crate) fn settled(api: &Api, standby: &Director) -> Result<()> {
         let concerns = heartbeat.pointer("/concerns").and_then(Value::as_array);
         let quiet = concerns.is_some_and(|concerns| concerns.iter().all(usual));
         let ready = heartbeat.pointer("/ready") == Some(&json!(true));
-        Ok(if active && quiet && ready { Seen::Yes(()) } else { Seen::not_yet(heartbeat.to_string()) })
+        Ok(if connected && active && quiet && ready {
+            Seen::Yes(())
+        } else {
+            Seen::not_yet(heartbeat.to_string())
+        })
     })
 }
 
