@@ -9,6 +9,8 @@
 //!
 //! Never touches what it did not make. Namespaces end with the machine, or with the mount namespace of a native run.
 
+pub(crate) mod six;
+
 use std::net::Ipv4Addr;
 use std::process::Command;
 

@@ -9,7 +9,7 @@ use testkit::caribe::last_lines;
 use testkit::process::Background;
 use testkit::wait::{self, Seen};
 
-use crate::network::{self, Director, Servers, VIP};
+use crate::network::{self, Director, Servers, VIP, six};
 use crate::stage::{PATIENCE, Stage};
 
 /// The address that real servers behind NAT answer through.
@@ -29,6 +29,8 @@ pub(crate) struct Rival {
     /// One more address in each router.
     pub(crate) more: bool,
     pub(crate) preempt: bool,
+    /// The addresses of [`six`] in place of the others.
+    pub(crate) six: bool,
 }
 
 impl Rival {
@@ -43,6 +45,7 @@ impl Rival {
             id: 51,
             more: false,
             preempt: true,
+            six: false,
         }
     }
 
@@ -51,21 +54,17 @@ impl Rival {
         let mut text = format!("global_defs {{\n router_id {}\n}}\n", own.name);
         let _ = write!(text, "vrrp_sync_group both {{\n group {{\n  outside\n  inside\n }}\n}}\n");
         let more = |address: &str| if self.more { format!("\n  {address}") } else { String::new() };
+        let (outside, inside, ends) = if self.six {
+            let ends = [own, partner].map(six::ends);
+            (format!("{}/64", six::VIP), format!("{}/64", six::NAT_ROUTER), ends)
+        } else {
+            let outside = format!("{VIP}/24{}", more("192.168.1.251/24"));
+            let inside = format!("{NAT_ROUTER}/16{}", more("10.0.0.253/16"));
+            (outside, inside, [own, partner].map(ends))
+        };
         for (name, interface, id, addresses, ends) in [
-            (
-                "outside",
-                "eth0",
-                self.id,
-                format!("{VIP}/24{}", more("192.168.1.251/24")),
-                [own, partner].map(|d| ends(d).0),
-            ),
-            (
-                "inside",
-                "eth1",
-                self.id + 1,
-                format!("{NAT_ROUTER}/16{}", more("10.0.0.253/16")),
-                [ends(own).1, ends(partner).1],
-            ),
+            ("outside", "eth0", self.id, outside, ends.map(|end| end.0)),
+            ("inside", "eth1", self.id + 1, inside, ends.map(|end| end.1)),
         ] {
             let _ = write!(
                 text,
@@ -85,8 +84,13 @@ impl Rival {
             }
             let _ = write!(text, " virtual_ipaddress {{\n  {addresses}\n }}\n}}\n");
         }
-        let _ = write!(text, "virtual_server {VIP} 80 {{\n lb_algo rr\n lb_kind NAT\n protocol TCP\n");
-        for server in Servers::Nat.addresses() {
+        let (vip, servers) = if self.six {
+            (six::VIP.to_owned(), six::SERVERS.map(str::to_owned))
+        } else {
+            (VIP.to_string(), Servers::Nat.addresses().map(|address| address.to_string()))
+        };
+        let _ = write!(text, "virtual_server {vip} 80 {{\n lb_algo rr\n lb_kind NAT\n protocol TCP\n");
+        for server in servers {
             let _ = write!(text, " real_server {server} 80 {{\n  weight 1\n }}\n");
         }
         text.push_str("}\n");

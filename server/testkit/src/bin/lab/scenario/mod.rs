@@ -27,6 +27,7 @@ mod power;
 mod refusals;
 mod scale;
 mod services;
+mod six;
 mod soak;
 mod split;
 mod steady;
@@ -205,6 +206,11 @@ pub(crate) const ALL: &[Scenario] = &[
         "vrrp",
         "beside a real keepalived, versions 2 and 3: who wins serves, and what does not fit is named",
         vrrp::run,
+    ),
+    alone(
+        "six",
+        "IPv6: beside a real keepalived by VRRP, and a pair that fails over, with NAT; neighbours are told",
+        six::run,
     ),
     alone(
         "measure-failover",

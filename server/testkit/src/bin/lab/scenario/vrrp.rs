@@ -15,12 +15,12 @@ use crate::network::{DIRECTORS, Director, Servers, VIP};
 use crate::rival::{self, NAT_ROUTER, Rival};
 use crate::stage::{CLUSTER, PATIENCE, Stage, addresses};
 
-const EVERY: Duration = Duration::from_millis(20);
-const LIMIT: Duration = Duration::from_millis(200);
+pub(super) const EVERY: Duration = Duration::from_millis(20);
+pub(super) const LIMIT: Duration = Duration::from_millis(200);
 /// Both may hold an address for an advertisement interval, when a better one begins; and looking takes its time here.
 const BOTH: Duration = Duration::from_millis(1_500);
 /// The longest a client may wait where addresses are handed on: the skew time of the lower priority and a margin.
-const HANDED_ON: u64 = 1_500;
+pub(super) const HANDED_ON: u64 = 1_500;
 
 /// A way to speak.
 struct Way {
@@ -103,6 +103,7 @@ pub(crate) fn run() -> Result<()> {
     let first = WAYS.first().context("no way")?;
     *content.pointer_mut("/redundancy").context("redundancy")? = first.ours();
 
+    let holder = |stage: &Stage, active: &Director, other: &Director| holder(stage, active, other, holds);
     // It is there first and serves; we come with the higher priority.
     let mut it = first.rival(100).start(&stage, them, us)?;
     holder(&stage, them, us)?;
@@ -181,8 +182,13 @@ fn holds(director: &Director) -> Result<bool> {
     Ok(has(&VIP.to_string()) && has(NAT_ROUTER))
 }
 
-/// Waits until the first holds both addresses and the other none; both at once for too long is a failure.
-fn holder(stage: &Stage, active: &Director, other: &Director) -> Result<()> {
+/// Waits until the first holds the addresses and the other none; both at once for too long is a failure.
+pub(super) fn holder(
+    stage: &Stage,
+    active: &Director,
+    other: &Director,
+    holds: fn(&Director) -> Result<bool>,
+) -> Result<()> {
     let mut both: Option<Instant> = None;
     let mut longest = Duration::ZERO;
     let seen = wait::until(&format!("{} holds the addresses", active.name), PATIENCE, || {
@@ -204,7 +210,7 @@ fn heartbeat(api: &Api, director: &Director) -> Result<(String, Value)> {
     Ok((if connected { state } else { "not connected".to_owned() }, heartbeat))
 }
 
-fn state(api: &Api, director: &Director, wanted: &str) -> Result<()> {
+pub(super) fn state(api: &Api, director: &Director, wanted: &str) -> Result<()> {
     wait::until(&format!("{} {wanted}", director.name), PATIENCE, || {
         let (state, heartbeat) = heartbeat(api, director)?;
         Ok(if state == wanted { Seen::Yes(()) } else { Seen::not_yet(format!("{state}: {heartbeat}")) })
@@ -224,7 +230,7 @@ fn named(stage: &Stage, api: &Api, director: &Director, mismatch: &str) -> Resul
 }
 
 /// Says how long the client waited; more than `longest` is a failure.
-fn report(stage: &Stage, traffic: &mut Traffic, what: &str, longest: u64) -> Result<()> {
+pub(super) fn report(stage: &Stage, traffic: &mut Traffic, what: &str, longest: u64) -> Result<()> {
     let before = traffic.tally().answers();
     traffic.wait_for_answers(before + 50, PATIENCE)?;
     let tally = traffic.tally();
