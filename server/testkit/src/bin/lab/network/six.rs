@@ -36,7 +36,7 @@ pub(crate) fn add() -> Result<()> {
             .iter()
             .map(|(interface, address)| format!("addr add {address}/64 dev {interface} nodad"))
             .collect();
-        lines.extend(gateway.map(|gateway| format!("-6 route add default via {gateway}")));
+        lines.extend(gateway.map(|gateway| format!("route add ::/0 via {gateway}")));
         ip(Some(name), &lines)?;
         if matches!(name, "router" | "d1" | "d2") {
             process::run(within(name, &["sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1"]))?;
