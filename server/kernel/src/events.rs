@@ -19,8 +19,9 @@ use crate::wire::route::{self, DumpedAddress, DumpedLink};
 
 /// Groups of link, IPv4 address and IPv6 address events (`RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`).
 const GROUPS: u32 = 0x1 | 0x10 | 0x100;
-/// Address flags that only follow from lifetimes: `IFA_F_DEPRECATED`, `IFA_F_PERMANENT`.
-const LIFETIME_FLAGS: u32 = 0x20 | 0x80;
+/// Address flags that only follow from lifetimes (`IFA_F_DEPRECATED`, `IFA_F_PERMANENT`), and the one that comes and
+/// goes with each renewal of an IPv6 address.
+const LIFETIME_FLAGS: u32 = 0x20 | 0x80 | route::NO_PREFIX_ROUTE;
 /// Bytes read at once.
 const READ: usize = 64 * 1024;
 

@@ -148,8 +148,10 @@ impl Network {
         for (key, row) in addresses {
             match self.index(&key.interface, &mut indices) {
                 Ok(index) => {
-                    keys.push(key);
-                    messages.push(route::renew_address(index, key, row, seconds));
+                    for message in route::renew_address(index, key, row, seconds) {
+                        keys.push(key);
+                        messages.push(message);
+                    }
                 }
                 Err(errno) => first = first.and(Err(not_renewed(key, errno))),
             }

@@ -32,6 +32,8 @@ mod link {
 const SECONDARY: u32 = 0x01;
 /// `IFA_F_NODAD`.
 const NO_DUPLICATE_DETECTION: u32 = 0x02;
+/// `IFA_F_NOPREFIXROUTE`.
+pub(crate) const NO_PREFIX_ROUTE: u32 = 0x200;
 /// `INFINITY_LIFE_TIME`.
 const FOREVER: u32 = u32::MAX;
 /// `ARPHRD_ETHER`.
@@ -123,36 +125,46 @@ pub fn add_address(interface: u32, key: &AddressKey, desired: &DesiredAddress) -
 
 /// Gives an address that is there this many more seconds to live, or an endless life. Only its life is changed: label
 /// and flags are those it was added with.
+///
+/// An IPv6 address that was there for ever would, with its first renewal, give its own end to the route of its network,
+/// although the host's own address stands behind that route: after a fail-over the host would lose the network. So each
+/// renewal is two messages: one that lets go of the route, and one that wants it back, which leaves a route alone that
+/// somebody else wants for ever (`inet6_addr_modify` of Linux).
 pub fn renew_address(
     interface: u32,
     key: &AddressKey,
     desired: &DesiredAddress,
     seconds: Option<u32>,
-) -> Message {
-    let mut message = Message::new(libc::RTM_NEWADDR, libc::NLM_F_REPLACE);
-    address_header(&mut message, Family::of(key.address), key.prefix, interface);
-    message.put_address(address::LOCAL, key.address);
-    message.put_address(address::ADDRESS, key.address);
-    let valid = seconds.unwrap_or(FOREVER);
-    // An IPv6 address stays deprecated, so that it is not chosen as a source; IPv4 knows no such choice.
-    let preferred = match key.address {
-        IpAddr::V4(_) => {
-            if let Some(label) = &desired.label {
-                message.put_text(address::LABEL, label);
+) -> Vec<Message> {
+    let renewal = |flags: u32| {
+        let mut message = Message::new(libc::RTM_NEWADDR, libc::NLM_F_REPLACE);
+        address_header(&mut message, Family::of(key.address), key.prefix, interface);
+        message.put_address(address::LOCAL, key.address);
+        message.put_address(address::ADDRESS, key.address);
+        let valid = seconds.unwrap_or(FOREVER);
+        // An IPv6 address stays deprecated, so that it is not chosen as a source; IPv4 knows no such choice.
+        let preferred = match key.address {
+            IpAddr::V4(_) => {
+                if let Some(label) = &desired.label {
+                    message.put_text(address::LABEL, label);
+                }
+                valid
             }
-            valid
-        }
-        IpAddr::V6(_) => {
-            message.put_u32(address::FLAGS, NO_DUPLICATE_DETECTION);
-            0
-        }
+            IpAddr::V6(_) => {
+                message.put_u32(address::FLAGS, flags);
+                0
+            }
+        };
+        let mut lifetimes = [0; 16];
+        lifetimes[..4].copy_from_slice(&preferred.to_ne_bytes());
+        lifetimes[4..8].copy_from_slice(&valid.to_ne_bytes());
+        message.put(address::CACHEINFO, &lifetimes);
+        message.put_u8(address::PROTO, ADDRESS_TAG);
+        message
     };
-    let mut lifetimes = [0; 16];
-    lifetimes[..4].copy_from_slice(&preferred.to_ne_bytes());
-    lifetimes[4..8].copy_from_slice(&valid.to_ne_bytes());
-    message.put(address::CACHEINFO, &lifetimes);
-    message.put_u8(address::PROTO, ADDRESS_TAG);
-    message
+    let ends = key.address.is_ipv6() && seconds.is_some();
+    let lets_go = ends.then(|| renewal(NO_DUPLICATE_DETECTION | NO_PREFIX_ROUTE));
+    lets_go.into_iter().chain([renewal(NO_DUPLICATE_DETECTION)]).collect()
 }
 
 /// Takes an address off the interface with this index.

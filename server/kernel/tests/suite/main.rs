@@ -64,6 +64,7 @@ mod cases {
         secondaries_vanish_with_their_primary,
         secondaries_are_promoted_where_the_parameter_says_so,
         lifetimes_of_others_are_seen,
+        the_life_of_an_address_is_renewed_and_ends_without_its_network,
         parameters,
         links,
     );

@@ -1,6 +1,9 @@
 //! Addresses, links and kernel parameters.
 
-use kernel::Kind;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kernel::{Kind, Lease as _, LinuxLease};
 use lvs::plan::Step;
 use lvs::table::{AddressKey, AddressRow, DesiredAddress};
 
@@ -237,6 +240,39 @@ pub(crate) fn lifetimes_of_others_are_seen(bench: &mut Bench) {
     }
     let left = bench.observe(&[]).addresses[&key("cut0 192.0.2.9/32")].valid_s;
     assert!(left.is_some_and(|seconds| (900..=1000).contains(&seconds)), "{left:?}");
+}
+
+pub(crate) fn the_life_of_an_address_is_renewed_and_ends_without_its_network(bench: &mut Bench) {
+    bench.link("cut0");
+    let addresses: BTreeMap<AddressKey, DesiredAddress> = ["cut0 192.0.2.8/24", "cut0 2001:db8::8/64"]
+        .map(|text| (key(text), DesiredAddress::default()))
+        .into();
+    let routes = || run(&["ip", "-6", "route", "show", "dev", "cut0", "2001:db8::/64"]);
+    let before = bench.memory.is_none().then(|| {
+        // The host's own, whose network it stays.
+        run(&["ip", "address", "add", "2001:db8::1/64", "dev", "cut0", "nodad"]);
+        routes()
+    });
+    let steps = addresses.keys().map(|key| add(&key.to_string()));
+    bench.succeed(&steps.collect::<Vec<_>>());
+    let life = Some(Duration::from_secs(1));
+    for _ in 0..3 {
+        match &mut bench.memory {
+            Some(memory) => memory.renew(&addresses, life).unwrap(),
+            None => LinuxLease::open().unwrap().renew(&addresses, life).unwrap(),
+        }
+        let seen = bench.observe(&[]).addresses;
+        assert!(addresses.keys().all(|key| seen[key].valid_s.is_some_and(|left| left <= 1)), "{seen:?}");
+    }
+    let Some(before) = before else { return };
+    assert!(before.contains("2001:db8::/64"), "{before}");
+    assert_eq!(routes(), before, "while it lives");
+    let begun = Instant::now();
+    while bench.observe(&[]).addresses.contains_key(&key("cut0 2001:db8::8/64")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(routes(), before, "when it has ended");
 }
 
 pub(crate) fn parameters(bench: &mut Bench) {
