@@ -153,36 +153,34 @@ fn measure(arguments: &Arguments) -> Result<bool> {
         limit: if arguments.short { SHORT_LIMIT } else { LIMIT },
         figures: Figures::default(),
         kernel: Value::Null,
+        grown: Vec::new(),
     };
-    let mut grown = Vec::new();
+    let mut failed = Vec::new();
     for part in parts {
-        match part {
-            Part::Pieces => bench.pieces()?,
-            Part::Table => bench.lab("measure-table", services, runs)?,
-            Part::Growth => grown = bench.growth(runs.min(3))?,
-            Part::Failover => bench.lab("measure-failover", services, runs)?,
-            Part::Checks => {
-                bench.lab("measure-checks", services, runs)?;
-                bench.lab("measure-many-checks", services, runs)?;
-            }
-            Part::Pages => bench.lab("measure-console", services, runs)?,
-            Part::Console => console::measure(&bench.programs.caribe, services, runs, &mut bench.figures)?,
+        let measured = match part {
+            Part::Pieces => bench.pieces(),
+            Part::Table => bench.lab("measure-table", services, runs),
+            Part::Growth => bench.growth(runs.min(3)),
+            Part::Failover => bench.lab("measure-failover", services, runs),
+            Part::Checks => bench
+                .lab("measure-checks", services, runs)
+                .and_then(|()| bench.lab("measure-many-checks", services, runs)),
+            Part::Pages => bench.lab("measure-console", services, runs),
+            Part::Console => console::measure(&bench.programs.caribe, services, runs, &mut bench.figures),
+        };
+        // One part takes minutes: what the others have measured is not lost with it.
+        if let Err(error) = measured {
+            eprintln!("{part:?}: {error:#}");
+            failed.push(format!("{part:?}"));
         }
+        bench.keep(services, runs, release)?;
     }
     let judged = aims::judge(&bench.figures, release, services);
-    let text = format!("{}\n{}", aims::show(&bench.figures, &judged), growth::show(&grown));
-    println!("\n{text}");
-    let folder = programs::target().join("bench");
-    fs::create_dir_all(&folder)?;
-    let content = json!({
-        "services": services, "real_servers_each": 10, "runs": runs, "release": release,
-        "guest_kernel": bench.kernel, "machine": machine(), "figures": bench.figures.to_json(),
-        "aims": aims::to_json(&judged), "growth": growth::to_json(&grown),
-    });
-    let file = folder.join("bench.json");
-    fs::write(&file, serde_json::to_string_pretty(&content)?)?;
-    fs::write(folder.join("bench.txt"), &text)?;
-    println!("{}", file.display());
+    println!("\n{}\n{}", aims::show(&bench.figures, &judged), growth::show(&bench.grown));
+    println!("{}", folder().join("bench.json").display());
+    if !failed.is_empty() {
+        bail!("not measured: {}", failed.join(", "));
+    }
     let lost: Vec<_> = judged.iter().filter(|judged| judged.lost_by_far()).collect();
     for judged in &lost {
         println!("MISSED BY FAR: {}", judged.aim.what);
@@ -194,6 +192,11 @@ fn measure(arguments: &Arguments) -> Result<bool> {
     Ok(lost.is_empty() && heavier.is_empty())
 }
 
+/// Where the figures are left.
+fn folder() -> PathBuf {
+    programs::target().join("bench")
+}
+
 /// What the parts share.
 struct Bench {
     programs: Programs,
@@ -201,6 +204,7 @@ struct Bench {
     figures: Figures,
     /// The guest's.
     kernel: Value,
+    grown: Vec<growth::Grown>,
 }
 
 impl Bench {
@@ -211,14 +215,29 @@ impl Bench {
     }
 
     /// The table at several sizes.
-    fn growth(&mut self, runs: u16) -> Result<Vec<growth::Grown>> {
+    fn growth(&mut self, runs: u16) -> Result<()> {
         let mut sizes = Vec::new();
         for size in growth::SIZES {
             let mut figures = Figures::default();
             figures.take(&self.measured("measure-table", size, runs)?)?;
             sizes.push((size, figures));
+            self.grown = growth::of(&sizes);
         }
-        Ok(growth::of(&sizes))
+        Ok(())
+    }
+
+    /// Leaves what has been measured so far, as JSON and as the table.
+    fn keep(&self, services: u16, runs: u16, release: bool) -> Result<()> {
+        let judged = aims::judge(&self.figures, release, services);
+        let content = json!({
+            "services": services, "real_servers_each": 10, "runs": runs, "release": release,
+            "guest_kernel": self.kernel, "machine": machine(), "figures": self.figures.to_json(),
+            "aims": aims::to_json(&judged), "growth": growth::to_json(&self.grown),
+        });
+        fs::create_dir_all(folder())?;
+        fs::write(folder().join("bench.json"), serde_json::to_string_pretty(&content)?)?;
+        let text = format!("{}\n{}", aims::show(&self.figures, &judged), growth::show(&self.grown));
+        fs::write(folder().join("bench.txt"), text).map_err(Into::into)
     }
 
     /// A scenario in the guest; the figures that it hands back.
@@ -235,6 +254,7 @@ impl Bench {
                 ("LAB_RUNS".into(), runs.to_string()),
                 ("LAB_SERVICES".into(), services.to_string()),
             ],
+            large: services > 1_000,
             ..guest::Run::default()
         })
     }

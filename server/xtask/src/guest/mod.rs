@@ -25,6 +25,9 @@ use testkit::wait;
 
 use crate::system;
 
+/// Memory of a guest, MiB, and of one for very large tables.
+const MIB: &str = "1024";
+const LARGE_MIB: &str = "4096";
 /// Room for what a run hands back; the file is sparse.
 const RESULTS_BYTES: u64 = 256 << 20;
 
@@ -60,6 +63,8 @@ pub struct Run {
     pub programs: Vec<PathBuf>,
     /// Whether the guest gets the servers of the distribution, which take a while to unpack.
     pub servers: bool,
+    /// Whether the guest gets memory for very large tables.
+    pub large: bool,
     /// Program and arguments; the first word is a name in `/lab/bin` or a tool of the guest.
     pub command: Vec<String>,
     /// Additional environment.
@@ -174,7 +179,7 @@ impl Guest {
         File::create(&disk)?.set_len(RESULTS_BYTES)?;
         let mut command = Command::new(system::program(system::EMULATOR.program)?);
         command
-            .args(["-accel", "tcg", "-cpu", "max", "-m", "1024"])
+            .args(["-accel", "tcg", "-cpu", "max", "-m", if run.large { LARGE_MIB } else { MIB }])
             .args(match run.clock {
                 Clock::Ordinary => ["-smp", "2"].as_slice(),
                 Clock::Instructions => &["-smp", "1", "-icount", "shift=0,sleep=off", "-rtc", "clock=vm"],
