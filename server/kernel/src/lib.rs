@@ -38,7 +38,7 @@ use lvs::counters::Counters;
 use lvs::plan::Step;
 use lvs::preflight::Surroundings;
 use lvs::real_server::{End, GuePort};
-use lvs::table::Observed;
+use lvs::table::{Observed, ServiceKey};
 
 pub use adverts::{AdvertWire, AdvertWires, Advertised};
 pub use announcer::LinuxAnnouncer;
@@ -82,6 +82,13 @@ pub trait Kernel: Send {
     /// # Errors
     /// When the table cannot be read.
     fn counters(&mut self) -> Result<Counters, Error>;
+
+    /// The same a moment after `before`, for much less where most of a large table stands still: the real servers of a
+    /// service are read only where its totals have moved since, or where it is `due`; those of others stand as before.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn counters_since(&mut self, before: &Counters, due: &BTreeSet<ServiceKey>) -> Result<Counters, Error>;
 
     /// Connections that the table held at the last observation: those of the real servers, active and inactive.
     fn connections(&self) -> u64;

@@ -16,7 +16,7 @@ use kernel::{Kernel, MemoryKernel};
 use lvs::Cluster;
 use lvs::counters::Counters;
 use lvs::plan::Step;
-use lvs::table::{Link, Observed};
+use lvs::table::{Link, Observed, ServiceKey};
 use lvs::wire::{Applied, Digest, Refusal, Status, Target, console_uri};
 use rustls::pki_types::CertificateDer;
 use serde_json::json;
@@ -251,6 +251,15 @@ impl Kernel for Watched {
     fn counters(&mut self) -> Result<Counters, kernel::Error> {
         self.counts.fetch_add(1, Ordering::Relaxed);
         self.kernel.counters()
+    }
+
+    fn counters_since(
+        &mut self,
+        before: &Counters,
+        due: &BTreeSet<ServiceKey>,
+    ) -> Result<Counters, kernel::Error> {
+        self.counts.fetch_add(1, Ordering::Relaxed);
+        self.kernel.counters_since(before, due)
     }
 
     fn surroundings(&mut self) -> lvs::preflight::Surroundings {

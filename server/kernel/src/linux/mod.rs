@@ -17,7 +17,7 @@ use lvs::counters::Counters;
 use lvs::plan::Step;
 use lvs::preflight::Surroundings;
 use lvs::real_server::{End, GuePort};
-use lvs::table::{Observed, for_each_interface};
+use lvs::table::{Observed, ServiceKey, for_each_interface};
 
 use crate::error::{Error, Kind};
 use crate::explain::{describe, refused};
@@ -144,6 +144,10 @@ impl Kernel for LinuxKernel {
 
     fn counters(&mut self) -> Result<Counters, Error> {
         self.ipvs.as_mut().map_or_else(|| Ok(Counters::new()), Ipvs::counters)
+    }
+
+    fn counters_since(&mut self, before: &Counters, due: &BTreeSet<ServiceKey>) -> Result<Counters, Error> {
+        self.ipvs.as_mut().map_or_else(|| Ok(Counters::new()), |ipvs| ipvs.counters_since(before, due))
     }
 
     fn connections(&self) -> u64 {

@@ -271,6 +271,17 @@ impl Kernel for MemoryKernel {
         Ok(counters.collect())
     }
 
+    fn counters_since(&mut self, before: &Counters, due: &BTreeSet<ServiceKey>) -> Result<Counters, Error> {
+        let mut counters = self.counters()?;
+        for (key, now) in &mut counters {
+            let stands = before.get(key).filter(|before| before.totals == now.totals && !due.contains(key));
+            if let Some(before) = stands {
+                now.servers.clone_from(&before.servers);
+            }
+        }
+        Ok(counters)
+    }
+
     fn connections(&self) -> u64 {
         let state = self.state();
         let servers = state.counters.values().flat_map(|service| service.servers.values());

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use kernel::{Kernel as _, Kind};
-use lvs::counters::{ServerCounters, Totals};
+use lvs::counters::{Counters, ServerCounters, Totals};
 use lvs::model::{SchedulerFlag, Timeouts, Tunnel, TunnelChecksum, TunnelKind};
 use lvs::plan::Step;
 use lvs::table::{Forward, KernelTimeouts, Persist, ServerKey, ServerRow, ServiceKey, ServiceRow};
@@ -368,6 +368,32 @@ pub(crate) fn counters_of_a_fresh_table(bench: &mut Bench) {
     assert_eq!(counted.totals, Totals::default());
     assert_eq!(counted.servers[&server("10.0.0.1:80")], ServerCounters { weight: 3, ..Default::default() });
     assert_eq!(counted.servers[&server("10.0.0.2:80")], ServerCounters::default());
+}
+
+pub(crate) fn counters_of_a_quiet_service_are_read_where_they_are_due(bench: &mut Bench) {
+    bench.succeed(&add("
+        -A -t 192.0.2.1:80 -s wlc
+        -a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 3
+        -A -t 192.0.2.1:81 -s wlc
+        -a -t 192.0.2.1:81 -r 10.0.0.1:81 -m -w 3
+    "));
+    let [quiet, other] = ["tcp 192.0.2.1:80", "tcp 192.0.2.1:81"].map(service);
+    let fresh = bench.kernel.counters().expect("counters");
+    // Numbers that no kernel has counted: who has them has not been read.
+    let mut before = fresh.clone();
+    for counted in before.values_mut().flat_map(|service| service.servers.values_mut()) {
+        counted.active = 77;
+    }
+    let mut since = |before: &Counters, due: &[ServiceKey]| {
+        bench.kernel.counters_since(before, &due.iter().copied().collect()).expect("counters")
+    };
+    let seen = since(&before, &[other]);
+    assert_eq!((&seen[&quiet], &seen[&other]), (&before[&quiet], &fresh[&other]));
+    // Totals that have moved, a service that was not there before, and nothing at all before.
+    before.get_mut(&quiet).unwrap().totals.connections = 5;
+    before.remove(&other);
+    assert_eq!(since(&before, &[]), fresh);
+    assert_eq!(since(&Counters::new(), &[]), fresh);
 }
 
 pub(crate) fn steps_of_all_kinds_in_their_order(bench: &mut Bench) {

@@ -56,6 +56,7 @@ mod cases {
         session_timeouts,
         the_directors_own_address_as_real_server,
         counters_of_a_fresh_table,
+        counters_of_a_quiet_service_are_read_where_they_are_due,
         steps_of_all_kinds_in_their_order,
     );
     on_both!(Network, network:

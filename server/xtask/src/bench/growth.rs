@@ -16,11 +16,12 @@ pub(super) const SIZES: [u16; 4] = [10, 100, 1_000, 4_000];
 const LINEAR: f64 = 1.1;
 
 /// What is looked at, ours first.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "kernel/apply ms",
     "kernel/all weights ms",
     "kernel/observe ms",
     "kernel/counters ms",
+    "kernel/count of each second ms",
     "agent/activation ms",
     "agent/apply CPU ms",
     "agent/one weight ms",

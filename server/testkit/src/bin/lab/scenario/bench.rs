@@ -83,6 +83,7 @@ fn ours(_: &Stage, work: &Work, namespace: &str, figures: &mut Figures) -> Resul
         ("kernel/all weights ms", "all_weights"),
         ("kernel/observe ms", "observe"),
         ("kernel/counters ms", "counters"),
+        ("kernel/count of each second ms", "counters_since"),
     ] {
         let milliseconds = said.pointer(&format!("/{step}/ms")).and_then(Value::as_f64);
         figures.add(name, milliseconds.with_context(|| format!("no {step} in {said}"))?);
