@@ -52,6 +52,8 @@ const BATCH: usize = 256;
 /// The least time between two tellings of statuses, and of the sum of them.
 const TELL: Duration = Duration::from_millis(100);
 const SUM: Duration = Duration::from_secs(1);
+/// Probes begin at multiples of this: a thousand a second, each at its own moment, would wake the processor for each.
+const BEGIN: Duration = Duration::from_millis(20);
 /// The least time between two writings of verdicts.
 const WRITE: Duration = Duration::from_secs(2);
 /// How long the thread may do nothing before that is told; it comes round every second at least.
@@ -103,7 +105,9 @@ impl Nanny {
         let run = move || {
             // Without the right to it all threads are alike; the checks are then only bounded in number.
             let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
-            runtime.block_on(Loop { inside, board, tell, writer }.run());
+            // As a task like the probes: what runs outside of all tasks is woken by a call of the kernel each time.
+            let watch = Loop { inside, board, tell, writer }.run();
+            let _ = runtime.block_on(async move { tokio::spawn(watch).await });
         };
         let asking = std::thread::Builder::new().name("nanny".to_owned()).spawn(run)?;
         Ok(vec![asking, writing])
@@ -269,10 +273,17 @@ impl Pause {
     }
 }
 
+/// The next moment at which probes begin.
+fn together(moment: Duration) -> Duration {
+    let rounds = moment.as_nanos().div_ceil(BEGIN.as_nanos());
+    BEGIN.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
+}
+
 impl<T: Fn()> Loop<T> {
     async fn run(self) {
         let (back, mut answers) = unbounded_channel();
         let mut batch: Vec<(u64, Answer)> = Vec::new();
+        let origin = Instant::now();
         let (mut tell, mut sum, mut write) = (Pause::new(TELL), Pause::new(SUM), Pause::new(WRITE));
         while !self.inside.stopping.load(Ordering::Relaxed) {
             *self.inside.round.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
@@ -306,7 +317,8 @@ impl<T: Fn()> Loop<T> {
             if write.over(now) {
                 self.write();
             }
-            let next = work.next.unwrap_or(tell.next.max(now + TELL)).min(tell.next).min(sum.next);
+            let begins = work.next.map(|next| origin + together(next.saturating_duration_since(origin)));
+            let next = begins.unwrap_or(tell.next.max(now + TELL)).min(tell.next).min(sum.next);
             tokio::select! {
                 biased;
                 () = self.inside.wake.notified() => {}
