@@ -119,9 +119,9 @@ const AIMS: &[Aim] = &[
         0.1,
     )),
     optimised(ratio(
-        "memory for 10,000 checks a second : keepalived's",
-        &["caribe/10000 checks a second: memory KiB"],
-        "keepalived/10000 checks a second: memory KiB",
+        "memory for 10,000 checks : keepalived's",
+        &["caribe/10000 checks every 10 s: memory KiB"],
+        "keepalived/10000 checks every 10 s: memory KiB",
         1.0,
     )),
     ratio(

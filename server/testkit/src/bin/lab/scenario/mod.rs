@@ -159,7 +159,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ),
     alone(
         "measure-many-checks",
-        "a measurement: what ten thousand checks a second cost both, and whether they delay a beat",
+        "a measurement: what checks of ten thousand servers cost both, and whether they delay a beat",
         beside::ten_thousand,
     ),
     alone(
