@@ -20,6 +20,8 @@ use crate::stage::{CLUSTER, PATIENCE, Stage};
 /// For how long processor time is counted, and how often.
 const COUNTED: Duration = Duration::from_secs(10);
 const COUNTS: usize = 5;
+/// Times that a server fails in each way.
+const FAILURES: usize = 10;
 /// Beats whose distances are taken.
 const BEATS: usize = 600;
 
@@ -211,7 +213,7 @@ impl Beside {
 
     /// How long the row of a server stays that fails in this way.
     fn gone(&mut self, who: &str, table: &mut Table, way: Way) -> Result<()> {
-        let times = measure(table, way)?;
+        let times = measure(table, way, FAILURES)?;
         self.say(who, &told(way, &times));
         for (gone, back) in times {
             self.figures.time(&format!("{who}/{} server: row gone ms", way.name()), gone);

@@ -47,7 +47,7 @@ pub(crate) struct Scenario {
     pub(crate) about: &'static str,
     /// Runs it; an error is a failure.
     pub(crate) run: fn() -> Result<()>,
-    /// Whether it bounds how long clients or directors wait: nothing else runs on the machine meanwhile.
+    /// Whether it bounds closely how long clients or directors wait: nothing else runs on the machine meanwhile.
     pub(crate) alone: bool,
     /// Whether it runs servers of the distribution, which its machine must have.
     pub(crate) servers: bool,
@@ -61,9 +61,10 @@ const fn beside(name: &'static str, about: &'static str, run: fn() -> Result<()>
     Scenario { name, about, run, alone: false, servers: false }
 }
 
-/// The same as `alone`, with servers of the distribution.
-const fn serving(name: &'static str, about: &'static str, run: fn() -> Result<()>) -> Scenario {
-    Scenario { name, about, run, alone: true, servers: true }
+impl Scenario {
+    const fn with_servers(self) -> Scenario {
+        Scenario { servers: true, ..self }
+    }
 }
 
 /// All of them.
@@ -100,17 +101,17 @@ pub(crate) const ALL: &[Scenario] = &[
         "agent killed, console stopped: traffic goes on, nothing is written twice",
         survival::run,
     ),
-    alone(
+    beside(
         "sweep",
         "console or an agent killed at some moment of each activation: nothing acknowledged is lost",
         sweep::run,
     ),
-    alone(
+    beside(
         "soak",
         "changes, orders, switch-overs and servers that stop, round after round: nothing grows",
         soak::run,
     ),
-    alone(
+    beside(
         "disks",
         "full and read-only disks, files that cannot be read: nothing half there, and it mends itself",
         disks::run,
@@ -142,16 +143,18 @@ pub(crate) const ALL: &[Scenario] = &[
     ),
     alone("handover-direct", "the same with direct routing", handover::direct),
     alone("checks", "real servers stop, come back and fall silent: how long their rows stay", checks::run),
-    serving(
+    beside(
         "services",
         "checks of nginx, PostgreSQL, Redis, dnsmasq and of servers with faults: each verdict with its sentence",
         services::run,
-    ),
-    serving(
+    )
+    .with_servers(),
+    alone(
         "checker-faults",
         "a director lacks descriptors, ports, the right time, the processor: no server is thrown out, and it is said",
         checker_faults::run,
-    ),
+    )
+    .with_servers(),
     alone(
         "measure-checks",
         "the same beside the real keepalived, and what a thousand checks a second cost both",
@@ -162,7 +165,7 @@ pub(crate) const ALL: &[Scenario] = &[
         "a measurement: what checks of ten thousand servers cost both, and whether they delay a beat",
         beside::ten_thousand,
     ),
-    alone(
+    beside(
         "power-cut",
         "both directors boot at once with their heartbeat ports blocked for 30 s: never two owners",
         power::run,
@@ -182,7 +185,7 @@ pub(crate) const ALL: &[Scenario] = &[
         "two directors that are each other's real servers, direct routing: no packet comes back",
         mutual::run,
     ),
-    alone(
+    beside(
         "live-change",
         "how the directors speak is changed while one of them cannot be reached: one owner throughout",
         change::run,
@@ -202,7 +205,7 @@ pub(crate) const ALL: &[Scenario] = &[
         "a NAT pair taken out as keepalived.conf files runs under the real keepalived with the same table",
         keepalived::nat,
     ),
-    alone(
+    beside(
         "vrrp",
         "beside a real keepalived, versions 2 and 3: who wins serves, and what does not fit is named",
         vrrp::run,
