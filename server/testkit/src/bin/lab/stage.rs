@@ -18,6 +18,9 @@ use crate::network::{self, CONSOLE, DIRECTORS, Director, Servers, VIP};
 /// How long kernel, agents and console may take to agree; generous, because under emulation everything is slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a director has written nothing when its writes are said to have come to an end.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// The machines with web servers.
 pub(crate) const SERVERS: [&str; 2] = ["rs1", "rs2"];
 
@@ -251,6 +254,21 @@ impl Stage {
             })
         });
         seen.with_context(|| format!("its log: {}", last_lines(&self.log(director.name), 10)))
+    }
+
+    /// Revision and writes of a director that is in sync and has written nothing for a while: verdicts write too, and
+    /// the console hears of it a moment after the kernel has it.
+    pub(crate) fn settled(&self, api: &Api, director: &Director) -> Result<(u64, u64)> {
+        let mut last = None;
+        let mut since = Instant::now();
+        wait::until(&format!("the last of the writes of {}", director.name), PATIENCE, || {
+            let shown = self.wait_in_sync(api, director)?;
+            let seen = (api::number(&shown, "/live/status/revision")?, writes(&shown)?);
+            if last != Some(seen) {
+                (last, since) = (Some(seen), Instant::now());
+            }
+            Ok(if since.elapsed() >= QUIET { Seen::Yes(seen) } else { Seen::not_yet(format!("{seen:?}")) })
+        })
     }
 
     /// Traffic from the client to the virtual address, one request after the other.

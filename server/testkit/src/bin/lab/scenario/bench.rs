@@ -17,12 +17,10 @@ use super::scale;
 use crate::cost::{at_rest, memory_kib, spent};
 use crate::figures::Figures;
 use crate::network::{self, DIRECTORS, Servers};
-use crate::stage::{CLUSTER, PATIENCE, Stage, writes};
+use crate::stage::{CLUSTER, PATIENCE, Stage};
 
 /// Real servers of each service.
 const SERVERS: u8 = 10;
-/// Looks at the agent's writes that have to agree.
-const EQUAL: u32 = 5;
 /// How long an agent is watched that has nothing to do.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -267,17 +265,12 @@ fn activate(api: &Api) -> Result<f64> {
     took.with_context(|| format!("not applied: {}", api::shortened(&done.to_string())))
 }
 
-/// How often the primary has written to its kernel, once the console shows that it holds the running revision and no
-/// more writes come.
+/// How often the primary has written to its kernel, once it holds the running revision and no more writes come.
 fn written(stage: &Stage, api: &Api) -> Result<u64> {
-    let (mut last, mut equal) = (None, 0);
     let wanted = running(api)?;
-    stage.wait_in_sync(api, &DIRECTORS[0])?;
-    wait::until("the last of the writes", PATIENCE, || {
-        let shown = api.director(CLUSTER, DIRECTORS[0].name)?;
-        let seen = (api::number(&shown, "/live/status/revision")?, writes(&shown)?);
-        equal = if Some(seen) == last && seen.0 == wanted { equal + 1 } else { 0 };
-        last = Some(seen);
-        Ok(if equal >= EQUAL { Seen::Yes(seen.1) } else { Seen::not_yet(format!("{seen:?}")) })
-    })
+    let (revision, writes) = stage.settled(api, &DIRECTORS[0])?;
+    if revision != wanted {
+        bail!("revision {revision} is in sync; {wanted} is running");
+    }
+    Ok(writes)
 }

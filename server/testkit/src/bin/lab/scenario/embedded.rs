@@ -59,7 +59,7 @@ pub(crate) fn run() -> Result<()> {
     traffic.wait_for_answers(20, PATIENCE)?;
     no_failure(&traffic.tally().failed)?;
 
-    let before = writes(&stage.wait_in_sync(&api, primary)?)?;
+    let (_, before) = stage.settled(&api, primary)?;
     let again = console.again();
     console.kill()?;
     stage.say("kill -9 of the console");

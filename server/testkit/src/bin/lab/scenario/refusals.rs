@@ -15,7 +15,7 @@ use testkit::wait::{self, Seen};
 
 use super::nat::TABLE;
 use crate::network::{DIRECTORS, Director, Servers};
-use crate::stage::{CLUSTER, PATIENCE, Stage, writes};
+use crate::stage::{CLUSTER, PATIENCE, Stage};
 
 /// What agents offer in ALPN when they dial the console.
 const AGENTS: &[u8] = b"caribe-agent/1";
@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
     if before != after {
         bail!("something changed: {before:?} before, {after:?} after");
     }
-    stage.say("revisions, tables and counts of writes are what they were");
+    stage.say(&format!("tables, revisions and counts of writes are what they were: {after:?}"));
     Ok(())
 }
 
@@ -50,9 +50,8 @@ pub(crate) fn run() -> Result<()> {
 fn held(stage: &Stage, api: &Api) -> Result<Vec<(u64, u64)>> {
     let mut held = Vec::new();
     for director in &DIRECTORS {
-        let shown = stage.wait_in_sync(api, director)?;
         stage.wait_for_table(director, TABLE)?;
-        held.push((api::number(&shown, "/live/status/revision")?, writes(&shown)?));
+        held.push(stage.settled(api, director)?);
     }
     Ok(held)
 }

@@ -6,10 +6,9 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use testkit::process;
-use testkit::wait::{self, Seen};
 
 use crate::network::{self, DIRECTORS, Servers};
-use crate::stage::{CLUSTER, PATIENCE, Stage, table, writes};
+use crate::stage::{CLUSTER, Stage, table};
 
 const SERVICES: u16 = 1000;
 const SERVERS: u8 = 10;
@@ -30,7 +29,7 @@ pub(crate) fn run() -> Result<()> {
     stage.say(&format!("the push's own words: {}", brief(&activation)));
     let mut before = Vec::new();
     for director in &DIRECTORS {
-        before.push(writes(&stage.wait_in_sync(&api, director)?)?);
+        before.push(stage.settled(&api, director)?.1);
         let lines = table(director)?.lines().count();
         let wanted = usize::from(SERVICES) * (usize::from(SERVERS) + 1);
         if lines != wanted {
@@ -48,12 +47,7 @@ pub(crate) fn run() -> Result<()> {
     api.call("PUT", &format!("{path}?activate=true"), Some(&server))?;
     stage.say(&format!("one weight activated in {:.2} s", begun.elapsed().as_secs_f32()));
     for (director, before) in DIRECTORS.iter().zip(before) {
-        stage.wait_in_sync(&api, director)?;
-        // The push's answer says that it is in sync; how often it has written comes over the stream a moment later.
-        let after = wait::until("the write of the weight", PATIENCE, || {
-            let after = writes(&api.director(CLUSTER, director.name)?)?;
-            Ok(if after > before { Seen::Yes(after) } else { Seen::not_yet(format!("{after} writes")) })
-        })?;
+        let (_, after) = stage.settled(&api, director)?;
         if after != before + 1 {
             bail!("{}: one weight was {} writes", director.name, after - before);
         }
